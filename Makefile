@@ -1,0 +1,94 @@
+# Builds, tests and installs mod_expect for Apache httpd 2.4.
+# GNU make; "make help" lists the targets. Which httpd is used is a matter of
+# APXS alone, unless HTTPD says otherwise:
+#
+#     make APXS=/opt/httpd/bin/apxs test
+
+APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
+HTTPD ?= $(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q TARGET)
+CC     = gcc
+CLANG  = clang
+DOCDIR = /usr/share/doc/mod_expect
+
+include modules.mk
+
+MODULE    = .libs/mod_expect.so
+WITNESS   = t/c-modules/witness/.libs/mod_witness.so
+APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS))
+INCLUDES  = -I. -Isrc -isystem $(shell $(APXS) -q INCLUDEDIR) \
+            -isystem $(shell $(APXS) -q APR_INCLUDEDIR 2>/dev/null) \
+            $(shell $(APXS) -q EXTRA_CPPFLAGS 2>/dev/null)
+comma     = ,
+APR       = $(shell $(APXS) -q APR_CONFIG)
+APU       = $(shell $(APXS) -q APU_CONFIG)
+
+export APXS HTTPD
+
+all: $(MODULE)                  ## build .libs/mod_expect.so (the default)
+
+$(MODULE): $(SOURCES) $(HEADERS) modules.mk
+	$(APXS) -c $(APXSFLAGS) -Wc,-Isrc '-Wl,$(EXPORTS)' -o mod_expect.la \
+	    $(SOURCES)
+
+witness: $(WITNESS)
+
+$(WITNESS): t/c-modules/witness/mod_witness.c
+	cd t/c-modules/witness && $(APXS) -c $(APXSFLAGS) mod_witness.c
+
+# A unit test is one C file with a main(); it is linked with the sources that
+# its "/* links: src/head.c src/rule.c */" line names.
+UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
+
+units: $(UNITS)
+
+t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -g -O1 $(WARNINGS) $(INCLUDES) -o $@ $< \
+	    $(shell sed -n 's,^/\* links: *\(.*\) *\*/,\1,p' $<) \
+	    -lcmocka $(shell $(APR) --link-ld --libs) \
+	    $(shell $(APU) --link-ld --libs)
+
+check-static: check-cppcheck check-gcc check-clang  ## warnings are errors
+
+check-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+	    --enable=warning,performance,portability -Isrc $(SOURCES)
+
+check-gcc check-clang: check-%:
+	for file in $(SOURCES); do \
+	    $(if $(filter clang,$*),$(CLANG),$(CC)) -fsyntax-only -O2 -Werror \
+	        $(WARNINGS) $(INCLUDES) $$file || exit 1; \
+	done
+
+test:                           ## set up what is missing, then run all tests
+	t/setup
+	t/run
+
+setup:                          ## install what building and testing need
+	t/setup
+
+run: all witness                ## a test httpd with the module, until Ctrl-C
+	t/run --serve
+
+install: all                    ## to apxs' module directory below DESTDIR
+	install -d '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)' \
+	    '$(DESTDIR)$(DOCDIR)'
+	install -m 755 $(MODULE) '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)'
+	for conf in conf-sample/*.conf; do \
+	    test ! -f "$$conf" \
+	    || install -m 644 "$$conf" '$(DESTDIR)$(DOCDIR)' || exit 1; \
+	done
+
+compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
+	bear --output $@ -- $(MAKE) -B $(MODULE)
+
+clean:                          ## remove what was built
+	rm -rf .libs asan mod_expect.la compile_commands.json
+	rm -f *.lo *.slo *.o src/*.lo src/*.slo src/*.o
+	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs
+	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
+
+help:                           ## this list
+	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
+
+.PHONY: all witness units check-static check-cppcheck check-gcc check-clang test setup run install clean help
