@@ -1,0 +1,436 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The configuration of a section: directives, merging.
+ *
+ * An error in a directive reads "<Directive>: <what was read>: <what is
+ * wrong>; <what is accepted>". Each directive checks all of its own, so that
+ * .htaccess is covered as well: there is no pass over the whole tree.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "apr_strings.h"
+
+#include "conf.h"
+#include "rules_authz.h"
+
+/* Containers may nest this deep: more is a mistake, or an attempt on the
+ * stack from some .htaccess. */
+#define NESTING_MAX 32
+
+/* Sections */
+
+void *expect_conf_create(apr_pool_t *p, char *dir)
+{
+    (void)dir;
+    return apr_pcalloc(p, sizeof(expect_dir_conf_t));
+}
+
+static int is_empty(const expect_dir_conf_t *conf)
+{
+    return !conf->engine && !conf->status && !conf->scope && !conf->merging
+           && !conf->own && !conf->outer;
+}
+
+void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
+{
+    const expect_dir_conf_t *base = basev;
+    const expect_dir_conf_t *add = addv;
+    expect_dir_conf_t *conf;
+
+    /* nothing to merge: what most requests meet */
+    if (is_empty(base)) {
+        return addv;
+    }
+    if (is_empty(add)) {
+        return basev;
+    }
+
+    conf = apr_pcalloc(p, sizeof(*conf));
+    conf->engine = add->engine ? add->engine : base->engine;
+    conf->status = add->status ? add->status : base->status;
+    conf->scope = add->scope ? add->scope : base->scope;
+    conf->has_rules = base->has_rules || add->has_rules;
+    conf->outer = base;
+    conf->inner = add;
+    return conf;
+}
+
+/* The rules in force, as far as the sections were read. */
+typedef struct {
+    apr_pool_t *p;
+    expect_merging_e merging;
+    const expect_rule_t *rules;
+} in_force_t;
+
+static void read_section(in_force_t *f, const expect_dir_conf_t *conf)
+{
+    expect_rule_t *both;
+
+    if (conf->merging) {
+        f->merging = conf->merging;
+    }
+    if (!conf->own) {
+        return;
+    }
+    if (!f->rules || f->merging == EXPECT_MERGING_OFF) {
+        f->rules = conf->own;
+        return;
+    }
+    both = expect_rule_container(f->p, f->merging == EXPECT_MERGING_OR
+                                           ? EXPECT_ANY : EXPECT_ALL);
+    expect_rule_add(both, f->rules);
+    expect_rule_add(both, conf->own);
+    f->rules = both;
+}
+
+static void read_sections(in_force_t *f, const expect_dir_conf_t *conf)
+{
+    if (!conf->outer) {
+        read_section(f, conf);
+        return;
+    }
+    read_sections(f, conf->outer);
+    read_sections(f, conf->inner);
+}
+
+const expect_rule_t *expect_conf_rules(apr_pool_t *p,
+                                       const expect_dir_conf_t *conf)
+{
+    in_force_t f = { p, EXPECT_MERGING_AND, NULL };
+
+    read_sections(&f, conf);
+    return f.rules;
+}
+
+/* Messages */
+
+static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
+{
+    return apr_pstrcat(cmd->pool, cmd->cmd->name,
+                       cmd->cmd->name[0] == '<' ? ">" : "", ": ", read, err,
+                       NULL);
+}
+
+/* The names of a table's rules, for a message. */
+static const char *names(apr_pool_t *p, const expect_rule_type_t *table)
+{
+    const char *all = "";
+
+    for (; table->name; ++table) {
+        all = apr_pstrcat(p, all, table->name, " ", NULL);
+    }
+    return all;
+}
+
+static const char *unknown_rule(cmd_parms *cmd, const char *name)
+{
+    return wrong(cmd, *name ? name : "no rule",
+                 apr_pstrcat(cmd->pool,
+                             *name ? ": unknown rule; a rule is one of "
+                                   : ": a rule is missing; a rule is one of ",
+                             names(cmd->pool, expect_rules_content),
+                             names(cmd->pool, expect_rules_target),
+                             "or what the loaded modules give Require: ",
+                             expect_authz_names(cmd->pool), NULL));
+}
+
+/* ExpectRequire */
+
+static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
+{
+    if (conf->open) {
+        return conf->open;
+    }
+    if (!conf->own) {
+        conf->own = expect_rule_container(cmd->pool, EXPECT_ALL);
+        conf->has_rules = 1;
+    }
+    return conf->own;
+}
+
+static void place(cmd_parms *cmd, expect_rule_t *rule)
+{
+    rule->file = cmd->directive->filename;
+    rule->line = cmd->directive->line_num;
+    rule->limited = cmd->limited;
+}
+
+static const char *rule_make(cmd_parms *cmd, const char *name,
+                             const char *args, expect_rule_t **rule)
+{
+    const expect_rule_type_t *type;
+    const void *arg = NULL;
+    const char *err;
+
+    type = expect_rule_type_find(expect_rules_content, name);
+    if (!type) {
+        type = expect_rule_type_find(expect_rules_target, name);
+    }
+    if (type) {
+        err = expect_rule_parse_words(cmd->pool, type, args, &arg);
+        if (err) {
+            return wrong(cmd, type->name, err);
+        }
+        *rule = expect_rule_leaf(cmd->pool, type, arg);
+        return NULL;
+    }
+
+    err = expect_authz_rule(cmd, name, args, rule);
+    if (err) {
+        return wrong(cmd, apr_pstrcat(cmd->pool, name, *args ? " " : "", args,
+                                      NULL),
+                     apr_pstrcat(cmd->pool, ": ", err,
+                                 "; what Require accepts is accepted", NULL));
+    }
+    return *rule ? NULL : unknown_rule(cmd, name);
+}
+
+static const char *expect_cmd_require(cmd_parms *cmd, void *dconf,
+                                      const char *args)
+{
+    expect_rule_t *rule = NULL;
+    const char *text = args;
+    const char *name = ap_getword_conf(cmd->pool, &args);
+    const char *err;
+    int negated = 0;
+
+    if (!strcasecmp(name, "not")) {
+        negated = 1;
+        name = ap_getword_conf(cmd->pool, &args);
+    }
+    err = rule_make(cmd, name, args, &rule);
+    if (err) {
+        return err;
+    }
+    rule->text = text;
+    rule->negated = negated;
+    place(cmd, rule);
+    expect_rule_add(container_in(cmd, dconf), rule);
+    return NULL;
+}
+
+/* Containers */
+
+static const char *foreign_directive(cmd_parms *cmd)
+{
+    const ap_directive_t *child = cmd->directive->first_child;
+
+    for (; child; child = child->next) {
+        if (strcasecmp(child->directive, "ExpectRequire")
+            && strncasecmp(child->directive, "<ExpectRequire", 14)) {
+            return wrong(cmd, child->directive,
+                         ": has no place in this container; ExpectRequire "
+                         "and its containers are accepted");
+        }
+    }
+    return NULL;
+}
+
+static const char *container_check(cmd_parms *cmd, const char *args)
+{
+    const ap_directive_t *parent = cmd->directive->parent;
+    const char *end = ap_strrchr_c(args, '>');
+    int depth = 0;
+
+    if (!end || end[1]) {
+        return wrong(cmd, args, ": the closing '>' is missing; no argument "
+                                "is accepted");
+    }
+    if (end != args) {
+        return wrong(cmd, apr_pstrmemdup(cmd->pool, args, end - args),
+                     ": one argument too many; none is accepted");
+    }
+    for (; parent; parent = parent->parent) {
+        if (!strncasecmp(parent->directive, "<ExpectRequire", 14)
+            && ++depth >= NESTING_MAX) {
+            return wrong(cmd, "nested too deep",
+                         ": more containers within each other than 32; "
+                         "up to 32 are accepted");
+        }
+    }
+    return foreign_directive(cmd);
+}
+
+static const char *container_useless(cmd_parms *cmd,
+                                     const expect_rule_t *rule)
+{
+    if (!rule->children->nelts) {
+        return wrong(cmd, "empty", ": there is no rule in it; one "
+                                   "ExpectRequire or more is accepted");
+    }
+    if (rule->kind == EXPECT_ANY && rule->children->nelts == 1) {
+        return wrong(cmd, "useless", ": one alternative is no choice; two "
+                                     "rules or more are accepted, or "
+                                     "ExpectRequire without a container");
+    }
+    return NULL;
+}
+
+static const char *expect_cmd_container(cmd_parms *cmd, void *dconf,
+                                        const char *args)
+{
+    expect_dir_conf_t *conf = dconf;
+    expect_kind_e kind = (expect_kind_e)(apr_uintptr_t)cmd->info;
+    expect_rule_t *outer = conf->open;
+    expect_rule_t *rule;
+    int override = cmd->override;
+    const ap_directive_t *directive = cmd->directive;
+    const command_rec *command = cmd->cmd;
+    const char *err = container_check(cmd, args);
+
+    if (err) {
+        return err;
+    }
+    rule = expect_rule_container(cmd->pool, kind);
+    place(cmd, rule);
+
+    conf->open = rule;
+    cmd->override = OR_AUTHCFG;
+    err = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+    cmd->override = override;
+    conf->open = outer;
+    if (err) {
+        return err;
+    }
+
+    /* the walk left its last directive there */
+    cmd->directive = (ap_directive_t *)directive;
+    cmd->cmd = command;
+    err = container_useless(cmd, rule);
+    if (err) {
+        return err;
+    }
+    expect_rule_add(container_in(cmd, conf), rule);
+    return NULL;
+}
+
+/* Directives with one word out of a list */
+
+typedef struct {
+    const char *name;
+    int value;
+} word_t;
+
+/*
+ * @param accepted the words, for messages
+ * @return NULL and *value set, or a message
+ */
+static const char *word_of(cmd_parms *cmd, const char *args,
+                           const word_t *words, const char *accepted,
+                           int *value)
+{
+    const char *word = ap_getword_conf(cmd->pool, &args);
+
+    if (*args) {
+        return wrong(cmd, args, apr_pstrcat(cmd->pool,
+                                            ": one argument too many; ",
+                                            accepted, NULL));
+    }
+    for (; words->name; ++words) {
+        if (!strcasecmp(words->name, word)) {
+            *value = words->value;
+            return NULL;
+        }
+    }
+    return wrong(cmd, *word ? word : "no argument",
+                 apr_pstrcat(cmd->pool, *word ? ": unknown value; "
+                                              : ": a value is missing; ",
+                             accepted, NULL));
+}
+
+static const char *expect_cmd_engine(cmd_parms *cmd, void *dconf,
+                                     const char *args)
+{
+    static const word_t words[] = {
+        { "On", EXPECT_ENGINE_ON }, { "Off", EXPECT_ENGINE_OFF },
+        { "DetectionOnly", EXPECT_ENGINE_DETECT }, { NULL, 0 }
+    };
+    int value = 0;
+    const char *err = word_of(cmd, args, words,
+                              "On, Off or DetectionOnly is accepted", &value);
+
+    ((expect_dir_conf_t *)dconf)->engine = (expect_engine_e)value;
+    return err;
+}
+
+static const char *expect_cmd_status(cmd_parms *cmd, void *dconf,
+                                     const char *args)
+{
+    static const word_t words[] = {
+        { "417", EXPECT_STATUS_417 }, { "specific", EXPECT_STATUS_SPECIFIC },
+        { NULL, 0 }
+    };
+    int value = 0;
+    const char *err = word_of(cmd, args, words, "417 or specific is accepted",
+                              &value);
+
+    ((expect_dir_conf_t *)dconf)->status = (expect_status_e)value;
+    return err;
+}
+
+static const char *expect_cmd_scope(cmd_parms *cmd, void *dconf,
+                                    const char *args)
+{
+    static const word_t words[] = {
+        { "content", EXPECT_SCOPE_CONTENT },
+        { "expectation", EXPECT_SCOPE_EXPECTATION }, { NULL, 0 }
+    };
+    int value = 0;
+    const char *err = word_of(cmd, args, words,
+                              "content or expectation is accepted", &value);
+
+    ((expect_dir_conf_t *)dconf)->scope = (expect_scope_e)value;
+    return err;
+}
+
+static const char *expect_cmd_merging(cmd_parms *cmd, void *dconf,
+                                      const char *args)
+{
+    static const word_t words[] = {
+        { "And", EXPECT_MERGING_AND }, { "Or", EXPECT_MERGING_OR },
+        { "Off", EXPECT_MERGING_OFF }, { NULL, 0 }
+    };
+    int value = 0;
+    const char *err = word_of(cmd, args, words, "And, Or or Off is accepted",
+                              &value);
+
+    ((expect_dir_conf_t *)dconf)->merging = (expect_merging_e)value;
+    return err;
+}
+
+/* A tenant's .htaccess may add rules and choose the status of a refusal
+ * (AllowOverride AuthConfig); the rest is the administrator's. */
+#define TENANT (RSRC_CONF | OR_AUTHCFG)
+#define ADMINISTRATOR (RSRC_CONF | ACCESS_CONF)
+
+const command_rec expect_directives[] = {
+    AP_INIT_RAW_ARGS("ExpectEngine", expect_cmd_engine, NULL, ADMINISTRATOR,
+                     "On, Off, or DetectionOnly: decide and log, but refuse "
+                     "nothing"),
+    AP_INIT_RAW_ARGS("ExpectRequire", expect_cmd_require, NULL, TENANT,
+                     "[not] and a rule that an upload must meet"),
+    AP_INIT_RAW_ARGS("<ExpectRequireAll", expect_cmd_container,
+                     (void *)EXPECT_ALL, TENANT,
+                     "container of rules that must all hold"),
+    AP_INIT_RAW_ARGS("<ExpectRequireAny", expect_cmd_container,
+                     (void *)EXPECT_ANY, TENANT,
+                     "container of rules of which one must hold"),
+    AP_INIT_RAW_ARGS("<ExpectRequireNone", expect_cmd_container,
+                     (void *)EXPECT_NONE, TENANT,
+                     "container of rules of which none may hold"),
+    AP_INIT_RAW_ARGS("ExpectMerging", expect_cmd_merging, NULL,
+                     ADMINISTRATOR,
+                     "And, Or or Off: how a section's rules join those of "
+                     "the sections around it"),
+    AP_INIT_RAW_ARGS("ExpectStatus", expect_cmd_status, NULL, TENANT,
+                     "417, or specific: the status that names the cause"),
+    AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_scope, NULL, ADMINISTRATOR,
+                     "content: judge all uploads; expectation: only those "
+                     "that asked"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};

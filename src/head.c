@@ -1,0 +1,148 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a request head announces: framing, length, media type, codings.
+ */
+
+#include <string.h>
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "head.h"
+
+/* RFC 9110, 8.3: what content without a media type may be taken for */
+#define DEFAULT_MEDIA_TYPE "application/octet-stream"
+
+int expect_head_read(expect_head_t *head, const apr_table_t *fields, int asked)
+{
+    apr_off_t length = EXPECT_LENGTH_UNKNOWN;
+
+    if (!apr_table_get(fields, "Transfer-Encoding")) {
+        const char *value = apr_table_get(fields, "Content-Length");
+        char *end;
+
+        if (!value || !apr_isdigit(*value)
+            || apr_strtoff(&length, value, &end, 10) != APR_SUCCESS
+            || *end || length == 0) {
+            return 0;
+        }
+    }
+
+    head->fields = fields;
+    head->length = length;
+    head->asked = asked;
+    return 1;
+}
+
+/* RFC 9110, 5.6.2 */
+static int is_tchar(unsigned char c)
+{
+    return apr_isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static const char *skip_token(const char *s)
+{
+    while (is_tchar((unsigned char)*s)) {
+        ++s;
+    }
+    return s;
+}
+
+/* RFC 9110, 5.6.3 */
+static const char *skip_ows(const char *s)
+{
+    while (*s == ' ' || *s == '\t') {
+        ++s;
+    }
+    return s;
+}
+
+static char *lower(apr_pool_t *p, const char *from, const char *to)
+{
+    char *word = apr_pstrmemdup(p, from, to - from);
+    char *c;
+
+    for (c = word; *c; ++c) {
+        *c = apr_tolower(*c);
+    }
+    return word;
+}
+
+int expect_is_token(const char *word)
+{
+    return *word && !*skip_token(word);
+}
+
+/*
+ * Whether the rest of a media type is parameters only. A comma outside
+ * quotes means a second value: which of the two an application would take
+ * is anybody's guess, so that is no media type.
+ */
+static int is_parameters(const char *s)
+{
+    int quoted = 0;
+
+    if (*s && *s != ';') {
+        return 0;
+    }
+    for (; *s; ++s) {
+        if (quoted && *s == '\\' && s[1]) {
+            ++s;
+        }
+        else if (*s == '"') {
+            quoted = !quoted;
+        }
+        else if (*s == ',' && !quoted) {
+            return 0;
+        }
+    }
+    return !quoted;
+}
+
+const char *expect_media_type(apr_pool_t *p, const char *value)
+{
+    const char *start, *slash, *end;
+
+    if (!value) {
+        return DEFAULT_MEDIA_TYPE;
+    }
+
+    start = skip_ows(value);
+    slash = skip_token(start);
+    if (slash == start || *slash != '/') {
+        return NULL;
+    }
+    end = skip_token(slash + 1);
+    if (end == slash + 1 || !is_parameters(skip_ows(end))) {
+        return NULL;
+    }
+    return lower(p, start, end);
+}
+
+const char *expect_next_coding(apr_pool_t *p, const char **value)
+{
+    const char *start = *value;
+    const char *end;
+    char *coding;
+
+    /* RFC 9110, 5.6.1.2: empty list elements are skipped */
+    while (*start == ',' || *start == ' ' || *start == '\t') {
+        ++start;
+    }
+    if (!*start) {
+        return "";
+    }
+
+    end = skip_token(start);
+    *value = skip_ows(end);
+    if (end == start || (**value && **value != ',')) {
+        return NULL;
+    }
+
+    coding = lower(p, start, end);
+    if (!strcmp(coding, "x-gzip") || !strcmp(coding, "x-compress")) {
+        return coding + 2;
+    }
+    return coding;
+}

@@ -1,0 +1,65 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a request head announces about the content that would follow it.
+ *
+ * Knows APR only, no httpd: it can be tested and fuzzed bare.
+ */
+
+#ifndef EXPECT_HEAD_H
+#define EXPECT_HEAD_H
+
+#include "apr_pools.h"
+#include "apr_tables.h"
+
+/** The length of content that is sent without announcing one (chunked). */
+#define EXPECT_LENGTH_UNKNOWN ((apr_off_t)-1)
+
+typedef struct expect_head_t {
+    /** the header fields, as httpd keeps them: one row a field, lines joined */
+    const apr_table_t *fields;
+    /** bytes announced by Content-Length, or EXPECT_LENGTH_UNKNOWN */
+    apr_off_t length;
+    /** the client waits for 100 Continue before it sends its content */
+    int asked;
+} expect_head_t;
+
+/**
+ * Read what a head announces.
+ * @param head   filled in when the result is 1, untouched otherwise
+ * @param fields the request's header fields, Content-Length already checked
+ *               by ap_read_request()
+ * @param asked  the request carries Expect: 100-continue and its version
+ *               gives that a meaning: HTTP/1.1 or later (RFC 9110, 10.1.1)
+ * @return 1 if content is announced (RFC 9112, 6.3: Transfer-Encoding, or a
+ *         Content-Length over 0), else 0
+ */
+int expect_head_read(expect_head_t *head, const apr_table_t *fields,
+                     int asked);
+
+/**
+ * The media type in a field value (RFC 9110, 8.3.1), without parameters.
+ * @param p     pool for the result
+ * @param value a Content-Type field's value; NULL: none was sent
+ * @return lower-case "type/subtype"; "application/octet-stream" for NULL
+ *         (RFC 9110, 8.3); NULL if the value is not one media type
+ */
+const char *expect_media_type(apr_pool_t *p, const char *value);
+
+/**
+ * Take the next coding of a Content-Encoding field (RFC 9110, 8.4).
+ * @param p     pool for the result
+ * @param value in: where to read on; out: behind the coding
+ * @return the coding in lower case, "x-" aliases as their modern names
+ *         (RFC 9110, 8.4.1); "" at the end; NULL if no coding stands there
+ */
+const char *expect_next_coding(apr_pool_t *p, const char **value);
+
+/**
+ * Whether a word is a token (RFC 9110, 5.6.2).
+ * @param word the word, terminated by NUL
+ * @return 1 if it is, 0 if it is empty or has another character
+ */
+int expect_is_token(const char *word);
+
+#endif

@@ -1,0 +1,192 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a decision does: status, connection, log line, notes.
+ */
+
+#include "httpd.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "util_filter.h"
+
+#include "apr_strings.h"
+
+#include "refusal.h"
+
+APLOG_USE_MODULE(expect);
+
+/* the request notes, for %{...}n in an access log */
+#define NOTE_VERDICT "expect-verdict"
+#define NOTE_RULE "expect-rule"
+#define NOTE_STATUS "expect-status"
+#define NOTE_REASON "expect-reason"
+#define ENV_VERDICT "EXPECT_VERDICT"
+
+static ap_filter_rec_t *seal_filter;
+
+/* A refused request has no content, whoever asks for it. */
+static apr_status_t seal(ap_filter_t *f, apr_bucket_brigade *bb,
+                         ap_input_mode_t mode, apr_read_type_e block,
+                         apr_off_t readbytes)
+{
+    (void)mode;
+    (void)block;
+    (void)readbytes;
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+    return APR_SUCCESS;
+}
+
+void expect_refusal_register(void)
+{
+    seal_filter = ap_register_input_filter("EXPECT_SEAL", seal, NULL,
+                                           AP_FTYPE_CONTENT_SET);
+}
+
+/*
+ * End the connection with this response, without a look at the content.
+ * Set before the status is returned: otherwise httpd reads all content of
+ * a client that did not ask before it answers. The note bounds what httpd
+ * swallows afterwards to two seconds, from thirty.
+ */
+static void close_unread(request_rec *r)
+{
+    r->connection->keepalive = AP_CONN_CLOSE;
+    apr_table_setn(r->connection->notes, "short-lingering-close", "1");
+    ap_add_input_filter_handle(seal_filter, NULL, r, r->connection);
+}
+
+static void set_verdict(request_rec *r, const char *verdict)
+{
+    apr_table_setn(r->notes, NOTE_VERDICT, verdict);
+    apr_table_setn(r->subprocess_env, ENV_VERDICT, verdict);
+}
+
+static void set_notes(request_rec *r, const char *verdict, const char *rule,
+                      int status, const char *reason)
+{
+    set_verdict(r, verdict);
+    apr_table_setn(r->notes, NOTE_RULE, rule);
+    apr_table_setn(r->notes, NOTE_STATUS, apr_itoa(r->pool, status));
+    apr_table_setn(r->notes, NOTE_REASON, reason);
+}
+
+static int refusal_status(const expect_request_t *e,
+                          const expect_answer_t *answer)
+{
+    if (answer->value == EXPECT_ERROR) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return e->head.asked && e->conf->status != EXPECT_STATUS_SPECIFIC
+               ? HTTP_EXPECTATION_FAILED : answer->status;
+}
+
+int expect_refuse(request_rec *r, expect_request_t *e,
+                  const expect_answer_t *answer)
+{
+    const expect_rule_t *rule = answer->rule;
+    int detect = e->conf->engine == EXPECT_ENGINE_DETECT;
+    int fault = answer->value == EXPECT_ERROR;
+    int status = refusal_status(e, answer);
+    const char *reason =
+        fault ? apr_pstrcat(r->pool, rule->name, " cannot be evaluated", NULL)
+              : expect_rule_explain(r->pool, answer, &e->facts);
+
+    /* the section's own LogLevel and ErrorDocument are in force, also where
+     * only the lookup has come that far */
+    r->per_dir_config = e->facts.r->per_dir_config;
+    r->log = e->facts.r->log;
+
+    set_notes(r, detect ? "detect" : "refuse", rule->name, status, reason);
+    ap_log_rerror(APLOG_MARK, fault ? APLOG_ERR : APLOG_INFO, 0, r,
+                  "expect: %s %d: %s (ExpectRequire at %s:%u)",
+                  detect ? "would refuse" : "refused", status, reason,
+                  rule->file, rule->line);
+    if (detect) {
+        e->state = EXPECT_DETECTED;
+        return DECLINED;
+    }
+    e->state = EXPECT_REFUSED;
+    close_unread(r);
+    return status;
+}
+
+void expect_admit(request_rec *r, expect_request_t *e)
+{
+    e->state = EXPECT_ADMITTED;
+    set_verdict(r, "continue");
+}
+
+/* Core has refused this one before any hook could run. */
+static int is_unsupported(const request_rec *r)
+{
+    const char *expect;
+
+    return r->status == HTTP_EXPECTATION_FAILED && !r->expecting_100
+           && !r->main && !r->prev && !expect_request_get(r)
+           && (expect = apr_table_get(r->headers_in, "Expect")) && *expect;
+}
+
+static void refuse_unsupported(request_rec *r)
+{
+    const char *reason = "only the expectation 100-continue is supported";
+
+    set_notes(r, "refuse", "expectation", HTTP_EXPECTATION_FAILED, reason);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "expect: refused %d: %s",
+                  HTTP_EXPECTATION_FAILED, reason);
+    close_unread(r);
+}
+
+void expect_refuse_unsupported(request_rec *r)
+{
+    if (is_unsupported(r)) {
+        refuse_unsupported(r);
+    }
+}
+
+static void inherit_note(request_rec *r, const char *name)
+{
+    const char *value = apr_table_get(r->prev->notes, name);
+
+    if (value) {
+        apr_table_setn(r->notes, name, value);
+    }
+}
+
+static int is_refused(const request_rec *r)
+{
+    const expect_request_t *e;
+
+    while (r->prev) {
+        r = r->prev;
+    }
+    e = expect_request_get(r);
+    return (e && e->state == EXPECT_REFUSED) || is_unsupported(r);
+}
+
+void expect_refusal_inherit(request_rec *r)
+{
+    const char *verdict;
+
+    if (is_unsupported(r->prev)) {
+        refuse_unsupported(r->prev);
+    }
+
+    verdict = apr_table_get(r->prev->notes, NOTE_VERDICT);
+    if (!verdict) {
+        return;
+    }
+    set_verdict(r, verdict);
+    inherit_note(r, NOTE_RULE);
+    inherit_note(r, NOTE_STATUS);
+    inherit_note(r, NOTE_REASON);
+
+    if (is_refused(r)) {
+        /* nor is content announced to it: a script or an origin behind a
+         * proxy would wait for it */
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
+        apr_table_unset(r->headers_in, "Content-Length");
+        apr_table_unset(r->headers_in, "Transfer-Encoding");
+        apr_table_unset(r->headers_in, "Expect");
+        ap_add_input_filter_handle(seal_filter, NULL, r, r->connection);
+    }
+}

@@ -1,0 +1,49 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a decision does: status, connection, log line, notes.
+ */
+
+#ifndef EXPECT_REFUSAL_H
+#define EXPECT_REFUSAL_H
+
+#include "httpd.h"
+
+#include "request.h"
+
+/**
+ * Refuse a request, or under DetectionOnly say that it would be.
+ * @param r      the main request
+ * @param e      its state, changed
+ * @param answer the rules' answer
+ * @return the HTTP status to answer, or DECLINED under DetectionOnly
+ */
+int expect_refuse(request_rec *r, expect_request_t *e,
+                  const expect_answer_t *answer);
+
+/**
+ * Note that a request is admitted.
+ * @param r the main request
+ * @param e its state, changed
+ */
+void expect_admit(request_rec *r, expect_request_t *e);
+
+/**
+ * Answer core's 417 of an expectation it does not know at once, instead of
+ * after the content that the client holds back: for insert_error_filter.
+ * @param r any request that is answered with an error
+ */
+void expect_refuse_unsupported(request_rec *r);
+
+/**
+ * Take notes and variable over into an internal redirect, so that the access
+ * log finds them, and keep its handler (an ErrorDocument) from a refused
+ * request's content.
+ * @param r an internal redirect, at post_read_request
+ */
+void expect_refusal_inherit(request_rec *r);
+
+/** Register the filter that stands before a refused request's content. */
+void expect_refusal_register(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * One request on its way: begin, take the rules, decide.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "refusal.h"
+#include "request.h"
+
+extern module AP_MODULE_DECLARE_DATA expect_module;
+
+expect_request_t *expect_request_get(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &expect_module);
+}
+
+expect_request_t *expect_request_begin(request_rec *r)
+{
+    expect_request_t *e;
+    expect_head_t head;
+
+    /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
+    if (r->main || r->prev || r->method_number == M_CONNECT
+        || !expect_head_read(&head, r->headers_in,
+                             r->expecting_100
+                             && r->proto_num >= HTTP_VERSION(1, 1))) {
+        return NULL;
+    }
+
+    e = apr_pcalloc(r->pool, sizeof(*e));
+    e->head = head;
+    e->facts.head = &e->head;
+    e->facts.pool = r->pool;
+    e->facts.method = AP_METHOD_BIT << r->method_number;
+    e->facts.auth = EXPECT_AUTH_PENDING;
+    ap_set_module_config(r->request_config, &expect_module, e);
+    return e;
+}
+
+static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
+{
+    return !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
+           || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->asked);
+}
+
+void expect_request_take_rules(expect_request_t *e, request_rec *in)
+{
+    const expect_dir_conf_t *conf =
+        ap_get_module_config(in->per_dir_config, &expect_module);
+
+    e->facts.r = in;
+    if (conf == e->conf) {
+        return;
+    }
+    e->conf = conf;
+    if (is_exempt(conf, &e->head)) {
+        e->state = EXPECT_EXEMPT;
+        return;
+    }
+    /* what the lookup detected and told need not be told again */
+    if (e->state == EXPECT_DETECTED && conf->engine == EXPECT_ENGINE_DETECT) {
+        return;
+    }
+    e->state = EXPECT_OPEN;
+    e->rules = expect_conf_rules(in->pool, conf);
+    e->memo = apr_pcalloc(in->pool, e->rules->leaves * sizeof(*e->memo));
+}
+
+/* Whether nothing that comes later can change what is undecided now. */
+static int is_last(const expect_request_t *e, expect_stage_e stage)
+{
+    return stage >= EXPECT_AT_USER && stage >= e->rules->known_at;
+}
+
+int expect_request_judge(request_rec *r, expect_request_t *e,
+                         expect_stage_e stage)
+{
+    expect_answer_t answer;
+
+    if (!e || e->state != EXPECT_OPEN) {
+        return DECLINED;
+    }
+
+    answer = expect_rule_decide(e->rules, &e->facts, stage, e->memo);
+    switch (answer.value) {
+    case EXPECT_DENIED:
+    case EXPECT_ERROR:
+        return expect_refuse(r, e, &answer);
+    case EXPECT_UNKNOWN:
+        /* what can never be told does not let through */
+        return is_last(e, stage) ? expect_refuse(r, e, &answer) : DECLINED;
+    default:
+        /* an alternative that is still open could widen the cap */
+        if (answer.cap == EXPECT_NO_CAP || stage >= e->rules->known_at) {
+            expect_admit(r, e);
+        }
+        return DECLINED;
+    }
+}

@@ -1,0 +1,252 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The rule tree: build, decide, explain.
+ */
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "rule.h"
+
+/* Building */
+
+expect_rule_t *expect_rule_leaf(apr_pool_t *p, const expect_rule_type_t *type,
+                                const void *arg)
+{
+    expect_rule_t *rule = apr_pcalloc(p, sizeof(*rule));
+
+    rule->kind = EXPECT_RULE;
+    rule->type = type;
+    rule->arg = arg;
+    rule->name = type->name;
+    rule->limited = -1;
+    rule->asked_at = rule->known_at = type->known_at;
+    rule->asks_auth = type->known_at == EXPECT_AT_AUTH;
+    rule->leaves = 1;
+    return rule;
+}
+
+expect_rule_t *expect_rule_container(apr_pool_t *p, expect_kind_e kind)
+{
+    expect_rule_t *rule = apr_pcalloc(p, sizeof(*rule));
+
+    rule->kind = kind;
+    rule->limited = -1;
+    rule->children = apr_array_make(p, 4, sizeof(const expect_rule_t *));
+    return rule;
+}
+
+void expect_rule_add(expect_rule_t *parent, const expect_rule_t *child)
+{
+    APR_ARRAY_PUSH(parent->children, const expect_rule_t *) = child;
+    parent->leaves += child->leaves;
+    parent->asks_auth |= child->asks_auth;
+    if (parent->known_at < child->known_at) {
+        parent->known_at = child->known_at;
+    }
+}
+
+const expect_rule_type_t *
+expect_rule_type_find(const expect_rule_type_t *table, const char *name)
+{
+    for (; table->name; ++table) {
+        if (!strcasecmp(table->name, name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+const char *expect_rule_wrong(apr_pool_t *p, const char *word,
+                              const char *wrong, const char *accepted)
+{
+    return apr_pstrcat(p, word ? " " : "", word ? word : "", ": ", wrong,
+                       "; ", accepted, NULL);
+}
+
+/* Deciding */
+
+typedef struct {
+    const expect_facts_t *facts;
+    expect_stage_e stage;
+    expect_answer_t *memo;
+    /* the number of the next leaf, counted from the left */
+    int leaf;
+} walk_t;
+
+static expect_answer_t decide(const expect_rule_t *rule, walk_t *walk);
+
+/* Kleene's negation. What neither grants nor denies stays as it is. */
+static void negate(expect_answer_t *answer)
+{
+    answer->negated = !answer->negated;
+    if (answer->value == EXPECT_GRANTED) {
+        answer->value = EXPECT_DENIED;
+    }
+    else if (answer->value == EXPECT_DENIED) {
+        answer->value = EXPECT_GRANTED;
+    }
+    answer->cap = EXPECT_NO_CAP;
+}
+
+static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
+{
+    expect_answer_t *memo = &walk->memo[walk->leaf++];
+    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, NULL, EXPECT_NO_CAP };
+
+    if (memo->value != EXPECT_UNKNOWN) {
+        return *memo;
+    }
+
+    answer.rule = rule;
+    answer.status = rule->type->status;
+    if (!(rule->limited & walk->facts->method)) {
+        answer.value = EXPECT_NEUTRAL;
+    }
+    else if (rule->asked_at <= walk->stage) {
+        answer.value = rule->type->check(walk->facts, rule->arg, &answer);
+        if (rule->negated) {
+            negate(&answer);
+        }
+    }
+    *memo = answer;
+    return answer;
+}
+
+/*
+ * All: one denial is enough, and the first is told. The tightest cap holds.
+ */
+static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
+{
+    expect_answer_t all = { EXPECT_NEUTRAL, 0, 0, NULL, EXPECT_NO_CAP };
+    int i;
+
+    for (i = 0; i < rule->children->nelts; ++i) {
+        expect_answer_t one =
+            decide(APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
+                   walk);
+
+        if (one.value == EXPECT_DENIED || one.value == EXPECT_ERROR) {
+            return one;
+        }
+        if (one.value == EXPECT_NEUTRAL) {
+            continue;
+        }
+        if (one.value == EXPECT_UNKNOWN) {
+            if (all.value != EXPECT_UNKNOWN) {
+                all = one;
+            }
+            continue;
+        }
+        if (all.value == EXPECT_NEUTRAL) {
+            all = one;
+        }
+        else if (all.value == EXPECT_GRANTED && one.cap != EXPECT_NO_CAP
+                 && (all.cap == EXPECT_NO_CAP || one.cap < all.cap)) {
+            all.cap = one.cap;
+        }
+    }
+    return all;
+}
+
+/*
+ * Any: one grant is enough. A grant with a cap is looked past for one
+ * without, or with a wider one. Among denials the first is told, but for one
+ * that the client could still cure by logging in: 401 goes before others.
+ */
+static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
+{
+    expect_answer_t any = { EXPECT_NEUTRAL, 0, 0, NULL, EXPECT_NO_CAP };
+    int i;
+
+    for (i = 0; i < rule->children->nelts; ++i) {
+        expect_answer_t one =
+            decide(APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
+                   walk);
+
+        if (one.value == EXPECT_ERROR
+            || (one.value == EXPECT_GRANTED && one.cap == EXPECT_NO_CAP)) {
+            return one;
+        }
+        if (one.value == EXPECT_NEUTRAL) {
+            continue;
+        }
+        if (one.value == EXPECT_GRANTED) {
+            if (any.value != EXPECT_GRANTED || any.cap < one.cap) {
+                any = one;
+            }
+        }
+        else if (any.value == EXPECT_GRANTED) {
+            continue;
+        }
+        else if (any.value == EXPECT_NEUTRAL
+                 || (any.value == EXPECT_DENIED
+                     && (one.value == EXPECT_UNKNOWN
+                         || (one.status == 401 && any.status != 401)))) {
+            any = one;
+        }
+    }
+    return any;
+}
+
+/* None: what Any would say, turned round. */
+static expect_answer_t decide_none(const expect_rule_t *rule, walk_t *walk)
+{
+    expect_answer_t none = decide_any(rule, walk);
+
+    negate(&none);
+    return none;
+}
+
+static expect_answer_t decide(const expect_rule_t *rule, walk_t *walk)
+{
+    int first = walk->leaf;
+    expect_answer_t answer;
+
+    switch (rule->kind) {
+    case EXPECT_ALL:
+        answer = decide_all(rule, walk);
+        break;
+    case EXPECT_ANY:
+        answer = decide_any(rule, walk);
+        break;
+    case EXPECT_NONE:
+        answer = decide_none(rule, walk);
+        break;
+    default:
+        return decide_leaf(rule, walk);
+    }
+
+    /* leaves behind the one that decided are numbered, too */
+    walk->leaf = first + rule->leaves;
+    return answer;
+}
+
+expect_answer_t expect_rule_decide(const expect_rule_t *rule,
+                                   const expect_facts_t *facts,
+                                   expect_stage_e stage,
+                                   expect_answer_t *memo)
+{
+    walk_t walk = { facts, stage, memo, 0 };
+    expect_answer_t answer = decide(rule, &walk);
+
+    /* a status names what a rule missed: it says nothing of one that holds
+     * and was not to */
+    if (answer.negated) {
+        answer.status = answer.rule->type->status;
+    }
+    return answer;
+}
+
+/* Explaining */
+
+const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
+                                const expect_facts_t *facts)
+{
+    const expect_rule_t *rule = answer->rule;
+
+    return rule->type->explain(p, facts, rule->arg, answer->status,
+                               answer->negated);
+}

@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The rules: the tables of rules_content.c and rules_target.c, and the bridge
+ * to httpd's registry of authz providers in rules_authz.c.
+ */
+
+#ifndef EXPECT_RULES_H
+#define EXPECT_RULES_H
+
+#include "rule.h"
+
+/** content-length, content-type, content-encoding: need no httpd. */
+extern const expect_rule_type_t expect_rules_content[];
+
+/** header, precondition, free-space, auth: need the request. */
+extern const expect_rule_type_t expect_rules_target[];
+
+/**
+ * Parse a SIZE: bytes, or with K, M, G or T (powers of 1024), either case.
+ * @param size set to the bytes
+ * @param word the word
+ * @return 1 if it is a SIZE that apr_off_t holds, else 0
+ */
+int expect_size_parse(apr_off_t *size, const char *word);
+
+/** What expect_size_parse() takes, for messages. */
+#define EXPECT_SIZE_ACCEPTED \
+    "a SIZE is a number of bytes, or of K, M, G or T (powers of 1024)"
+
+/** The longest piece of client data that a sentence shows, in bytes. */
+#define EXPECT_QUOTED_MAX 64
+
+#endif

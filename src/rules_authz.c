@@ -1,0 +1,249 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The bridge to httpd's registry of authz providers, both ways: whatever
+ * `Require` knows is a rule, and mod_expect's rules stand in `Require`.
+ *
+ *     ExpectRequire ip 10.0.0.0/8
+ *     Require content-type application/pdf
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_request.h"
+#include "ap_provider.h"
+#include "mod_auth.h"
+
+#include "apr_strings.h"
+
+#include "rules_authz.h"
+
+/* A provider as a rule */
+
+typedef struct {
+    const authz_provider *provider;
+    const char *name;
+    const char *args;
+    const void *parsed;
+} provider_arg_t;
+
+static expect_value_e provider_check(const expect_facts_t *facts,
+                                     const void *arg, expect_answer_t *answer)
+{
+    const provider_arg_t *a = arg;
+    request_rec *r = facts->r;
+    authz_status status;
+
+    (void)answer;
+    /* an <AuthzProviderAlias> finds itself by this note */
+    apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, a->name);
+    status = a->provider->check_authorization(r, a->args, a->parsed);
+    apr_table_unset(r->notes, AUTHZ_PROVIDER_NAME_NOTE);
+
+    switch (status) {
+    case AUTHZ_GRANTED:
+        return EXPECT_GRANTED;
+    case AUTHZ_DENIED_NO_USER:
+        return EXPECT_UNKNOWN;
+    case AUTHZ_GENERAL_ERROR:
+        return EXPECT_ERROR;
+    default:
+        /* AUTHZ_NEUTRAL, too: the provider did not grant */
+        return EXPECT_DENIED;
+    }
+}
+
+static const char *provider_explain(apr_pool_t *p,
+                                    const expect_facts_t *facts,
+                                    const void *arg, int status, int negated)
+{
+    const provider_arg_t *a = arg;
+
+    (void)facts;
+    (void)status;
+    return apr_psprintf(p, negated ? "%s grants, which is not accepted"
+                                   : "%s does not grant", a->name);
+}
+
+/* Most wait for SetEnvIf: env and expr see what it sets, and what a third
+ * party's provider looks at is not for us to know. */
+static const expect_rule_type_t provider_type = {
+    "authz provider", NULL, EXPECT_AT_ENV, HTTP_FORBIDDEN,
+    NULL, provider_check, provider_explain
+};
+
+/* Those of httpd that look at the head and the client's address only. */
+static expect_stage_e provider_asked_at(const char *name)
+{
+    static const char *const at_head[] = {
+        "all", "forward-dns", "host", "ip", "local", "method", NULL
+    };
+    int i;
+
+    for (i = 0; at_head[i]; ++i) {
+        if (!strcmp(name, at_head[i])) {
+            return EXPECT_AT_HEAD;
+        }
+    }
+    return EXPECT_AT_ENV;
+}
+
+const char *expect_authz_rule(cmd_parms *cmd, const char *name,
+                              const char *args, expect_rule_t **rule)
+{
+    const authz_provider *provider = ap_lookup_provider(
+        AUTHZ_PROVIDER_GROUP, name, AUTHZ_PROVIDER_VERSION);
+    provider_arg_t *a;
+    const char *err;
+
+    *rule = NULL;
+    if (!provider || !provider->check_authorization) {
+        return NULL;
+    }
+
+    a = apr_pcalloc(cmd->pool, sizeof(*a));
+    a->provider = provider;
+    a->name = name;
+    a->args = args;
+    if (provider->parse_require_line) {
+        /* as mod_authz_core does: an alias finds itself by this, too */
+        apr_pool_userdata_setn(name, AUTHZ_PROVIDER_NAME_NOTE,
+                               apr_pool_cleanup_null, cmd->temp_pool);
+        err = provider->parse_require_line(cmd, args, &a->parsed);
+        if (err) {
+            return err;
+        }
+    }
+
+    *rule = expect_rule_leaf(cmd->pool, &provider_type, a);
+    (*rule)->name = name;
+    (*rule)->asked_at = provider_asked_at(name);
+    (*rule)->known_at = (*rule)->asked_at == EXPECT_AT_HEAD
+                            ? EXPECT_AT_HEAD : EXPECT_AT_USER;
+    return NULL;
+}
+
+const char *expect_authz_names(apr_pool_t *p)
+{
+    apr_array_header_t *found = ap_list_provider_names(
+        p, AUTHZ_PROVIDER_GROUP, AUTHZ_PROVIDER_VERSION);
+    apr_array_header_t *names = apr_array_make(p, found->nelts,
+                                               sizeof(const char *));
+    int i;
+
+    for (i = 0; i < found->nelts; ++i) {
+        const char *name =
+            APR_ARRAY_IDX(found, i, ap_list_provider_names_t).provider_name;
+
+        if (!expect_rule_type_find(expect_rules_content, name)
+            && !expect_rule_type_find(expect_rules_target, name)) {
+            APR_ARRAY_PUSH(names, const char *) = name;
+        }
+    }
+    return apr_array_pstrcat(p, names, ' ');
+}
+
+/* A rule as a provider */
+
+typedef struct {
+    const expect_rule_type_t *type;
+    const void *arg;
+} require_arg_t;
+
+/*
+ * A rule speaks of content: of a request without any it says nothing. Nor
+ * can Require cut content off later, so there what a cap would bound is
+ * denied.
+ */
+static authz_status require_check(request_rec *r, const char *line,
+                                  const void *parsed)
+{
+    const require_arg_t *a = parsed;
+    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, NULL, EXPECT_NO_CAP };
+    expect_facts_t facts;
+    expect_head_t head;
+
+    (void)line;
+    if (!expect_head_read(&head, r->headers_in, 0)) {
+        return AUTHZ_NEUTRAL;
+    }
+    facts.head = &head;
+    facts.r = r;
+    facts.pool = r->pool;
+    facts.method = AP_METHOD_BIT << r->method_number;
+    facts.auth = EXPECT_AUTH_PENDING;
+
+    return a->type->check(&facts, a->arg, &answer) == EXPECT_GRANTED
+           && answer.cap == EXPECT_NO_CAP ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+static const char *require_parse(cmd_parms *cmd, const char *line,
+                                 const void **parsed,
+                                 const expect_rule_type_t *type)
+{
+    require_arg_t *a = apr_palloc(cmd->pool, sizeof(*a));
+    const char *err;
+
+    a->type = type;
+    a->arg = NULL;
+    err = expect_rule_parse_words(cmd->pool, type, line, &a->arg);
+    if (err) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", type->name, err,
+                           NULL);
+    }
+    *parsed = a;
+    return NULL;
+}
+
+const char *expect_rule_parse_words(apr_pool_t *p,
+                                    const expect_rule_type_t *type,
+                                    const char *line, const void **arg)
+{
+    apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
+
+    while (*line) {
+        APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(p, &line);
+    }
+    return type->parse(p, words->nelts, (const char *const *)words->elts,
+                       arg);
+}
+
+/* A provider's parser is not told its name: one for each row. */
+#define REQUIRE_RULE(id, table, row)                                       \
+    static const char *require_parse_##id(cmd_parms *cmd, const char *line, \
+                                          const void **parsed)             \
+    {                                                                      \
+        return require_parse(cmd, line, parsed, &table[row]);              \
+    }                                                                      \
+    static const authz_provider require_##id = {                           \
+        require_check, require_parse_##id                                  \
+    };
+
+REQUIRE_RULE(length, expect_rules_content, 0)
+REQUIRE_RULE(type, expect_rules_content, 1)
+REQUIRE_RULE(coding, expect_rules_content, 2)
+REQUIRE_RULE(header, expect_rules_target, 0)
+REQUIRE_RULE(precondition, expect_rules_target, 1)
+REQUIRE_RULE(space, expect_rules_target, 2)
+
+static void provide(apr_pool_t *p, const char *name,
+                    const authz_provider *provider)
+{
+    /* PER_CONF: what the rules say depends on the configuration only, so
+     * httpd may go on skipping access control in subrequests */
+    ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, name,
+                              AUTHZ_PROVIDER_VERSION, provider,
+                              AP_AUTH_INTERNAL_PER_CONF);
+}
+
+void expect_authz_register(apr_pool_t *p)
+{
+    provide(p, "content-length", &require_length);
+    provide(p, "content-type", &require_type);
+    provide(p, "content-encoding", &require_coding);
+    provide(p, "header", &require_header);
+    provide(p, "precondition", &require_precondition);
+    provide(p, "free-space", &require_space);
+}

@@ -1,0 +1,51 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The bridge to httpd's registry of authz providers (mod_auth.h).
+ */
+
+#ifndef EXPECT_RULES_AUTHZ_H
+#define EXPECT_RULES_AUTHZ_H
+
+#include "http_config.h"
+
+#include "rules.h"
+
+/**
+ * Make a rule of an authz provider.
+ * @param cmd  the directive being read
+ * @param name the provider's name, as in Require
+ * @param args the rest of the line, as Require hands it to the provider
+ * @param rule set to the leaf, or to NULL if there is no such provider
+ * @return NULL, or the provider's own message about its arguments
+ */
+const char *expect_authz_rule(cmd_parms *cmd, const char *name,
+                              const char *args, expect_rule_t **rule);
+
+/**
+ * The names of the providers that are loaded, but for mod_expect's own.
+ * @param p pool for the result
+ * @return names with spaces between
+ */
+const char *expect_authz_names(apr_pool_t *p);
+
+/**
+ * Parse a rule's arguments from a line of the configuration.
+ * @param p    the configuration's pool
+ * @param type the rule's row
+ * @param line what stands behind the rule's name (ap_getword_conf syntax)
+ * @param arg  set to the parsed arguments
+ * @return NULL, or the message of expect_rule_type_t.parse
+ */
+const char *expect_rule_parse_words(apr_pool_t *p,
+                                    const expect_rule_type_t *type,
+                                    const char *line, const void **arg);
+
+/**
+ * Register mod_expect's rules as authz providers. Not auth: Require cannot
+ * ask for its own verdict.
+ * @param p the process's configuration pool
+ */
+void expect_authz_register(apr_pool_t *p);
+
+#endif

@@ -1,0 +1,443 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The rules that need nothing but the request head:
+ *
+ *     ExpectRequire content-length max=100M known
+ *     ExpectRequire content-type application/pdf image/png
+ *     ExpectRequire content-encoding identity gzip
+ */
+
+#include <string.h>
+
+#include "apr_hash.h"
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "rules.h"
+
+#define BAD_REQUEST 400
+#define LENGTH_REQUIRED 411
+#define CONTENT_TOO_LARGE 413
+#define UNSUPPORTED_MEDIA_TYPE 415
+
+/* content-length [min=SIZE] [max=SIZE] [known] */
+
+typedef struct {
+    /* bytes; EXPECT_NO_CAP where not given */
+    apr_off_t min, max;
+    /* as written: "1M" */
+    const char *min_text, *max_text;
+    int known;
+} length_arg_t;
+
+#define LENGTH_USAGE "[min=SIZE] [max=SIZE] [known]"
+#define LENGTH_ACCEPTED "content-length takes " LENGTH_USAGE
+
+int expect_size_parse(apr_off_t *size, const char *word)
+{
+    static const char units[] = "kmgt";
+    char *end;
+    int shift = 0;
+
+    if (!apr_isdigit(*word)
+        || apr_strtoff(size, word, &end, 10) != APR_SUCCESS) {
+        return 0;
+    }
+    if (*end) {
+        const char *unit = strchr(units, apr_tolower(*end));
+
+        if (!unit || end[1]) {
+            return 0;
+        }
+        shift = 10 * (int)(unit - units + 1);
+    }
+    if (*size > (APR_INT64_MAX >> shift)) {
+        return 0;
+    }
+    *size <<= shift;
+    return 1;
+}
+
+static const char *length_parse_word(apr_pool_t *p, length_arg_t *a,
+                                     const char *word)
+{
+    apr_off_t *size;
+    const char **text;
+
+    if (!strcasecmp(word, "known")) {
+        if (a->known) {
+            return expect_rule_wrong(p, word, "given twice", LENGTH_ACCEPTED);
+        }
+        a->known = 1;
+        return NULL;
+    }
+    if (!strncasecmp(word, "min=", 4)) {
+        size = &a->min;
+        text = &a->min_text;
+    }
+    else if (!strncasecmp(word, "max=", 4)) {
+        size = &a->max;
+        text = &a->max_text;
+    }
+    else {
+        return expect_rule_wrong(p, word, "unknown argument",
+                                 LENGTH_ACCEPTED);
+    }
+    if (*text) {
+        return expect_rule_wrong(p, word, "given twice", LENGTH_ACCEPTED);
+    }
+    *text = word + 4;
+    if (!expect_size_parse(size, *text)) {
+        return expect_rule_wrong(p, word, **text ? "not a SIZE, or too large"
+                                                 : "the SIZE is missing",
+                                 EXPECT_SIZE_ACCEPTED);
+    }
+    return NULL;
+}
+
+static const char *length_parse(apr_pool_t *p, int argc,
+                                const char *const *argv, const void **arg)
+{
+    length_arg_t *a = apr_pcalloc(p, sizeof(*a));
+    int i;
+
+    a->min = a->max = EXPECT_NO_CAP;
+    for (i = 0; i < argc; ++i) {
+        const char *err = length_parse_word(p, a, argv[i]);
+
+        if (err) {
+            return err;
+        }
+    }
+    if (!argc) {
+        return expect_rule_wrong(p, NULL, "an argument is missing",
+                                 LENGTH_ACCEPTED);
+    }
+    if (a->max != EXPECT_NO_CAP && a->min > a->max) {
+        return expect_rule_wrong(p, apr_psprintf(p, "min=%s max=%s",
+                                                 a->min_text, a->max_text),
+                                 "min is over max, no length is within",
+                                 "min must not be over max");
+    }
+    *arg = a;
+    return NULL;
+}
+
+/*
+ * Content of unknown length passes a max, which the cap then enforces; that
+ * it reaches a min nobody can promise, so there its length must be known.
+ */
+static expect_value_e length_check(const expect_facts_t *facts,
+                                   const void *arg, expect_answer_t *answer)
+{
+    const length_arg_t *a = arg;
+    apr_off_t length = facts->head->length;
+
+    if (length == EXPECT_LENGTH_UNKNOWN) {
+        if (a->known || a->min > 0) {
+            answer->status = LENGTH_REQUIRED;
+            return EXPECT_DENIED;
+        }
+        answer->cap = a->max;
+        return EXPECT_GRANTED;
+    }
+    if (a->max != EXPECT_NO_CAP && length > a->max) {
+        answer->status = CONTENT_TOO_LARGE;
+        return EXPECT_DENIED;
+    }
+    if (length < a->min) {
+        answer->status = BAD_REQUEST;
+        return EXPECT_DENIED;
+    }
+    return EXPECT_GRANTED;
+}
+
+static const char *length_explain(apr_pool_t *p, const expect_facts_t *facts,
+                                  const void *arg, int status, int negated)
+{
+    const length_arg_t *a = arg;
+    apr_off_t length = facts->head->length;
+
+    if (length == EXPECT_LENGTH_UNKNOWN) {
+        return negated ? "content-length is not announced, which is not "
+                         "accepted"
+                       : "content-length is not announced, and must be";
+    }
+    if (negated) {
+        return apr_psprintf(p, "content-length %" APR_OFF_T_FMT
+                            " is not accepted", length);
+    }
+    return apr_psprintf(p, "content-length %" APR_OFF_T_FMT " is %s=%"
+                        APR_OFF_T_FMT, length,
+                        status == CONTENT_TOO_LARGE ? "over max"
+                                                    : "under min",
+                        status == CONTENT_TOO_LARGE ? a->max : a->min);
+}
+
+/* Lists of what is accepted, for content-type and content-encoding */
+
+typedef struct {
+    /* what is accepted, in lower case; each key its own value */
+    apr_hash_t *accepted;
+    /* the same as one string, for messages */
+    const char *text;
+} list_arg_t;
+
+static const char *join(apr_pool_t *p, int argc, const char *const *argv)
+{
+    apr_array_header_t *words = apr_array_make(p, argc, sizeof(char *));
+    int i;
+
+    for (i = 0; i < argc; ++i) {
+        APR_ARRAY_PUSH(words, const char *) = argv[i];
+    }
+    return apr_array_pstrcat(p, words, ' ');
+}
+
+static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
+{
+    list_arg_t *list = apr_palloc(p, sizeof(*list));
+
+    list->accepted = apr_hash_make(p);
+    list->text = join(p, argc, argv);
+    return list;
+}
+
+static void list_add(apr_pool_t *p, list_arg_t *list, const char *word)
+{
+    char *key = apr_pstrdup(p, word);
+    char *c;
+
+    for (c = key; *c; ++c) {
+        *c = apr_tolower(*c);
+    }
+    apr_hash_set(list->accepted, key, APR_HASH_KEY_STRING, key);
+}
+
+static int list_has(const list_arg_t *list, const char *key, apr_ssize_t len)
+{
+    return apr_hash_get(list->accepted, key, len) != NULL;
+}
+
+/* Client data as a sentence shows it: cut where it gets long. */
+static const char *cut(apr_pool_t *p, const char *value)
+{
+    if (strlen(value) <= EXPECT_QUOTED_MAX) {
+        return value;
+    }
+    return apr_pstrcat(p, apr_pstrndup(p, value, EXPECT_QUOTED_MAX), "...",
+                       NULL);
+}
+
+/* content-type TYPE... */
+
+#define TYPE_USAGE "TYPE..."
+#define TYPE_ACCEPTED \
+    "a TYPE is like image/png, image/*, application/*+json or */*"
+
+/*
+ * The three shapes of a wildcard are keys of the same hash as whole types:
+ * a type is looked up as "image/svg+xml", as "image/" and then a star, as
+ * "image/" and then "*+xml", and as the type that any is. So the
+ * cost does not grow with the list.
+ */
+static int is_type_pattern(apr_pool_t *p, const char *word)
+{
+    const char *slash = strchr(word, '/');
+    const char *subtype;
+
+    if (!slash) {
+        return 0;
+    }
+    if (!strcmp(word, "*/*")) {
+        return 1;
+    }
+    if (strchr(apr_pstrmemdup(p, word, slash - word), '*')
+        || !expect_is_token(apr_pstrmemdup(p, word, slash - word))) {
+        return 0;
+    }
+    subtype = slash + 1;
+    if (subtype[0] == '*') {
+        if (!subtype[1]) {
+            return 1;
+        }
+        if (subtype[1] != '+' || !subtype[2]) {
+            return 0;
+        }
+        subtype += 2;
+    }
+    return expect_is_token(subtype) && !strchr(subtype, '*');
+}
+
+static const char *type_parse(apr_pool_t *p, int argc,
+                              const char *const *argv, const void **arg)
+{
+    list_arg_t *list = list_make(p, argc, argv);
+    int i;
+
+    if (!argc) {
+        return expect_rule_wrong(p, NULL, "an argument is missing",
+                                 "content-type takes " TYPE_USAGE
+                                 ", " TYPE_ACCEPTED);
+    }
+    for (i = 0; i < argc; ++i) {
+        if (!is_type_pattern(p, argv[i])) {
+            return expect_rule_wrong(p, *argv[i] ? argv[i] : "\"\"",
+                                     "not a media type", TYPE_ACCEPTED);
+        }
+        list_add(p, list, argv[i]);
+    }
+    *arg = list;
+    return NULL;
+}
+
+static const char *sent_type(apr_pool_t *p, const expect_facts_t *facts)
+{
+    return expect_media_type(p, apr_table_get(facts->head->fields,
+                                              "Content-Type"));
+}
+
+static expect_value_e type_check(const expect_facts_t *facts, const void *arg,
+                                 expect_answer_t *answer)
+{
+    const list_arg_t *list = arg;
+    const char *type = sent_type(facts->pool, facts);
+    const char *slash, *plus;
+    apr_size_t major;
+
+    (void)answer;
+    if (!type) {
+        return EXPECT_DENIED;
+    }
+    if (list_has(list, type, APR_HASH_KEY_STRING)
+        || list_has(list, "*/*", 3)) {
+        return EXPECT_GRANTED;
+    }
+
+    slash = strchr(type, '/');
+    major = slash - type + 1;
+    if (list_has(list, apr_pstrcat(facts->pool,
+                                   apr_pstrmemdup(facts->pool, type, major),
+                                   "*", NULL),
+                 APR_HASH_KEY_STRING)) {
+        return EXPECT_GRANTED;
+    }
+    plus = strrchr(slash, '+');
+    if (plus
+        && list_has(list, apr_pstrcat(facts->pool,
+                                      apr_pstrmemdup(facts->pool, type,
+                                                     major),
+                                      "*", plus, NULL),
+                    APR_HASH_KEY_STRING)) {
+        return EXPECT_GRANTED;
+    }
+    return EXPECT_DENIED;
+}
+
+static const char *type_explain(apr_pool_t *p, const expect_facts_t *facts,
+                                const void *arg, int status, int negated)
+{
+    const list_arg_t *list = arg;
+    const char *type = sent_type(p, facts);
+
+    (void)status;
+    if (!type) {
+        return "content-type is not a media type";
+    }
+    if (negated) {
+        return apr_psprintf(p, "content-type %s is not accepted",
+                            cut(p, type));
+    }
+    return apr_psprintf(p, "content-type %s is none of %s", cut(p, type),
+                        list->text);
+}
+
+/* content-encoding CODING... */
+
+#define CODING_USAGE "CODING..."
+#define CODING_ACCEPTED \
+    "a CODING is like gzip, br, zstd, deflate, or identity for none"
+
+static const char *coding_parse(apr_pool_t *p, int argc,
+                                const char *const *argv, const void **arg)
+{
+    list_arg_t *list = list_make(p, argc, argv);
+    int i;
+
+    if (!argc) {
+        return expect_rule_wrong(p, NULL, "an argument is missing",
+                                 "content-encoding takes " CODING_USAGE
+                                 ", " CODING_ACCEPTED);
+    }
+    for (i = 0; i < argc; ++i) {
+        const char *rest = argv[i];
+        const char *coding = expect_next_coding(p, &rest);
+
+        if (!coding || !*coding || *rest || strchr(argv[i], ',')
+            || !strcmp(coding, "*")) {
+            return expect_rule_wrong(p, *argv[i] ? argv[i] : "\"\"",
+                                     "not a coding", CODING_ACCEPTED);
+        }
+        list_add(p, list, coding);
+    }
+    *arg = list;
+    return NULL;
+}
+
+/* The first coding that is not accepted, "" if all are, NULL for none read */
+static const char *coding_refused(apr_pool_t *p, const expect_facts_t *facts,
+                                  const list_arg_t *list)
+{
+    const char *value = apr_table_get(facts->head->fields,
+                                      "Content-Encoding");
+    const char *coding = "";
+    int seen = 0;
+
+    while (value && (coding = expect_next_coding(p, &value)) && *coding) {
+        if (!list_has(list, coding, APR_HASH_KEY_STRING)) {
+            return coding;
+        }
+        seen = 1;
+    }
+    if (value && !coding) {
+        return NULL;
+    }
+    return seen || list_has(list, "identity", 8) ? "" : "identity";
+}
+
+static expect_value_e coding_check(const expect_facts_t *facts,
+                                   const void *arg, expect_answer_t *answer)
+{
+    const char *refused = coding_refused(facts->pool, facts, arg);
+
+    (void)answer;
+    return refused && !*refused ? EXPECT_GRANTED : EXPECT_DENIED;
+}
+
+static const char *coding_explain(apr_pool_t *p, const expect_facts_t *facts,
+                                  const void *arg, int status, int negated)
+{
+    const list_arg_t *list = arg;
+    const char *refused = coding_refused(p, facts, list);
+
+    (void)status;
+    if (!refused) {
+        return "content-encoding is not a list of codings";
+    }
+    if (negated) {
+        return "content-encoding is not accepted";
+    }
+    return apr_psprintf(p, "content-encoding %s is none of %s",
+                        cut(p, refused), list->text);
+}
+
+const expect_rule_type_t expect_rules_content[] = {
+    { "content-length", LENGTH_USAGE, EXPECT_AT_HEAD, BAD_REQUEST,
+      length_parse, length_check, length_explain },
+    { "content-type", TYPE_USAGE, EXPECT_AT_HEAD, UNSUPPORTED_MEDIA_TYPE,
+      type_parse, type_check, type_explain },
+    { "content-encoding", CODING_USAGE, EXPECT_AT_HEAD,
+      UNSUPPORTED_MEDIA_TYPE, coding_parse, coding_check, coding_explain },
+    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
+};

@@ -1,0 +1,39 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * Whose rules govern a request that httpd has not mapped yet.
+ */
+
+#ifndef EXPECT_TARGET_H
+#define EXPECT_TARGET_H
+
+#include "httpd.h"
+
+#include "request.h"
+
+/**
+ * Look the target's section up, .htaccess included, by a subrequest that
+ * stops where the section is known.
+ * @param r the main request, at post_read_request
+ * @param e its state
+ * @return the lookup, with per_dir_config and the file it maps to; it lives
+ *         as long as r. NULL if there is no target to look up (forward proxy,
+ *         "*"), or if the way to it ends before its section (a redirect, a
+ *         broken .htaccess): then the main request ends there, too
+ */
+request_rec *expect_target_lookup(request_rec *r, expect_request_t *e);
+
+/**
+ * Give a lookup what httpd strips from subrequests: for create_request.
+ * @param rr any request that is being made
+ */
+void expect_target_prepare(request_rec *rr);
+
+/**
+ * Stop a lookup that has come to its section: for post_perdir_config.
+ * @param rr a subrequest
+ * @return DONE if it is a lookup of ours, else DECLINED
+ */
+int expect_target_found(request_rec *rr);
+
+#endif
