@@ -75,6 +75,11 @@ static int expect_post_read_request(request_rec *r)
     if (!target) {
         return DECLINED;
     }
+    if (e->lookup != EXPECT_LOOKUP_FOUND) {
+        /* A broken .htaccess, say: told and logged once. Redirects are left
+         * to the main request. */
+        return ap_is_HTTP_ERROR(target->status) ? target->status : DECLINED;
+    }
     expect_request_take_rules(e, target);
     return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }

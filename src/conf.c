@@ -109,11 +109,18 @@ const expect_rule_t *expect_conf_rules(apr_pool_t *p,
 
 /* Messages */
 
+/* httpd names file and line of an error in its own configuration, but of an
+ * .htaccess the file only. */
 static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
 {
+    int is_htaccess = cmd->pool == cmd->temp_pool;
+
     return apr_pstrcat(cmd->pool, cmd->cmd->name,
                        cmd->cmd->name[0] == '<' ? ">" : "", ": ", read, err,
-                       NULL);
+                       is_htaccess
+                           ? apr_psprintf(cmd->pool, " (line %d)",
+                                          cmd->directive->line_num)
+                           : NULL, NULL);
 }
 
 /* The names of a table's rules, for a message. */

@@ -32,14 +32,13 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
     e->lookup = EXPECT_LOOKUP_RUNNING;
     rr = ap_sub_req_method_uri(r->method, uri, r, NULL);
 
+    if (e->lookup != EXPECT_LOOKUP_FOUND) {
+        e->lookup = EXPECT_LOOKUP_NONE;
+    }
+
     /* what it parsed of .htaccess need not be parsed again: so its pool has
      * to live on, it is not destroyed here */
     r->htaccess = rr->htaccess;
-
-    if (e->lookup != EXPECT_LOOKUP_FOUND) {
-        e->lookup = EXPECT_LOOKUP_NONE;
-        return NULL;
-    }
     return rr;
 }
 

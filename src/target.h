@@ -16,10 +16,11 @@
  * stops where the section is known.
  * @param r the main request, at post_read_request
  * @param e its state
- * @return the lookup, with per_dir_config and the file it maps to; it lives
- *         as long as r. NULL if there is no target to look up (forward proxy,
- *         "*"), or if the way to it ends before its section (a redirect, a
- *         broken .htaccess): then the main request ends there, too
+ * @return the lookup, which lives as long as r; NULL if there is no target to
+ *         look up (forward proxy, "*"). With e->lookup EXPECT_LOOKUP_FOUND it
+ *         has the section's per_dir_config and the file that the target maps
+ *         to. Otherwise the way ended before the section, and its status says
+ *         how: the main request's will end there, too
  */
 request_rec *expect_target_lookup(request_rec *r, expect_request_t *e);
 
