@@ -15,7 +15,7 @@
  * mod_log_config does.
  *
  *     SetHandler witness           reads all content, answers "read=<bytes>"
- *     SetHandler witness-lazy      answers 200 and never reads
+ *     SetHandler witness-lazy      sends its answer and never reads
  *     SetHandler witness-nonblock  reads without blocking, as a proxy does
  *     AuthBasicProvider witness    alice and bob, password "secret"
  *     AuthDigestProvider witness   the same
@@ -56,7 +56,6 @@ typedef struct {
     int calls;                  /* reads of content */
     int authn;                  /* calls of the authn provider */
     int authz;                  /* calls of the authz providers */
-    unsigned head_done : 1;     /* lines read from here on are content */
     unsigned asked : 1;         /* expecting_100 was set after the head */
     unsigned silent : 1;        /* it was cleared without a 100 */
     unsigned eos : 1;           /* the content's end was seen */
@@ -88,8 +87,9 @@ static apr_status_t witness_in(ap_filter_t *f, apr_bucket_brigade *bb,
 
     rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
 
-    /* The head is read through this filter too. */
-    if (mode == AP_MODE_GETLINE && !w->head_done) {
+    /* The head and a chunked body's trailers are read through this filter
+     * too, as lines. */
+    if (mode == AP_MODE_GETLINE) {
         return rv;
     }
     w->calls++;
@@ -131,7 +131,6 @@ static int witness_post_read_request(request_rec *r)
     witness_t *w = witness_get(r);
 
     if (w) {
-        w->head_done = 1;
         w->id = apr_table_get(r->headers_in, "X-Witness");
         w->asked = r->expecting_100;
     }
@@ -208,7 +207,11 @@ static int witness_handler(request_rec *r)
         return DECLINED;
     }
     if (!strcmp(r->handler, "witness-lazy")) {
-        return witness_answer(r, 0);
+        /* Unless the answer is under way, httpd discards the content first,
+         * sending 100 Continue to get it. */
+        witness_answer(r, 0);
+        ap_rflush(r);
+        return OK;
     }
     if (!strcmp(r->handler, "witness-nonblock")) {
         return witness_read(r, APR_NONBLOCK_READ);
