@@ -8,6 +8,7 @@ APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 HTTPD ?= $(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q TARGET)
 CC     = gcc
 CLANG  = clang
+SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 DOCDIR = /usr/share/doc/mod_expect
 
 include modules.mk
@@ -35,16 +36,16 @@ witness: $(WITNESS)
 $(WITNESS): t/c-modules/witness/mod_witness.c
 	cd t/c-modules/witness && $(APXS) -c $(APXSFLAGS) mod_witness.c
 
-# A unit test is one C file with a main(); it is linked with the sources that
-# its "/* links: src/head.c src/rule.c */" line names.
+# A unit test is one C file with a main(), run under the sanitizers; it is
+# linked with the sources that its line "/* links: src/head.c */" names.
 UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
 
 t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) -g -O1 $(WARNINGS) $(INCLUDES) -o $@ $< \
-	    $(shell sed -n 's,^/\* links: *\(.*\) *\*/,\1,p' $<) \
+	$(CC) $(SAN) $(WARNINGS) $(INCLUDES) -o $@ $< \
+	    $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<) \
 	    -lcmocka $(shell $(APR) --link-ld --libs) \
 	    $(shell $(APU) --link-ld --libs)
 
@@ -67,7 +68,22 @@ test:                           ## set up what is missing, then run all tests
 setup:                          ## install what building and testing need
 	t/setup
 
-run: all witness                ## a test httpd with the module, until Ctrl-C
+asan: asan/mod_expect.so        ## the tests with the module under sanitizers
+	t/run --so asan/mod_expect.so --asan --mpm event,prefork
+
+asan/mod_expect.so: $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES)
+
+demo: t/demo                    ## see what it does, in a minute
+	t/setup
+	$(MAKE) all witness
+	t/demo
+
+bench: all witness t/bench/run  ## what it costs
+	t/bench/run
+
+run: all                        ## a test httpd with the module, until Ctrl-C
 	t/run --serve
 
 install: all                    ## to apxs' module directory below DESTDIR
@@ -91,4 +107,4 @@ clean:                          ## remove what was built
 help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
-.PHONY: all witness units check-static check-cppcheck check-gcc check-clang test setup run install clean help
+.PHONY: all witness units check-static check-cppcheck check-gcc check-clang test setup asan demo bench run install clean help

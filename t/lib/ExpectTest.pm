@@ -610,6 +610,12 @@ DavLockDB "$dir/davlock"
 CONF
 }
 
+# TEST_PRELOAD: lines NAME=VALUE that a sanitizer needs in httpd's environment.
+sub httpd_command {
+    return ('env', split(/\n/, $ENV{TEST_PRELOAD} // ''), conf_var('httpd'),
+        @_);
+}
+
 sub private_dir {
     my $dir = conf_var('t_logs') . '/own-' . join '-', $$, ++$count;
     mkpath($dir);
@@ -624,7 +630,7 @@ sub config_error {
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         open STDERR, '>&', \*STDOUT;
-        exec conf_var('httpd'), '-t', '-f', $conf, @arguments
+        exec httpd_command('-t', '-f', $conf, @arguments)
             or POSIX::_exit(127);
     }
     my $message = join '', <$out>;
@@ -665,8 +671,8 @@ sub start {
         POSIX::setpgid(0, 0);
         open STDOUT, '>', "$dir/start_log";
         open STDERR, '>&', \*STDOUT;
-        exec ExpectTest::conf_var('httpd'), '-DFOREGROUND', '-f',
-            "$dir/httpd.conf" or POSIX::_exit(127);
+        exec ExpectTest::httpd_command('-DFOREGROUND', '-f',
+            "$dir/httpd.conf") or POSIX::_exit(127);
     }
     $self->wait_for(sub {
         IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");

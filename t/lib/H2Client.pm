@@ -354,7 +354,8 @@ sub send_content {
                 or return;
         }
         else {
-            $self->send_bytes(frame(DATA, 0, STREAM,
+            my $last = $r->{sent} + $n == length $content;
+            $self->send_bytes(frame(DATA, $last ? END_STREAM : 0, STREAM,
                 substr $content, $r->{sent}, $n));
             $self->{$_} -= $n for qw(stream connection);
             $r->{sent} += $n;
@@ -362,7 +363,8 @@ sub send_content {
         }
         return if $self->over || defined $r->{status};
     }
-    $self->send_bytes(frame(DATA, END_STREAM, STREAM, ''));
+    $self->send_bytes(frame(DATA, END_STREAM, STREAM, ''))
+        unless length $content;
 }
 
 sub request {
