@@ -1,0 +1,173 @@
+#!/usr/bin/perl
+# Rules that need a user wait for httpd's own authentication and never cause a
+# second one; rules that need none refuse before the backend is asked. Without
+# a user such a rule denies.
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use ExpectTest;
+
+my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n"
+    . "Require valid-user\n";
+
+sub login { 'Authorization: Basic ' . encode_base64("$_[0]:$_[1]", '') }
+my $alice = login('alice', 'secret');
+my $bob   = login('bob', 'secret');
+my $wrong = login('alice', 'guess');
+
+my $groups = write_htaccess('tenant/user/groups', '');
+{
+    open my $fh, '>', $groups or die "$groups: $!\n";
+    print $fh "writers: alice carol\nreaders: bob\n";
+    close $fh or die "$groups: $!\n";
+}
+
+# A place with these rules, open to all users.
+my $serial = 0;
+sub place {
+    my($rules, $access) = @_;
+    my $dir = 'tenant/user/' . ++$serial;
+    write_htaccess($dir, ($access // $BASIC) . join '', map { "$_\n" } @$rules);
+    return "/$dir/x";
+}
+
+# The uploads of a case, and how often each asked the backend.
+sub refused {
+    my($name, $o, $status, $rule, $calls, %more) = @_;
+    my @got = refused_ok("$name: refused", { content => 2000, %$o },
+        status => $status, asked_status => 417, rule => $rule, %more);
+    is_deeply [map { $_->{witness}{authn} } @got], [($calls) x @got],
+        "$name: the backend is asked $calls times";
+    return @got;
+}
+
+sub admitted {
+    my($name, $o, $calls) = @_;
+    my @got = admitted_ok("$name: admitted", { content => 2000, %$o },
+        status => 200);
+    is_deeply [map { $_->{witness}{authn} } @got], [($calls) x @got],
+        "$name: the backend is asked $calls times";
+}
+
+# The rules, each alone: alice may, bob may not.
+for (['user alice', 'user'], ['user carol alice', 'user'],
+     ['group writers', 'group', "AuthGroupFile $groups\n"],
+     ['witness-user alice', 'witness-user'],
+     ['expr "%{REMOTE_USER} == \'alice\'"', 'expr']) {
+    my($rule, $name, $more) = @$_;
+    my $path = place(["ExpectRequire $rule"], $BASIC . ($more // ''));
+    admitted("$rule, alice", { path => $path, headers => [$alice] }, 1);
+    refused("$rule, bob", { path => $path, headers => [$bob] }, 403, $name, 1);
+}
+
+{
+    my $path = place(['ExpectRequire valid-user']);
+    admitted('valid-user, bob', { path => $path, headers => [$bob] }, 1);
+
+    $path = place(['ExpectRequire not user bob']);
+    admitted('not user bob, alice', { path => $path, headers => [$alice] }, 1);
+    refused('not user bob, bob', { path => $path, headers => [$bob] },
+        403, 'user', 1);
+
+    $path = place(['ExpectRequire not group readers'],
+        $BASIC . "AuthGroupFile $groups\n");
+    admitted('not group readers, alice',
+        { path => $path, headers => [$alice] }, 1);
+    refused('not group readers, bob', { path => $path, headers => [$bob] },
+        403, 'group', 1);
+}
+
+# What does not need a user is decided first, in whatever order it stands.
+for my $first (0, 1) {
+    my @rules = ('ExpectRequire content-length max=10',
+        'ExpectRequire user alice');
+    @rules = reverse @rules if $first;
+    my $path = place(\@rules);
+    refused("@rules, too long", { path => $path, headers => [$alice] },
+        413, 'content-length', 0);
+    refused("@rules, too long, no user", { path => $path },
+        413, 'content-length', 0);
+    refused("@rules, another user", { path => $path, headers => [$bob],
+            content => 10 }, 403, 'user', 1);
+    admitted("@rules, alice", { path => $path, headers => [$alice],
+            content => 10 }, 1);
+}
+for my $rule ('content-type image/*', 'ip 192.0.2.1', 'header X-Needed',
+              'env no-such', 'witness', 'method POST', 'precondition',
+              'free-space 99%', 'content-encoding gzip') {
+    my($name) = $rule =~ /(\S+)/;
+    my($got) = refused("auth and $rule", { path => place(['ExpectRequire auth',
+                    'ExpectRequire valid-user', "ExpectRequire $rule"]),
+            headers => [$alice, 'If-Match: "x"'] },
+        { 'content-type' => 415, 'content-encoding' => 415, header => 400,
+            precondition => 412, 'free-space' => 507 }->{$name} // 403,
+        $name, 0);
+}
+
+# Users as alternatives and exceptions.
+for (['ExpectRequireAny', 'content-length max=10', 'user alice'],
+     ['ExpectRequireAny', 'user alice', 'content-length max=10']) {
+    my($kind, @rules) = @$_;
+    my $path = place(["<$kind>", (map { "ExpectRequire $_" } @rules),
+            "</$kind>"]);
+    admitted("@rules: small", { path => $path, headers => [$bob],
+            content => 10 }, 1);
+    admitted("@rules: alice", { path => $path, headers => [$alice] }, 1);
+    refused("@rules: neither", { path => $path, headers => [$bob] },
+        $rules[0] =~ /user/ ? 403 : 413, $rules[0] =~ /^(\S+)/, 1);
+}
+{
+    my $path = place(['<ExpectRequireNone>', 'ExpectRequire user bob',
+            'ExpectRequire content-length min=5000', '</ExpectRequireNone>']);
+    admitted('None, alice', { path => $path, headers => [$alice] }, 1);
+    refused('None, bob', { path => $path, headers => [$bob] }, 403, 'user', 1);
+}
+
+# Nobody, where httpd itself demands a user: its own 401, no 100, nothing read.
+for my $rules (['ExpectRequire user alice'], ['ExpectRequire valid-user'],
+               ['ExpectRequire not user bob']) {
+    my $path = place($rules);
+    for ([[], 0], [[$wrong], 1]) {
+        my($headers, $calls) = @$_;
+        my $r = upload(path => $path, asks => 1, content => 900,
+            headers => $headers);
+        like $r->{status}, qr/^(?:401|417)$/, "@$rules: $calls wrong: refused";
+        is_deeply [$r->{interim}, $r->{sent}, @{ $r->{witness} }{qw(read authn)}],
+            [[], 0, 0, $calls], "@$rules: $calls wrong: before the content"
+            or diag explain $r;
+    }
+}
+
+# Nobody, where httpd lets everybody in: such a rule denies, not or not.
+for my $access ('', "Require all granted\n",
+                "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n",
+                "AuthType None\nRequire all granted\n") {
+    my($label) = $access =~ /(.*)/;
+    for my $rule ('user alice', 'valid-user', 'group writers', 'not user bob',
+                  'not group readers', 'not valid-user',
+                  'witness-user alice', 'not witness-user bob') {
+        my($name) = $rule =~ /(?:not )?(\S+)/;
+        my $path = place(["ExpectRequire $rule"],
+            $access . "AuthGroupFile $groups\n");
+        refused("$label, $rule, " . (@$_ ? 'alice' : 'nobody'),
+            { path => $path, headers => $_, content => 5 }, 403, $name, 0,
+            h2 => 0) for [], [$alice];
+    }
+}
+
+# A user rule beside auth: the challenge comes first, then the user.
+{
+    my $path = place(['ExpectRequire auth', 'ExpectRequire user alice',
+            'ExpectStatus specific']);
+    for ([nobody => [], 401, 'auth', 0], [bob => [$bob], 403, 'user', 1]) {
+        my($who, $headers, $status, $rule, $calls) = @$_;
+        refused("auth and user, $who", { path => $path, headers => $headers },
+            $status, $rule, $calls, asked_status => $status);
+    }
+    admitted('auth and user, alice', { path => $path, headers => [$alice] }, 1);
+}
+
+done_testing();
