@@ -1,11 +1,10 @@
 # Builds, tests and installs mod_expect for Apache httpd 2.4.
-# GNU make; "make help" lists the targets. Which httpd is used is a matter of
-# APXS alone, unless HTTPD says otherwise:
+# GNU make; "make help" lists the targets. APXS says for which httpd, and with
+# which one to test, unless HTTPD names another:
 #
 #     make APXS=/opt/httpd/bin/apxs test
 
 APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
-HTTPD ?= $(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q TARGET)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
@@ -23,7 +22,7 @@ comma     = ,
 APR       = $(shell $(APXS) -q APR_CONFIG)
 APU       = $(shell $(APXS) -q APU_CONFIG)
 
-export APXS HTTPD
+export APXS
 
 all: $(MODULE)                  ## build .libs/mod_expect.so (the default)
 
@@ -83,7 +82,7 @@ demo: t/demo                    ## see what it does, in a minute
 bench: all witness t/bench/run  ## what it costs
 	t/bench/run
 
-run: all                        ## a test httpd with the module, until Ctrl-C
+run:                            ## a test httpd with the module, until Ctrl-C
 	t/run --serve
 
 install: all                    ## to apxs' module directory below DESTDIR
@@ -107,4 +106,5 @@ clean:                          ## remove what was built
 help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
-.PHONY: all witness units check-static check-cppcheck check-gcc check-clang test setup asan demo bench run install clean help
+.PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
+        test setup asan demo bench run install clean help

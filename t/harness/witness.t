@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The harness itself: that an upload which nobody objects to is seen as it
-# happens, so that the other tests can trust what they see. Only the last part
-# needs mod_expect to be in the server, none of it needs a rule.
+# happens, so that the other tests can trust what they see. None of it needs a
+# rule of mod_expect's.
 
 use strict;
 use warnings;
@@ -66,6 +66,11 @@ for my $case (@cases) {
     is $r->{status}, 401, 'nobody may not';
     is $r->{witness}{authn}, 0, 'no password, no question';
 
+    my $curl = 'curl -sS -o /dev/null -w %{http_code} --digest -u alice';
+    my $url  = 'http://127.0.0.1:' . conf_var('port') . '/digest/';
+    is qx($curl:secret $url), 200, 'Digest: alice may';
+    is qx($curl:wrong $url), 401, 'Digest: not with another password';
+
     write_htaccess('tenant/grant', "Require witness\n");
     $r = upload(path => '/tenant/grant/x', headers => ['X-Grant: yes'],
         content => 1, asks => 1);
@@ -82,6 +87,14 @@ for (['/dav/harness', 201], ['/cgi/read.cgi', 200], ['/proxy/x', 200],
     my $r = upload(path => $path, content => 5000, asks => 1);
     is_deeply [@$r{qw(status interim)}, $r->{witness}{read}],
         [$status, [100], 5000], "$path: $status" or diag explain $r;
+}
+
+# TLS, with HTTP/2 where the MPM has it.
+{
+    my $port = conf_var('tls_port');
+    my $curl = 'curl -sSk -o /dev/null -w "%{http_code} %{http_version}"';
+    is qx($curl -T t/TEST.PL https://127.0.0.1:$port/witness/),
+        has_h2() ? '200 2' : '200 1.1', 'TLS';
 }
 
 # Raw talk, and a request that is no HTTP.

@@ -429,7 +429,8 @@ sub upload_h1 {
         $r->{early} = defined $r->{status} ? 1 : 0;
         $r->{sent} = send_bytes($wire, $bytes, $final)
             if !defined $r->{status}
-               && (!$waits || $o{eager} || grep { $_ == 100 } @{ $r->{interim} });
+               && (!$waits || $o{eager} || grep { $_ == 100 }
+                                           @{ $r->{interim} });
     }
     read_until($wire, WAIT, $final);
     if (defined $r->{status}) {
