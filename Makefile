@@ -82,14 +82,14 @@ demo: t/demo                    ## see what it does, in a minute
 bench: all witness t/bench/run  ## what it costs
 	t/bench/run
 
-run:                            ## a test httpd with the module, until Ctrl-C
-	t/run --serve
+run: all                        ## the demo's servers to try, until Ctrl-C
+	t/demo --serve
 
 install: all                    ## to apxs' module directory below DESTDIR
 	install -d '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)' \
 	    '$(DESTDIR)$(DOCDIR)'
 	install -m 755 $(MODULE) '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)'
-	for conf in conf-sample/*.conf; do \
+	for conf in conf-sample/*; do \
 	    test ! -f "$$conf" \
 	    || install -m 644 "$$conf" '$(DESTDIR)$(DOCDIR)' || exit 1; \
 	done
