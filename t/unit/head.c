@@ -1,0 +1,268 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What src/head.h promises: which heads announce content, and how its type
+ * and codings are read.
+ */
+
+/* links: src/head.c */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "head.h"
+
+static apr_pool_t *pool;
+
+/* --- expect_head_read ------------------------------------------------ */
+
+static void test_head_read(void **state)
+{
+    static const struct {
+        const char *length, *coding;
+        int announced;
+        apr_off_t bytes;
+    } rows[] = {
+        { NULL, NULL, 0, 0 },
+        { "0", NULL, 0, 0 },
+        { "00", NULL, 0, 0 },
+        { "1", NULL, 1, 1 },
+        { "0010", NULL, 1, 10 },
+        { "104857600", NULL, 1, 104857600 },
+        { "4294967296", NULL, 1, APR_INT64_C(4294967296) },
+        { "9223372036854775807", NULL, 1, APR_INT64_MAX },
+        { NULL, "chunked", 1, EXPECT_LENGTH_UNKNOWN },
+        { NULL, "Chunked", 1, EXPECT_LENGTH_UNKNOWN },
+        { NULL, "gzip, chunked", 1, EXPECT_LENGTH_UNKNOWN },
+        /* RFC 9112, 6.3: Transfer-Encoding overrides Content-Length. */
+        { "5", "chunked", 1, EXPECT_LENGTH_UNKNOWN },
+        { "0", "chunked", 1, EXPECT_LENGTH_UNKNOWN },
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        int asked;
+
+        for (asked = 0; asked < 2; asked++) {
+            apr_table_t *fields = apr_table_make(pool, 4);
+            expect_head_t head = { NULL, -7, 7 };
+
+            apr_table_setn(fields, "Host", "x");
+            if (rows[i].length) {
+                apr_table_setn(fields, "content-length", rows[i].length);
+            }
+            if (rows[i].coding) {
+                apr_table_setn(fields, "transfer-encoding", rows[i].coding);
+            }
+            assert_int_equal(expect_head_read(&head, fields, asked),
+                             rows[i].announced);
+            if (!rows[i].announced) {
+                assert_null(head.fields);
+                assert_int_equal(head.length, -7);
+                assert_int_equal(head.asked, 7);
+                continue;
+            }
+            assert_ptr_equal(head.fields, fields);
+            assert_true(head.length == rows[i].bytes);
+            assert_int_equal(head.asked, asked);
+        }
+    }
+}
+
+/* --- expect_media_type ----------------------------------------------- */
+
+static void test_media_type(void **state)
+{
+    static const struct {
+        const char *value, *type;
+    } rows[] = {
+        { NULL, "application/octet-stream" },
+        { "image/png", "image/png" },
+        { "IMAGE/PNG", "image/png" },
+        { "Image/SVG+XML", "image/svg+xml" },
+        { "application/vnd.api+json", "application/vnd.api+json" },
+        { "x!#$%&'^_`|~/a-b.c1", "x!#$%&'^_`|~/a-b.c1" },
+        { "text/plain;charset=utf-8", "text/plain" },
+        { "text/plain; charset=utf-8", "text/plain" },
+        { "text/plain ; charset=utf-8", "text/plain" },
+        { "text/plain\t;\tcharset=utf-8", "text/plain" },
+        { "text/plain;", "text/plain" },
+        { "text/plain; charset=\"a;b, c\"; x=y", "text/plain" },
+        { "multipart/form-data; boundary=--x/y", "multipart/form-data" },
+        { " text/plain", "text/plain" },
+        { "text/plain ", "text/plain" },
+        { "text/plain\t", "text/plain" },
+        { "", NULL },
+        { " ", NULL },
+        { ";", NULL },
+        { "image", NULL },
+        { "image/", NULL },
+        { "/png", NULL },
+        { "/", NULL },
+        { "image /png", NULL },
+        { "image/ png", NULL },
+        { "image//png", NULL },
+        { "image/png/x", NULL },
+        { "image/png x", NULL },
+        { "image/png,image/gif", NULL },
+        { "image/png, image/png", NULL },
+        { "image/png, text/html", NULL },
+        { "text/html, image/png;q=1", NULL },
+        { "\"image/png\"", NULL },
+        { "image/\"png\"", NULL },
+        { "image/p(ng", NULL },
+        { "image/p@ng", NULL },
+        { "image=png", NULL },
+        { "image/p\x01ng", NULL },
+        { "image/p\x7fng", NULL },
+        { "image/p\xc3\xa4ng", NULL },
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const char *type = expect_media_type(pool, rows[i].value);
+
+        if (!type != !rows[i].type
+            || (type && strcmp(type, rows[i].type))) {
+            fail_msg("%s: %s, not %s", rows[i].value ? rows[i].value : "-",
+                     type ? type : "NULL",
+                     rows[i].type ? rows[i].type : "NULL");
+        }
+    }
+}
+
+/* A second field's value, joined by a comma, is not hidden by parameters. */
+static void test_media_type_joined(void **state)
+{
+    (void)state;
+    assert_null(expect_media_type(pool, "image/png;q=1, text/html"));
+    assert_null(expect_media_type(pool, "image/png; a=\"b\", text/html"));
+    assert_null(expect_media_type(pool, "image/png;, text/html"));
+}
+
+/* --- expect_next_coding ---------------------------------------------- */
+
+/* The codings joined by '|', "NULL" where one is none. */
+static const char *codings(const char *value)
+{
+    const char *all = "";
+    int n;
+
+    for (n = 0; n < 50; n++) {
+        const char *coding = expect_next_coding(pool, &value);
+
+        if (!coding) {
+            return apr_pstrcat(pool, all, *all ? "|" : "", "NULL", NULL);
+        }
+        if (!*coding) {
+            return all;
+        }
+        all = apr_pstrcat(pool, all, *all ? "|" : "", coding, NULL);
+    }
+    return "endless";
+}
+
+static void test_next_coding(void **state)
+{
+    static const struct {
+        const char *value, *list;
+    } rows[] = {
+        { "", "" },
+        { " ", "" },
+        { "gzip", "gzip" },
+        { "GZip", "gzip" },
+        { "x-gzip", "gzip" },
+        { "X-GZIP", "gzip" },
+        { "x-compress", "compress" },
+        { "X-Compress", "compress" },
+        { "x-br", "x-br" },
+        { "x-gzip2", "x-gzip2" },
+        { "identity", "identity" },
+        { "gzip,br", "gzip|br" },
+        { "gzip, br", "gzip|br" },
+        { "gzip ,\tbr", "gzip|br" },
+        { " gzip , br ", "gzip|br" },
+        { "deflate, gzip, x-gzip", "deflate|gzip|gzip" },
+        /* RFC 9110, 5.6.1.2: a recipient ignores empty elements. */
+        { ",", "" },
+        { ", gzip", "gzip" },
+        { "gzip,", "gzip" },
+        { "gzip, , br", "gzip|br" },
+        { ",,gzip,,", "gzip" },
+        { "gz ip", NULL },
+        { "gzip br", NULL },
+        { "gzip;q=1", NULL },
+        { "gzip, b/r", "gzip|NULL" },
+        { "\"gzip\"", "NULL" },
+        { "gzip, \"br\"", "gzip|NULL" },
+        { "(gzip)", "NULL" },
+        { "g\xc3\xa4zip", NULL },
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const char *list = codings(rows[i].value);
+
+        /* NULL: a NULL comes, maybe behind the word in front of it. */
+        if (rows[i].list ? strcmp(list, rows[i].list)
+                         : !strstr(list, "NULL")) {
+            fail_msg("%s: %s, not %s", rows[i].value, list,
+                     rows[i].list ? rows[i].list : "... NULL");
+        }
+    }
+}
+
+/* --- expect_is_token ------------------------------------------------- */
+
+static void test_is_token(void **state)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    int c;
+
+    (void)state;
+    assert_int_equal(expect_is_token(""), 0);
+    assert_int_equal(expect_is_token("If-Match"), 1);
+    assert_int_equal(expect_is_token("a b"), 0);
+    assert_int_equal(expect_is_token(" a"), 0);
+    assert_int_equal(expect_is_token("a "), 0);
+    for (c = 1; c < 256; c++) {
+        int is = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                 || (c >= '0' && c <= '9') || strchr(others, c) != NULL;
+        char first[3] = { (char)c, 'x', '\0' };
+        char last[3] = { 'x', (char)c, '\0' };
+
+        if (!expect_is_token(first) != !is || !expect_is_token(last) != !is) {
+            fail_msg("character %d is%s one of a token", c, is ? "" : " not");
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_head_read),
+        cmocka_unit_test(test_media_type),
+        cmocka_unit_test(test_media_type_joined),
+        cmocka_unit_test(test_next_coding),
+        cmocka_unit_test(test_is_token),
+    };
+    int failed;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    failed = cmocka_run_group_tests_name("head", tests, NULL, NULL);
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return failed;
+}

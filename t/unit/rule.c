@@ -1,0 +1,732 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The decision: Kleene's tables, whose status and cap an answer has, and what
+ * is asked when, with rules made for the purpose.
+ */
+
+/* links: src/head.c src/rule.c */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#include "rule.h"
+
+#define METHOD_PUT 1
+#define MAX_LEAVES 8
+
+static apr_pool_t *pool;
+
+/* --- rules that say what they are told -------------------------------- */
+
+typedef struct {
+    expect_value_e value;
+    int status;             /* 0: the row's */
+    apr_off_t cap;
+    int calls;
+} told_t;
+
+static expect_value_e check_told(const expect_facts_t *facts, const void *arg,
+                                 expect_answer_t *answer)
+{
+    told_t *told = (told_t *)arg;
+
+    assert_non_null(facts);
+    assert_true(answer->cap == EXPECT_NO_CAP);
+    told->calls++;
+    if (told->status) {
+        answer->status = told->status;
+    }
+    answer->cap = told->cap;
+    return told->value;
+}
+
+static const char *explain_told(apr_pool_t *p, const expect_facts_t *facts,
+                                const void *arg, int status, int negated)
+{
+    (void)facts;
+    (void)arg;
+    return apr_psprintf(p, "told %d %d", status, negated);
+}
+
+static const expect_rule_type_t type_head = {
+    "head", "[ARG]", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told
+};
+static const expect_rule_type_t type_directory = {
+    "directory", "[ARG]", EXPECT_AT_DIRECTORY, 412, NULL, check_told,
+    explain_told
+};
+static const expect_rule_type_t type_user = {
+    "user", "[ARG]", EXPECT_AT_USER, 403, NULL, check_told, explain_told
+};
+
+static expect_rule_t *leaf(const expect_rule_type_t *type, told_t *told)
+{
+    expect_rule_t *rule = expect_rule_leaf(pool, type, told);
+
+    rule->text = type->name;
+    return rule;
+}
+
+static told_t *tell(expect_value_e value, int status, apr_off_t cap)
+{
+    told_t *told = apr_pcalloc(pool, sizeof(*told));
+
+    told->value = value;
+    told->status = status;
+    told->cap = cap;
+    return told;
+}
+
+static expect_rule_t *says(expect_value_e value)
+{
+    return leaf(&type_head, tell(value, 0, EXPECT_NO_CAP));
+}
+
+static expect_rule_t *denies(int status)
+{
+    return leaf(&type_head, tell(EXPECT_DENIED, status, EXPECT_NO_CAP));
+}
+
+static expect_rule_t *caps(apr_off_t cap)
+{
+    return leaf(&type_head, tell(EXPECT_GRANTED, 0, cap));
+}
+
+static expect_rule_t *not(expect_rule_t *rule)
+{
+    rule->negated = 1;
+    return rule;
+}
+
+static int calls(const expect_rule_t *rule)
+{
+    return ((const told_t *)rule->arg)->calls;
+}
+
+static expect_rule_t *holding(expect_kind_e kind, const expect_rule_t *a,
+                              const expect_rule_t *b, const expect_rule_t *c)
+{
+    expect_rule_t *rule = expect_rule_container(pool, kind);
+
+    expect_rule_add(rule, a);
+    if (b) {
+        expect_rule_add(rule, b);
+    }
+    if (c) {
+        expect_rule_add(rule, c);
+    }
+    return rule;
+}
+
+/* --- asking ------------------------------------------------------------- */
+
+static expect_answer_t decide_with(const expect_rule_t *rule,
+                                   expect_stage_e stage,
+                                   expect_answer_t *memo)
+{
+    static const expect_head_t head = { NULL, 1, 1 };
+    expect_facts_t facts = { NULL, NULL, NULL, METHOD_PUT,
+                             EXPECT_AUTH_PENDING };
+
+    facts.head = &head;
+    facts.pool = pool;
+    return expect_rule_decide(rule, &facts, stage, memo);
+}
+
+/* Asks once, with a memo just large enough: what is written behind it is for
+ * the sanitizers to see. */
+static expect_answer_t decide(const expect_rule_t *rule)
+{
+    expect_answer_t memo[MAX_LEAVES];
+
+    assert_in_range(rule->leaves, 0, MAX_LEAVES);
+    memset(memo, 0, sizeof(memo));
+    return decide_with(rule, EXPECT_AT_HANDLER, memo);
+}
+
+static const char *name_of(expect_value_e value)
+{
+    static const char *const names[] = { "U", "G", "D", "N", "E" };
+
+    return names[value];
+}
+
+/* --- the tables --------------------------------------------------------- */
+
+#define U EXPECT_UNKNOWN
+#define G EXPECT_GRANTED
+#define D EXPECT_DENIED
+#define N EXPECT_NEUTRAL
+
+static const expect_value_e values[] = { U, G, D, N };
+
+static void check_table(const char *what, expect_kind_e kind,
+                        const expect_value_e (*table)[4])
+{
+    int i, j;
+
+    for (i = 0; i < 4; i++) {
+        for (j = 0; j < 4; j++) {
+            expect_value_e got = decide(holding(kind, says(values[i]),
+                                                says(values[j]), NULL)).value;
+
+            if (got != table[i][j]) {
+                fail_msg("%s(%s, %s) is %s, not %s", what,
+                         name_of(values[i]), name_of(values[j]),
+                         name_of(got), name_of(table[i][j]));
+            }
+        }
+    }
+}
+
+static void test_all(void **state)
+{
+    static const expect_value_e table[4][4] = {
+        /*       U  G  D  N */
+        /* U */ { U, U, D, U },
+        /* G */ { U, G, D, G },
+        /* D */ { D, D, D, D },
+        /* N */ { U, G, D, N },
+    };
+
+    (void)state;
+    check_table("All", EXPECT_ALL, table);
+}
+
+static void test_any(void **state)
+{
+    static const expect_value_e table[4][4] = {
+        /*       U  G  D  N */
+        /* U */ { U, G, U, U },
+        /* G */ { G, G, G, G },
+        /* D */ { U, G, D, D },
+        /* N */ { U, G, D, N },
+    };
+
+    (void)state;
+    check_table("Any", EXPECT_ANY, table);
+}
+
+static void test_none(void **state)
+{
+    static const expect_value_e table[4][4] = {
+        /*       U  G  D  N */
+        /* U */ { U, D, U, U },
+        /* G */ { D, D, D, D },
+        /* D */ { U, D, G, G },
+        /* N */ { U, D, G, N },
+    };
+
+    (void)state;
+    check_table("None", EXPECT_NONE, table);
+}
+
+static void test_not(void **state)
+{
+    (void)state;
+    assert_int_equal(decide(not(says(U))).value, U);
+    assert_int_equal(decide(not(says(G))).value, D);
+    assert_int_equal(decide(not(says(D))).value, G);
+    assert_int_equal(decide(not(says(N))).value, N);
+    assert_int_equal(decide(says(U)).value, U);
+    assert_int_equal(decide(says(G)).value, G);
+    assert_int_equal(decide(says(D)).value, D);
+    assert_int_equal(decide(says(N)).value, N);
+}
+
+/* not and None undo each other; one child is as good as itself. */
+static void test_single(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        expect_value_e v = values[i];
+
+        assert_int_equal(decide(holding(EXPECT_ALL, says(v), NULL,
+                                        NULL)).value, v);
+        assert_int_equal(decide(holding(EXPECT_ANY, says(v), NULL,
+                                        NULL)).value, v);
+        assert_int_equal(decide(holding(EXPECT_NONE, not(says(v)), NULL,
+                                        NULL)).value, v);
+        assert_int_equal(decide(holding(EXPECT_NONE,
+                             holding(EXPECT_NONE, says(v), NULL, NULL),
+                             NULL, NULL)).value, v);
+    }
+}
+
+/* Our own fault neither grants nor becomes a grant when it is turned round. */
+static void test_error(void **state)
+{
+    expect_answer_t a;
+
+    (void)state;
+    assert_int_equal(decide(says(EXPECT_ERROR)).value, EXPECT_ERROR);
+    assert_int_equal(decide(not(says(EXPECT_ERROR))).value, EXPECT_ERROR);
+    a = decide(holding(EXPECT_ALL, says(G), says(EXPECT_ERROR), NULL));
+    assert_int_equal(a.value, EXPECT_ERROR);
+    a = decide(holding(EXPECT_ANY, says(D), says(EXPECT_ERROR), NULL));
+    assert_int_equal(a.value, EXPECT_ERROR);
+    a = decide(holding(EXPECT_NONE, says(EXPECT_ERROR), says(D), NULL));
+    assert_int_equal(a.value, EXPECT_ERROR);
+    a = decide(holding(EXPECT_NONE, says(EXPECT_ERROR), NULL, NULL));
+    assert_int_equal(a.value, EXPECT_ERROR);
+}
+
+/* --- who says so ---------------------------------------------------------- */
+
+static void test_first_denial(void **state)
+{
+    expect_rule_t *first = denies(413), *second = denies(415);
+    expect_answer_t a;
+
+    (void)state;
+    a = decide(holding(EXPECT_ALL, says(G), first, second));
+    assert_int_equal(a.value, D);
+    assert_ptr_equal(a.rule, first);
+    assert_int_equal(a.status, 413);
+    assert_false(a.negated);
+
+    a = decide(holding(EXPECT_ALL, says(U), second, first));
+    assert_ptr_equal(a.rule, second);
+    assert_int_equal(a.status, 415);
+
+    a = decide(holding(EXPECT_ANY, says(N), second, first));
+    assert_int_equal(a.value, D);
+    assert_ptr_equal(a.rule, second);
+    assert_int_equal(a.status, 415);
+
+    /* Containers tell the leaf below. */
+    a = decide(holding(EXPECT_ALL, says(G),
+                       holding(EXPECT_ANY, first, second, NULL), NULL));
+    assert_ptr_equal(a.rule, first);
+    assert_int_equal(a.status, 413);
+}
+
+static void test_row_status(void **state)
+{
+    expect_rule_t *rule = leaf(&type_directory,
+                               tell(D, 0, EXPECT_NO_CAP));
+    expect_answer_t a = decide(rule);
+
+    (void)state;
+    assert_int_equal(a.status, 412);
+    assert_ptr_equal(a.rule, rule);
+}
+
+static void test_negated_denial(void **state)
+{
+    expect_rule_t *rule = not(says(G)), *inner = says(G);
+    expect_answer_t a = decide(rule);
+
+    (void)state;
+    assert_ptr_equal(a.rule, rule);
+    assert_true(a.negated);
+    assert_int_equal(a.status, 400);
+
+    a = decide(holding(EXPECT_NONE, says(D), inner, NULL));
+    assert_int_equal(a.value, D);
+    assert_ptr_equal(a.rule, inner);
+    assert_true(a.negated);
+    assert_int_equal(a.status, 400);
+
+    /* Turned round twice: what the rule itself found. */
+    inner = not(denies(413));
+    a = decide(holding(EXPECT_NONE, inner, NULL, NULL));
+    assert_int_equal(a.value, D);
+    assert_ptr_equal(a.rule, inner);
+    assert_false(a.negated);
+}
+
+/* Who may try again with a password should be told so. */
+static void test_any_prefers_401(void **state)
+{
+    expect_rule_t *ip = denies(403), *user = denies(401);
+    expect_answer_t a;
+
+    (void)state;
+    a = decide(holding(EXPECT_ANY, ip, user, NULL));
+    assert_int_equal(a.value, D);
+    assert_int_equal(a.status, 401);
+    assert_ptr_equal(a.rule, user);
+
+    a = decide(holding(EXPECT_ANY, user, ip, NULL));
+    assert_int_equal(a.status, 401);
+    assert_ptr_equal(a.rule, user);
+
+    a = decide(holding(EXPECT_ANY, ip,
+                       holding(EXPECT_ALL, says(G), user, NULL), NULL));
+    assert_int_equal(a.status, 401);
+
+    /* In All it would help nobody: the first denial stays. */
+    a = decide(holding(EXPECT_ALL, ip, user, NULL));
+    assert_int_equal(a.status, 403);
+    assert_ptr_equal(a.rule, ip);
+}
+
+static void test_explain(void **state)
+{
+    expect_facts_t facts = { NULL, NULL, NULL, METHOD_PUT, 0 };
+    expect_answer_t a = decide(holding(EXPECT_ALL, denies(413), says(G),
+                                       NULL));
+
+    (void)state;
+    facts.pool = pool;
+    assert_non_null(strstr(expect_rule_explain(pool, &a, &facts),
+                           "told 413 0"));
+    a = decide(not(says(G)));
+    assert_non_null(strstr(expect_rule_explain(pool, &a, &facts),
+                           "told 400 1"));
+    /* Still unknown at the end is a denial as well, and has a sentence. */
+    a = decide(holding(EXPECT_ALL, says(G), says(U), NULL));
+    assert_int_equal(a.value, U);
+    assert_true(*expect_rule_explain(pool, &a, &facts));
+}
+
+/* --- caps ----------------------------------------------------------------- */
+
+#define NO EXPECT_NO_CAP
+
+static void test_caps(void **state)
+{
+    static const struct {
+        expect_kind_e kind;
+        apr_off_t a, b, cap;
+    } rows[] = {
+        { EXPECT_ALL, 10, 20, 10 },
+        { EXPECT_ALL, 20, 10, 10 },
+        { EXPECT_ALL, 10, NO, 10 },
+        { EXPECT_ALL, NO, 10, 10 },
+        { EXPECT_ALL, 0, 10, 0 },
+        { EXPECT_ALL, NO, NO, NO },
+        { EXPECT_ANY, 10, 20, 20 },
+        { EXPECT_ANY, 20, 10, 20 },
+        { EXPECT_ANY, 0, 10, 10 },
+        { EXPECT_ANY, 10, NO, NO },
+        { EXPECT_ANY, NO, 10, NO },
+        { EXPECT_ANY, NO, NO, NO },
+    };
+    size_t i;
+
+    (void)state;
+    assert_true(decide(caps(10)).cap == 10);
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        expect_answer_t a = decide(holding(rows[i].kind, caps(rows[i].a),
+                                           caps(rows[i].b), NULL));
+
+        assert_int_equal(a.value, G);
+        if (a.cap != rows[i].cap) {
+            fail_msg("row %d: cap %" APR_INT64_T_FMT, (int)i, a.cap);
+        }
+    }
+}
+
+static void test_caps_of_others(void **state)
+{
+    expect_answer_t a;
+
+    (void)state;
+    /* A denied or neutral alternative's cap does not count. */
+    a = decide(holding(EXPECT_ANY, leaf(&type_head, tell(D, 0, 50)), caps(10),
+                       NULL));
+    assert_int_equal(a.value, G);
+    assert_true(a.cap == 10);
+    a = decide(holding(EXPECT_ANY, leaf(&type_head, tell(N, 0, NO)), caps(10),
+                       NULL));
+    assert_true(a.cap == 10);
+    a = decide(holding(EXPECT_ALL, leaf(&type_head, tell(N, 0, 5)), caps(10),
+                       NULL));
+    assert_true(a.cap == 10);
+    a = decide(holding(EXPECT_ALL, leaf(&type_head, tell(N, 0, NO)), caps(10),
+                       NULL));
+    assert_true(a.cap == 10);
+
+    /* None through not and None. */
+    a = decide(not(leaf(&type_head, tell(D, 0, 10))));
+    assert_int_equal(a.value, G);
+    assert_true(a.cap == NO);
+    a = decide(holding(EXPECT_NONE, leaf(&type_head, tell(D, 0, 10)), NULL,
+                       NULL));
+    assert_int_equal(a.value, G);
+    assert_true(a.cap == NO);
+
+    /* Nested: the ceiling of the outer All holds whatever Any offers. */
+    a = decide(holding(EXPECT_ALL, caps(30),
+                       holding(EXPECT_ANY, caps(20), caps(40), NULL), NULL));
+    assert_true(a.cap == 30);
+    a = decide(holding(EXPECT_ANY, caps(5),
+                       holding(EXPECT_ALL, caps(20), caps(40), NULL), NULL));
+    assert_true(a.cap == 20);
+}
+
+/* --- when is asked, and how often ------------------------------------------ */
+
+static void test_stages(void **state)
+{
+    expect_rule_t *rule = leaf(&type_user, tell(D, 0, NO));
+    expect_answer_t memo[MAX_LEAVES];
+    int stage;
+
+    (void)state;
+    memset(memo, 0, sizeof(memo));
+    for (stage = EXPECT_AT_HEAD; stage < EXPECT_AT_USER; stage++) {
+        assert_int_equal(decide_with(rule, stage, memo).value, U);
+        assert_int_equal(calls(rule), 0);
+    }
+    assert_int_equal(decide_with(rule, EXPECT_AT_USER, memo).value, D);
+    assert_int_equal(calls(rule), 1);
+}
+
+/* `not` of what is not known yet is not known either. */
+static void test_stages_negated(void **state)
+{
+    expect_rule_t *rule = not(leaf(&type_user, tell(D, 0, NO)));
+    expect_answer_t memo[MAX_LEAVES];
+
+    (void)state;
+    memset(memo, 0, sizeof(memo));
+    assert_int_equal(decide_with(rule, EXPECT_AT_HEAD, memo).value, U);
+    assert_int_equal(decide_with(rule, EXPECT_AT_AUTH, memo).value, U);
+    assert_int_equal(decide_with(rule, EXPECT_AT_USER, memo).value, G);
+}
+
+/* A provider may be worth asking before it must know. */
+static void test_asked_at(void **state)
+{
+    told_t *told = tell(U, 0, NO);
+    expect_rule_t *rule = leaf(&type_user, told);
+    expect_answer_t memo[MAX_LEAVES];
+
+    (void)state;
+    assert_int_equal(rule->asked_at, EXPECT_AT_USER);
+    assert_int_equal(rule->known_at, EXPECT_AT_USER);
+    rule->asked_at = EXPECT_AT_DIRECTORY;
+    memset(memo, 0, sizeof(memo));
+
+    assert_int_equal(decide_with(rule, EXPECT_AT_HEAD, memo).value, U);
+    assert_int_equal(told->calls, 0);
+    assert_int_equal(decide_with(rule, EXPECT_AT_DIRECTORY, memo).value, U);
+    assert_int_equal(told->calls, 1);
+    told->value = G;
+    assert_int_equal(decide_with(rule, EXPECT_AT_USER, memo).value, G);
+    assert_int_equal(told->calls, 2);
+
+    /* If it does know early, that counts at once. */
+    told->value = D;
+    memset(memo, 0, sizeof(memo));
+    assert_int_equal(decide_with(rule, EXPECT_AT_DIRECTORY, memo).value, D);
+    assert_int_equal(told->calls, 3);
+}
+
+static void test_memo(void **state)
+{
+    expect_value_e said;
+
+    (void)state;
+    for (said = EXPECT_GRANTED; said <= EXPECT_NEUTRAL; said++) {
+        told_t *told = tell(said, 0, said == G ? 10 : NO);
+        expect_rule_t *known = leaf(&type_head, told);
+        expect_rule_t *late = leaf(&type_user, tell(G, 0, NO));
+        expect_rule_t *tree = holding(EXPECT_ALL, known, late, NULL);
+        expect_answer_t memo[MAX_LEAVES], a;
+
+        memset(memo, 0, sizeof(memo));
+        decide_with(tree, EXPECT_AT_HEAD, memo);
+        assert_int_equal(calls(known), 1);
+        assert_int_equal(calls(late), 0);
+
+        /* Whatever it would say now: it has spoken. */
+        told->value = said == G ? D : G;
+        told->cap = 99;
+        decide_with(tree, EXPECT_AT_DIRECTORY, memo);
+        a = decide_with(tree, EXPECT_AT_HANDLER, memo);
+        assert_int_equal(a.value, said == D ? D : G);
+        assert_int_equal(calls(known), 1);
+        assert_in_range(calls(late), said == D ? 0 : 1, 1);
+        if (said == D) {
+            assert_ptr_equal(a.rule, known);
+            assert_int_equal(a.status, 400);
+        }
+        if (said == G) {
+            assert_true(a.cap == 10);
+        }
+    }
+}
+
+/* Each leaf has its own place in the memo, however deep it stands. */
+static void test_memo_places(void **state)
+{
+    expect_rule_t *l[6], *tree;
+    expect_answer_t memo[MAX_LEAVES + 1];
+    expect_answer_t mark;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 6; i++) {
+        l[i] = not(denies(0));
+    }
+    tree = holding(EXPECT_ALL, l[0],
+                   holding(EXPECT_ALL, l[1],
+                           holding(EXPECT_ALL, l[2], l[3], NULL), NULL),
+                   NULL);
+    expect_rule_add(tree, l[4]);
+    expect_rule_add(tree, holding(EXPECT_NONE, denies(0), NULL, NULL));
+    expect_rule_add(tree, l[5]);
+    assert_int_equal(tree->leaves, 7);
+
+    memset(memo, 0, sizeof(memo));
+    memset(&mark, 0xa5, sizeof(mark));
+    memo[7] = mark;
+    assert_int_equal(decide_with(tree, EXPECT_AT_HANDLER, memo).value, G);
+    assert_int_equal(decide_with(tree, EXPECT_AT_HANDLER, memo).value, G);
+    for (i = 0; i < 6; i++) {
+        assert_int_equal(calls(l[i]), 1);
+    }
+    assert_memory_equal(&memo[7], &mark, sizeof(mark));
+}
+
+/* A short cut through a container does not shift its neighbours' places. */
+static void test_memo_short_cuts(void **state)
+{
+    told_t *late = tell(G, 0, NO);
+    expect_rule_t *grant = caps(10), *last = says(G), *deny = denies(0);
+    expect_rule_t *any = holding(EXPECT_ANY, grant, leaf(&type_user, late),
+                                 NULL);
+    expect_rule_t *none = holding(EXPECT_NONE, deny, leaf(&type_user,
+                                  tell(D, 0, NO)), NULL);
+    expect_rule_t *tree = holding(EXPECT_ALL, any, none, last);
+    expect_answer_t memo[MAX_LEAVES];
+
+    (void)state;
+    assert_int_equal(tree->leaves, 5);
+    memset(memo, 0, sizeof(memo));
+    assert_int_equal(decide_with(tree, EXPECT_AT_HEAD, memo).value, U);
+    assert_int_equal(decide_with(tree, EXPECT_AT_ENV, memo).value, U);
+    assert_int_equal(decide_with(tree, EXPECT_AT_HANDLER, memo).value, G);
+    assert_int_equal(calls(grant), 1);
+    assert_int_equal(calls(deny), 1);
+    assert_int_equal(calls(last), 1);
+}
+
+/* --- trees ----------------------------------------------------------------- */
+
+static void test_counts(void **state)
+{
+    expect_rule_t *early = says(G), *late = leaf(&type_user, tell(G, 0, NO));
+    expect_rule_t *tree, *inner;
+
+    (void)state;
+    assert_int_equal(early->kind, EXPECT_RULE);
+    assert_int_equal(early->leaves, 1);
+    assert_string_equal(early->name, "head");
+    assert_ptr_equal(early->type, &type_head);
+    assert_int_equal(expect_rule_container(pool, EXPECT_ANY)->leaves, 0);
+
+    inner = holding(EXPECT_NONE, late, early, NULL);
+    assert_int_equal(inner->leaves, 2);
+    assert_int_equal(inner->known_at, EXPECT_AT_USER);
+    tree = holding(EXPECT_ALL, early, inner, early);
+    assert_int_equal(tree->kind, EXPECT_ALL);
+    assert_int_equal(tree->leaves, 4);
+    assert_int_equal(tree->known_at, EXPECT_AT_USER);
+    assert_int_equal(tree->children->nelts, 3);
+    tree = holding(EXPECT_ANY, early, early, NULL);
+    assert_int_equal(tree->known_at, EXPECT_AT_HEAD);
+}
+
+static void test_limited(void **state)
+{
+    expect_rule_t *rule = denies(413);
+    expect_answer_t a;
+
+    (void)state;
+    rule->limited = METHOD_PUT << 1;
+    a = decide(rule);
+    assert_int_equal(a.value, N);
+    assert_int_equal(calls(rule), 0);
+    a = decide(holding(EXPECT_ALL, rule, says(G), NULL));
+    assert_int_equal(a.value, G);
+
+    rule = denies(413);
+    rule->limited = METHOD_PUT | METHOD_PUT << 1;
+    assert_int_equal(decide(rule).value, D);
+
+    /* Turned round it still does not apply. */
+    rule = not(says(G));
+    rule->limited = METHOD_PUT << 1;
+    assert_int_equal(decide(rule).value, N);
+    assert_int_equal(decide(holding(EXPECT_NONE, rule, NULL, NULL)).value, N);
+}
+
+static void test_find(void **state)
+{
+    static const expect_rule_type_t table[] = {
+        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL },
+        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL },
+        { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
+    };
+
+    (void)state;
+    assert_ptr_equal(expect_rule_type_find(table, "head"), &table[0]);
+    assert_ptr_equal(expect_rule_type_find(table, "HeadER"), &table[1]);
+    assert_null(expect_rule_type_find(table, "heade"));
+    assert_null(expect_rule_type_find(table, "headers"));
+    assert_null(expect_rule_type_find(table, ""));
+    assert_null(expect_rule_type_find(&table[2], "head"));
+}
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    assert_string_equal(expect_rule_wrong(pool, "max=", "missing", "a SIZE"),
+                        " max=: missing; a SIZE");
+    assert_string_equal(expect_rule_wrong(pool, NULL, "missing", "a SIZE"),
+                        ": missing; a SIZE");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all),
+        cmocka_unit_test(test_any),
+        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_not),
+        cmocka_unit_test(test_single),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_first_denial),
+        cmocka_unit_test(test_row_status),
+        cmocka_unit_test(test_negated_denial),
+        cmocka_unit_test(test_any_prefers_401),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_caps_of_others),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_stages_negated),
+        cmocka_unit_test(test_asked_at),
+        cmocka_unit_test(test_memo),
+        cmocka_unit_test(test_memo_places),
+        cmocka_unit_test(test_memo_short_cuts),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_limited),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_wrong),
+    };
+    int failed;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    failed = cmocka_run_group_tests_name("rule", tests, NULL, NULL);
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return failed;
+}
