@@ -1,0 +1,345 @@
+#!/usr/bin/perl
+# Every mistake in the configuration is refused when httpd reads it, as
+#
+#     <Directive>: <what was read>: <what is wrong>; <what is accepted>
+#
+# with the file and the line where it stands; and what is no mistake is taken.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my $SIZE   = qr/\ba SIZE is a number of bytes\b.*\bK, M, G or T\b/;
+my $LENGTH = qr/\[min=SIZE\] \[max=SIZE\] \[known\]/;
+my $TYPE   = qr{image/png, image/\*, application/\*\+json or \*/\*};
+my $CODING = qr/\bgzip, br\b.*\bidentity\b/;
+my $HEADER = qr/\bNAME \[PATTERN\]/;
+my $SPACE  = qr/SIZE or a percentage/;
+my $RULES  = qr/\bcontent-length\b.*\bfree-space\b.*\bRequire\b.*\bip\b/;
+my $NESTED = qr/ExpectRequire and its containers/;
+my $MORE   = qr/one ExpectRequire or more/;
+
+# what stands behind ExpectRequire => the word, what is wrong, what is accepted
+my @rules = (
+    ['', 'no rule', qr/missing/, $RULES],
+    ['not', 'no rule', qr/missing/, $RULES],
+    ['""', 'no rule', qr/missing/, $RULES],
+    ['foo', 'foo', qr/unknown rule/, $RULES],
+    ['foo max=1', 'foo', qr/unknown rule/, $RULES],
+    ['not foo', 'foo', qr/unknown rule/, $RULES],
+    ['not not auth', 'not', qr/unknown rule/, $RULES],
+    ['content_length max=1', 'content_length', qr/unknown rule/, $RULES],
+
+    ['content-length', 'content-length', qr/argument is missing/, $LENGTH],
+    (map { ["content-length $_=", "content-length $_=", qr/missing/, $SIZE] }
+        qw(min max)),
+    (map { ["content-length $_", "content-length $_", qr/not a SIZE/, $SIZE] }
+        qw(max=-1 min=-1 max=+1 max=abc max=K max=1X max=10MM max=1.5M
+           max=1KB max=0x10 max=1e3)),
+    ['content-length "max=1 M"', 'content-length max=1 M', qr/not a SIZE/,
+        $SIZE],
+    (map { ["content-length $_", "content-length $_", qr/too large/, $SIZE] }
+        qw(max=9223372036854775808 max=8388608T max=99999999999999999999
+           min=9223372036854775808 max=18446744073709551617
+           max=9007199254740992K)),
+    ['content-length min=10 max=9', 'content-length min=10 max=9',
+        qr/min is over max/, qr/min\b/],
+    ['content-length max=1K min=1025', qr/\bmin=1025\b.*\bmax=1K\b|\bmax=1K\b/,
+        qr/min is over max/, qr/min\b/],
+    ['content-length max=1 max=2', 'content-length max=2', qr/twice/, $LENGTH],
+    ['content-length max=1 MAX=1', 'content-length MAX=1', qr/twice/, $LENGTH],
+    ['content-length min=1 min=2', 'content-length min=2', qr/twice/, $LENGTH],
+    ['content-length known max=1 known', 'content-length known', qr/twice/,
+        $LENGTH],
+    (map { ["content-length $_", "content-length $_", qr/unknown argument/,
+            $LENGTH] } qw(knwon known=1 size=10 10M maximum=1)),
+    ['content-length max = 10', 'content-length max', qr/unknown argument/,
+        $LENGTH],
+    ['content-length max=1 stray', 'content-length stray',
+        qr/unknown argument/, $LENGTH],
+    ['content-length ""', 'content-length ""', qr/unknown argument/, $LENGTH],
+
+    ['content-type', 'content-type', qr/argument is missing/, $TYPE],
+    (map { ["content-type $_", "content-type $_", qr/not a media type/,
+            $TYPE] }
+        qw(image /png */png image/ image/*x image/png;q=1 * image/**
+           */*+json image/png/x), 'image/png,image/gif', '""'),
+    ['content-type "ima ge/png"', 'content-type ima ge/png',
+        qr/not a media type/, $TYPE],
+    ['content-type image/png text', 'content-type text',
+        qr/not a media type/, $TYPE],
+
+    ['content-encoding', 'content-encoding', qr/argument is missing/,
+        $CODING],
+    (map { ["content-encoding $_", "content-encoding $_", qr/not a coding/,
+            $CODING] } 'gzip,br', '*', 'gzip;q=1', '""'),
+    ['content-encoding gzip b/r', 'content-encoding b/r', qr/not a coding/,
+        $CODING],
+
+    ['header', 'header', qr/NAME is missing/, $HEADER],
+    ['header "X Y"', 'header X Y', qr/not a field name/, $HEADER],
+    ['header X-A:', 'header X-A:', qr/not a field name/, $HEADER],
+    ['header ""', 'header ""', qr/not a field name/, $HEADER],
+    ['header X-A "("', qr/\Aheader (?:X-A )?\(\z/, qr/does not compile/,
+        qr/regular expression/],
+    ['header X-A a b', qr/\Aheader (?:X-A a )?b\z/, qr/too many/, $HEADER],
+
+    ['precondition x', 'precondition x', qr/too many/, qr/takes none/],
+    ['auth x', 'auth x', qr/too many/, qr/takes none/],
+    ['not auth valid-user', 'auth valid-user', qr/too many/, qr/takes none/],
+
+    ['free-space', 'free-space', qr/argument is missing/, $SPACE],
+    (map { ["free-space $_", "free-space $_", qr/out of range|not a|neither/,
+            $SPACE] }
+        qw(0 0K 0% 100% 150% 5%% % -1 1.5% abc 8388608T),
+        '99999999999999999999%', '""'),
+    ['free-space 1K 5%', 'free-space 5%', qr/too many/, $SPACE],
+
+    # The providers' own words.
+    ['ip 300.1.1.1', 'ip 300.1.1.1', qr/300\.1\.1\.1.*invalid/,
+        qr/\bRequire\b/],
+    ['not ip 300.1.1.1', qr/\A(?:not )?ip 300\.1\.1\.1\z/, qr/invalid/,
+        qr/\bRequire\b/],
+    ['ip', 'ip', qr/requires an argument/, qr/\bRequire\b/],
+    ['method FOO', 'method FOO', qr/Invalid Method 'FOO'/, qr/\bRequire\b/],
+    ['expr "%{bad"', 'expr "%{bad"', qr/Cannot parse expression/,
+        qr/\bRequire\b/],
+    ['all maybe', 'all maybe', qr/'granted' or 'denied'/, qr/\bRequire\b/],
+);
+
+# directive => its values
+my %values = (
+    ExpectEngine  => qr/\bOn, Off or DetectionOnly\b/,
+    ExpectMerging => qr/\bAnd, Or or Off\b/,
+    ExpectStatus  => qr/\b417 or specific\b/,
+    ExpectScope   => qr/\bcontent or expectation\b/,
+);
+# a value that it takes, wrong ones
+my %words = (
+    ExpectEngine  => ['On', qw(yes 1 Detection And)],
+    ExpectMerging => ['And', qw(Xor Not On)],
+    ExpectStatus  => ['417', qw(413 On 418)],
+    ExpectScope   => ['content', qw(all body On)],
+);
+
+# name, text, the directive, the word, what is wrong, what is accepted, and
+# the line, counted from the text's first
+my @errors = (
+    (map { ["ExpectRequire $_->[0]", "ExpectRequire $_->[0]",
+            'ExpectRequire', @$_[1 .. 3], 1] } @rules),
+    (map {
+        my($name, $good, @bad) = ($_, @{ $words{$_} });
+        my $takes = $values{$name};
+        ["$name without a value", $name, $name, 'no argument', qr/missing/,
+            $takes, 1],
+        [qq($name ""), qq($name ""), $name, qr/\A(?:""|no argument)\z/,
+            qr/missing|unknown/, $takes, 1],
+        ["$name $good $good", "$name $good $good", $name, $good,
+            qr/too many/, $takes, 1],
+        map { ["$name $_", "$name $_", $name, $_, qr/unknown value/, $takes,
+               1] } @bad;
+    } sort keys %values),
+
+    (map { ["an empty <$_>", "<$_>\n</$_>", "<$_>", 'empty',
+            qr/no rule in it/, $MORE, 1] }
+        qw(ExpectRequireAll ExpectRequireAny ExpectRequireNone)),
+    ['an empty container in another',
+        "<ExpectRequireAll>\nExpectRequire auth\n<ExpectRequireNone>\n"
+        . "</ExpectRequireNone>\n</ExpectRequireAll>",
+        '<ExpectRequireNone>', 'empty', qr/no rule in it/, $MORE, 3],
+    ['one alternative',
+        "\n<ExpectRequireAny>\nExpectRequire auth\n</ExpectRequireAny>",
+        '<ExpectRequireAny>', 'useless', qr/one alternative/,
+        qr/two rules or more/, 2],
+    ['one alternative, with two conditions',
+        "<ExpectRequireAny>\n<ExpectRequireAll>\nExpectRequire auth\n"
+        . "ExpectRequire header X\n</ExpectRequireAll>\n</ExpectRequireAny>",
+        '<ExpectRequireAny>', 'useless', qr/one alternative/,
+        qr/two rules or more/, 1],
+    ['a container with an argument',
+        "<ExpectRequireAll foo>\nExpectRequire auth\n</ExpectRequireAll>",
+        '<ExpectRequireAll>', 'foo', qr/too many/, qr/none is/, 1],
+    ['a container with something behind it',
+        "<ExpectRequireAll> foo\nExpectRequire auth\n</ExpectRequireAll>",
+        '<ExpectRequireAll>', 'foo', qr/'>' is missing|too many/, qr/accepted/,
+        1],
+    ['<ExpectRequireAll without >',
+        "<ExpectRequireAll\nExpectRequire auth\n</ExpectRequireAll>",
+        '<ExpectRequireAll>', qr/./, qr/missing/, qr/./, 1],
+    (map { [(split)[0] . ', a foreign directive in a container',
+            "<ExpectRequireAll>\nExpectRequire auth\n$_\n</ExpectRequireAll>",
+            '<ExpectRequireAll>', qr/\A<?\Q@{[ (split)[0] =~ s{^<}{}r ]}\E>?\z/,
+            qr/no place/, $NESTED, 3] }
+        'Require all granted', 'ExpectEngine On', 'ExpectStatus 417',
+        'NoSuchDirective', "<Limit PUT>\nExpectRequire auth\n</Limit>"),
+    ['a foreign directive in a nested container',
+        "<ExpectRequireAll>\n<ExpectRequireNone>\nExpectRequire auth\n"
+        . "Require all granted\n</ExpectRequireNone>\n</ExpectRequireAll>",
+        '<ExpectRequireNone>', 'Require', qr/no place/, $NESTED, 4],
+    ['a bad rule in a nested container',
+        "<ExpectRequireAny>\nExpectRequire auth\n<ExpectRequireAll>\n"
+        . "ExpectRequire content-length max=x\n</ExpectRequireAll>\n"
+        . '</ExpectRequireAny>', 'ExpectRequire', 'content-length max=x',
+        qr/not a SIZE/, $SIZE, 4],
+    ['containers 33 deep',
+        "<ExpectRequireAll>\n" x 33 . "ExpectRequire auth\n"
+        . "</ExpectRequireAll>\n" x 33, '<ExpectRequireAll>',
+        'nested too deep', qr/32/, qr/32/, 33],
+
+    ['a rule in a vhost',
+        "<VirtualHost *:80>\nServerName a\nExpectRequire foo\n</VirtualHost>",
+        'ExpectRequire', 'foo', qr/unknown rule/, $RULES, 3],
+    ['a rule in a directory', "<Directory />\n\nExpectRequire foo\n"
+        . '</Directory>', 'ExpectRequire', 'foo', qr/unknown rule/, $RULES, 3],
+    ['a rule in a <Limit>', "<Directory />\n<Limit PUT>\nExpectRequire foo\n"
+        . "</Limit>\n</Directory>", 'ExpectRequire', 'foo', qr/unknown rule/,
+        $RULES, 3],
+);
+
+# What httpd itself says, before mod_expect is asked: text, message.
+my @httpd = (
+    ["<ExpectRequireAll>\nExpectRequire auth",
+        qr/<ExpectRequireAll> was not closed/],
+    ["<ExpectRequireAll>\nExpectRequire auth\n</ExpectRequireAny>",
+        qr/Expected <\/ExpectRequireAll> but saw <\/ExpectRequireAny>/],
+    ['</ExpectRequireAll>', qr/without matching <ExpectRequireAll>/],
+    # These hold for every method, whatever the <Limit> says.
+    (map { ["<Directory />\n<Limit GET>\n$_\n</Limit>\n</Directory>",
+            qr/\b(?:cannot occur|not allowed|no place)\b.*\bLimit\b/] }
+        'ExpectEngine Off', 'ExpectMerging Off', 'ExpectStatus specific',
+        'ExpectScope expectation'),
+    # mod_expect's rules where Require has them.
+    ["<Location />\nRequire content-length max=x\n</Location>",
+        qr/^Require: content-length max=x: not a SIZE.*; $SIZE/m],
+    ["<Location />\nRequire content-type\n</Location>",
+        qr/^Require: content-type: an argument is missing; .*$TYPE/m],
+    ["<Location />\nRequire free-space 0%\n</Location>",
+        qr/^Require: free-space 0%: .*; .*$SPACE/m],
+    ["<Location />\nRequire auth\n</Location>",
+        qr/Unknown Authz provider: auth/],
+);
+
+# --- reading what httpd -t says -----------------------------------------
+
+# The line of a configuration that config_error()'s text begins at.
+my($first) = (config_error("NoSuchDirective\n"))[1] =~ /on line (\d+) of /
+    or die 'no line in a message of httpd';
+
+sub matches {
+    my($got, $want) = @_;
+    return ref $want ? $got =~ $want : $got eq $want;
+}
+
+sub refused_as_told {
+    my($name, $text, $directive, $word, $wrong, $accepted, $line) = @_;
+    my($exit, $message) = config_error("$text\n");
+    my($file, $rest) = $message =~ m{\bline\ (\d+)\ of\ \S+/httpd\.conf:\s*
+                                     (\S.*?)\s*\z}xs;
+    my($said) = ($rest // '') =~ /^\Q$directive\E: (.*)\z/s;
+    my $what = !$exit ? 'httpd took it'
+        : !defined $rest ? 'no file and line'
+        : !defined $said ? "not $directive"
+        : $said !~ /\n/ ? split_message($said, $word, $wrong, $accepted)
+        : 'more than one line';
+    $what ||= "line " . ($file - $first + 1) . ", not $line"
+        if defined $rest && $file != $first + $line - 1;
+    ok !$what, $name or diag "$what: $message";
+}
+
+# The word may have colons and semicolons in it: every split is tried.
+sub split_message {
+    my($said, $word, $wrong, $accepted) = @_;
+    my $what = 'not "<read>: <wrong>; <accepted>"';
+    my $at = 0;
+    while (($at = index $said, ': ', $at) >= 0) {
+        my $read = substr $said, 0, $at;
+        my($is, $takes) = substr($said, $at += 2) =~ /^(.+?); (.+)\z/ or last;
+        next if !matches($read, $word);
+        $what = $is !~ $wrong ? "not $wrong"
+            : $takes !~ $accepted ? "not $accepted" : '';
+        last unless $what;
+    }
+    return $what;
+}
+
+refused_as_told(@$_) for @errors;
+
+for (@httpd) {
+    my($text, $like) = @$_;
+    my($exit, $message) = config_error("$text\n");
+    ok $exit && $message =~ $like, $text =~ s/\n/ | /gr or diag $message;
+}
+
+# --- what is accepted -----------------------------------------------------
+
+my @accepted = (
+    (map { "ExpectRequire $_" }
+        'content-length max=1', 'CONTENT-LENGTH MAX=1 Min=1 KNOWN',
+        'content-length max=0', 'content-length min=0', 'content-length known',
+        (map { "content-length max=1$_" } qw(k K m M g G t T)),
+        'content-length max=9223372036854775807',
+        'content-length max=8388607T min=8388607T',
+        '"content-length" "max=10M" "known"', "content-length 'max=10M'",
+        'NOT content-length known', 'Not Content-Type image/*',
+        'content-type image/png', 'content-type Image/* APPLICATION/*+JSON',
+        'content-type */*', 'content-type "image/svg+xml" text/x.y-z',
+        'content-encoding gzip', 'content-encoding X-GZIP Br identity zstd',
+        'header X-A', 'header X-A "a b"', 'header x-a ^[^"]+$',
+        'header If-Match', 'not header X-A', 'precondition',
+        'not precondition', 'auth', 'AUTH',
+        'free-space 1', 'free-space 10g', 'free-space 1%', 'free-space 99%',
+        'not free-space 50%', 'ip 10.0.0.0/8 ::1',
+        'not ip 10.0.0.1', 'host example.org', 'method PUT POST',
+        'env upload', 'expr "%{HTTP_HOST} == \'a\'"', 'user alice',
+        'group staff', 'valid-user', 'local', 'all granted', 'witness',
+        'pictures', 'home'),
+    (map { "expectengine $_" } qw(on OFF detectiononly DetectionOnly)),
+    (map { "ExpectMerging $_" } qw(and OR Off)),
+    (map { "ExpectStatus $_" } qw(417 SPECIFIC specific)),
+    (map { "ExpectScope $_" } qw(Content expectation)),
+    "<ExpectRequireAny>\nExpectRequire auth\n<ExpectRequireAll>\n"
+    . "ExpectRequire header X\n<expectrequirenone>\nExpectRequire ip ::1\n"
+    . "</expectrequirenone>\n</ExpectRequireAll>\n</ExpectRequireAny>",
+    "<ExpectRequireAll>\nExpectRequire auth\n</ExpectRequireAll>",
+    "<ExpectRequireNone>\nExpectRequire auth\n</ExpectRequireNone>",
+    "<ExpectRequireAll >\n# a comment\nExpectRequire auth\n"
+    . '</ExpectRequireAll>',
+    "<ExpectRequireAll>\n" x 32 . "ExpectRequire auth\n"
+    . "</ExpectRequireAll>\n" x 32,
+    "<ExpectRequireAll>\n<IfModule expect_module>\nExpectRequire auth\n"
+    . "</IfModule>\n</ExpectRequireAll>",
+    "<Limit PUT>\nExpectRequire auth\n</Limit>",
+    "<LimitExcept PUT>\n<ExpectRequireAll>\nExpectRequire auth\n"
+    . "</ExpectRequireAll>\n</LimitExcept>",
+    "<Files *.jpg>\nExpectRequire auth\nExpectEngine On\n</Files>",
+    "<If \"true\">\nExpectRequire auth\nExpectStatus 417\n</If>",
+    # Several in one section.
+    "ExpectRequire content-length max=1\nExpectRequire content-length max=2",
+);
+
+# Each stands in the server, a vhost, a directory and a location; if one is
+# not taken, httpd names its line.
+{
+    my $aliases = "<AuthzProviderAlias content-type pictures image/*>\n"
+        . "</AuthzProviderAlias>\n<AuthzProviderAlias ip home 10.0.0.1>\n"
+        . "</AuthzProviderAlias>\n";
+    my %in = (
+        '<Directory />' => '</Directory>',
+        '<Location />' => '</Location>',
+        '<VirtualHost *:80>' => '</VirtualHost>',
+        '' => '',
+    );
+    for my $open (sort keys %in) {
+        my @texts = $open =~ /^<[DL]/ ? @accepted
+            : grep { !/^<(?:Limit|If)/ } @accepted;
+        my $text = join '', $aliases, map { "$open\n$_\n$in{$open}\n" } @texts;
+        my($exit, $message) = config_error($text);
+        my($line) = $message =~ /on line (\d+) of/;
+        is $exit, 0, 'accepted in ' . ($open || 'the server')
+            or diag $message, $line ? (split /\n/, $text)[$line - $first] : ();
+    }
+}
+
+done_testing();
