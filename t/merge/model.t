@@ -1,0 +1,154 @@
+#!/usr/bin/perl
+# ExpectMerging, against a model of ten lines: many configurations, drawn at
+# random (but always the same), with rules and values of ExpectMerging in all
+# kinds of sections at once, from the server down to <If> in an .htaccess. httpd
+# merges such sections in groups, inner ones with each other first; the rules
+# in force must be as if each had been read in turn from the outside in.
+#
+# Each rule wants one header field, so that an upload chooses which rules hold.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+use constant { SEED => 20_240_917, VHOSTS => 40, UPLOADS => 8 };
+
+# The sections in the order in which httpd merges them; Tenants (ht1 and
+# ht2 are .htaccess files) may not write ExpectMerging.
+my @SECTIONS = (
+    # name,      start, end, where
+    [server   => '', '', 'server'],
+    [vhost    => '', '', 'vhost'],
+    [dir1     => '<Directory "DOCROOT/model/VHOST">', '</Directory>', 'vhost'],
+    [ht1      => '', '', 'ht1'],
+    [dir2     => '<Directory "DOCROOT/model/VHOST/d">', '</Directory>', 'vhost'],
+    [ht2      => '', '', 'ht2'],
+    [dirmatch => '<DirectoryMatch "/model/VHOST/d/">', '</DirectoryMatch>', 'vhost'],
+    [files    => '<Files "x*">', '</Files>', 'vhost'],
+    [dirfiles => "<Directory \"DOCROOT/model/VHOST/d\">\n<Files x.bin>",
+        "</Files>\n</Directory>", 'vhost'],
+    [htfiles  => '<FilesMatch "\.bin$">', '</FilesMatch>', 'ht2'],
+    [loc1     => '<Location "/model/VHOST">', '</Location>', 'vhost'],
+    [loc2     => '<Location "/model/VHOST/d">', '</Location>', 'vhost'],
+    [locmatch => '<LocationMatch "^/model/[^/]+/d/x">', '</LocationMatch>',
+        'vhost'],
+    [if       => '<If "true">', '</If>', 'vhost'],
+    [htif     => '<If "%{REQUEST_METHOD} == \'PUT\'">', '</If>', 'ht2'],
+);
+
+srand SEED;
+sub draw { return $_[rand @_] }
+
+# A value of ExpectMerging and a rule for some of the sections.
+sub draw_sections {
+    my %drawn;
+    for (@SECTIONS) {
+        my($name, undef, undef, $where) = @$_;
+        next if $name eq 'server';
+        my $tenant = $where =~ /^ht/;
+        $drawn{$name} = {
+            merging => $tenant ? '' : draw(('') x 5, qw(And Or Off)),
+            rule => rand() < 0.4,
+        };
+    }
+    return \%drawn;
+}
+
+sub section_text {
+    my($section, $drawn, $vhost) = @_;
+    my($name, $start, $end) = @$section;
+    my $text = join '', $drawn->{merging} ? "ExpectMerging $drawn->{merging}\n"
+                                          : '',
+        $drawn->{rule} ? "ExpectRequire header X-$name\n" : '';
+    return '' unless length $text;
+    my $docroot = conf_var('documentroot');
+    $start =~ s/DOCROOT/$docroot/;
+    $start =~ s/VHOST/$vhost/;
+    return "$start\n$text$end\n";
+}
+
+sub texts {
+    my($drawn, $vhost) = @_;
+    my %text = map { $_ => '' } qw(vhost ht1 ht2);
+    $text{ $_->[3] } .= section_text($_, $drawn->{ $_->[0] }, $vhost)
+        for grep { $_->[0] ne 'server' } @SECTIONS;
+    return \%text;
+}
+
+# The model: whether an upload with these fields is let through.
+sub admits {
+    my($drawn, $fields) = @_;
+    my($merging, $verdict) = 'And';
+    for (map { $_->[0] } @SECTIONS) {
+        my $section = $drawn->{$_};
+        $merging = $section->{merging} if $section->{merging};
+        next unless $section->{rule};
+        my $holds = $fields->{$_} ? 1 : 0;
+        $verdict = !defined $verdict || $merging eq 'Off' ? $holds
+            : $merging eq 'And' ? $verdict && $holds : $verdict || $holds;
+    }
+    return $verdict // 1;
+}
+
+# The status of an upload with these fields.
+sub verdict_of {
+    my($server, $vhost, $fields, $asks) = @_;
+    my @lines = ("PUT /model/$vhost/d/x.bin HTTP/1.1", "Host: $vhost",
+        'Content-Length: 3', 'Connection: close',
+        $asks ? 'Expect: 100-continue' : (),
+        map { "X-$_: 1" } sort keys %$fields);
+    my $t = talk($server, join("\r\n", @lines, '', $asks ? '' : 'abc'),
+        qr/^HTTP\/1\.1 (?:100|200|4\d\d) /);
+    return (split ' ', $t->{bytes})[1] // 'none';
+}
+
+my $made = 0;
+for my $main ({ merging => '', rule => 0 }, { merging => '', rule => 1 },
+              { merging => 'Off', rule => 1 }, { merging => 'Or', rule => 1 }) {
+    my $conf = "UseCanonicalName Off\nSetHandler witness\n<Directory \""
+        . conf_var('documentroot') . "/model\">\nAllowOverride All\n"
+        . "</Directory>\n" . section_text($SECTIONS[0], $main, '');
+    my @vhosts;
+    for (1 .. VHOSTS) {
+        my $name  = 'm' . ++$made;
+        my $drawn = draw_sections();
+        my $text  = texts($drawn, $name);
+        $drawn->{server} = $main;
+        push @vhosts, [$name, $drawn, $text];
+        write_htaccess("model/$name", $text->{ht1});
+        write_htaccess("model/$name/d", $text->{ht2});
+        $conf .= "<VirtualHost *>\nServerName $name\n$text->{vhost}"
+            . "</VirtualHost>\n";
+    }
+    my $server = own_httpd(conf => $conf);
+    my %seen;
+
+    for (@vhosts) {
+        my($name, $drawn, $text) = @$_;
+        my @rules = grep { $drawn->{$_}{rule} } map { $_->[0] } @SECTIONS;
+        my @wrong;
+        for my $n (1 .. UPLOADS) {
+            # none, all, all but one, and anything between
+            my %fields = map { $_ => 1 } $n == 1 ? () : $n == 2 ? @rules
+                : grep { rand() < $n / (UPLOADS + 1) } @rules;
+            my $asks = $n % 2;
+            my $want = admits($drawn, \%fields);
+            my $got = verdict_of($server, $name, \%fields, $asks);
+            my $expected = $want ? $asks ? 100 : 200 : $asks ? 417 : 400;
+            $seen{$want}++;
+            push @wrong, "with " . join(' ', sort keys %fields)
+                . ": $got, not $expected" if $got ne $expected;
+        }
+        is "@wrong", '', "server [$main->{merging} $main->{rule}], $name: "
+            . join ' ', map { "$_\[$drawn->{$_}{merging}"
+                . ($drawn->{$_}{rule} ? ' rule]' : ']') }
+            grep { $drawn->{$_}{rule} || $drawn->{$_}{merging} }
+            map { $_->[0] } @SECTIONS;
+    }
+    # The draw is worth something only if both verdicts occur.
+    cmp_ok $seen{$_} // 0, '>', VHOSTS, "verdict $_ occurs often" for 0, 1;
+}
+
+done_testing();
