@@ -316,7 +316,6 @@ sub take_frame {
         $self->{$stream ? 'stream' : 'connection'} += unpack 'N', $payload;
     }
     elsif ($type == PING) {
-        $self->{pong} = 1 if $flags & ACK;
         $self->send_bytes(frame(PING, ACK, 0, $payload)) unless $flags & ACK;
     }
 }
@@ -355,6 +354,7 @@ sub send_content {
         }
         else {
             my $last = $r->{sent} + $n == length $content;
+            $self->{finished} = 1 if $last;
             $self->send_bytes(frame(DATA, $last ? END_STREAM : 0, STREAM,
                 substr $content, $r->{sent}, $n));
             $self->{$_} -= $n for qw(stream connection);
@@ -363,8 +363,9 @@ sub send_content {
         }
         return if $self->over || defined $r->{status};
     }
-    $self->send_bytes(frame(DATA, END_STREAM, STREAM, ''))
-        unless length $content;
+    return if $self->{finished};
+    $self->send_bytes(frame(DATA, END_STREAM, STREAM, ''));
+    $self->{finished} = 1;
 }
 
 sub request {
@@ -390,11 +391,11 @@ sub request {
     $self->send_content($content, $o{wait}) if $go;
     $self->handle_until($o{wait}, sub { $self->over });
 
-    # A PING's answer shows that nothing about the stream is still to come.
-    if (!$self->{eof} && !defined $r->{reset}) {
-        $self->send_bytes(frame(PING, 0, 0, 'mod_expe'));
-        $self->handle_until($o{wait}, sub { $self->{pong} || $self->{eof} });
-    }
+    # A server that answered without the whole content has to reset the
+    # stream, but may do so a moment after the answer.
+    $self->handle_until($o{wait},
+        sub { defined $r->{reset} || defined $r->{goaway} || $self->{eof} })
+        if !$o{bare} && !$self->{finished};
     $r->{closed} = $self->{eof} || defined $r->{reset} ? 1 : 0;
     return $r;
 }
