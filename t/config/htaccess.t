@@ -54,7 +54,7 @@ my @mistakes = (
     ["ExpectRequire \\\ncontent-type image/* \\\ntext\n", 3,
         qr/ExpectRequire: content-type text: not a media type; a TYPE is /],
     ["ExpectRequire content-encoding gzip,br\n", 1,
-        qr/ExpectRequire: content-encoding gzip,br: not a coding; a CODING is /],
+        qr/ExpectRequire: content-encoding gzip,br: not a coding; a CODING /],
     ["ExpectRequire header X-A (\n", 1,
         qr/ExpectRequire: header (?:X-A )?\(: .* does not compile; a PATTERN /],
     ["ExpectRequire precondition now\n", 1,
