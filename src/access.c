@@ -1,22 +1,27 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * httpd's own access control, for the `auth` rule.
+ * httpd's own access control, for rules that wait for its verdict or for the
+ * user.
  *
- * Each hook here is the first of its chain, runs the rest of that chain as
- * httpd would have, and answers in its place: nothing is asked twice, and
- * what Require, Satisfy and AuthType decide is what httpd decides. A request
- * without an open `auth` rule passes by.
+ * Where such a rule is open, the module's hook runs the rest of its chain and
+ * what follows it, as ap_process_request_internal() would have, and answers
+ * for them all. So nothing is asked twice, what Require, Satisfy and AuthType
+ * decide is what httpd decides, and the rules have the last word before any
+ * later hook can read content.
  */
 
 #include <string.h>
 
 #include "httpd.h"
 #include "http_core.h"
+#include "http_protocol.h"
+#include "http_log.h"
 #include "http_request.h"
 
 #include "access.h"
-#include "request.h"
+
+APLOG_USE_MODULE(expect);
 
 /* Order, Allow and Deny of mod_access_compat; NULL where it is not loaded.
  * Set before children start, read by requests. */
@@ -38,14 +43,6 @@ void expect_access_init(void)
     }
 }
 
-static expect_request_t *asks_auth(const request_rec *r)
-{
-    expect_request_t *e = expect_request_get(r);
-
-    return e && e->state == EXPECT_OPEN && e->rules->asks_auth && !e->nested
-               ? e : NULL;
-}
-
 /*
  * What access control answers, as the rules want it answered. A redirect (to
  * a login page) does not let through either. A fault of the server is no
@@ -64,79 +61,76 @@ static int answer(request_rec *r, expect_request_t *e, int status)
     return refusal == DECLINED ? status : refusal;
 }
 
-/*
- * This chain runs all its hooks whatever the first answers, but for a
- * denial: so only Order, Allow and Deny, which look at nothing but the
- * address, are asked ahead. Under Satisfy Any their denial is not the last
- * word.
- */
-int expect_access_checker(request_rec *r)
+static int waits_for_user(const expect_request_t *e)
 {
-    expect_request_t *e = asks_auth(r);
+    return e->state == EXPECT_OPEN && e->rules->known_at >= EXPECT_AT_AUTH;
+}
+
+/* Let through: whoever the user is, it is known now. */
+static int let_through(request_rec *r, expect_request_t *e)
+{
+    e->facts.auth = OK;
+    return expect_request_judge(r, e, EXPECT_AT_USER);
+}
+
+/*
+ * The chain of access checkers runs all its hooks unless one denies, whatever
+ * the first answers: so here only the one is asked that has no side effect.
+ * Under Satisfy Any its grant means that nobody will be asked for a user, and
+ * its denial is not the last word.
+ */
+int expect_access_address(request_rec *r, expect_request_t *e)
+{
+    int any = ap_satisfies(r) == SATISFY_ANY;
     int status;
 
-    if (!e || !order_allow_deny || ap_satisfies(r) == SATISFY_ANY) {
+    if (!waits_for_user(e) || !order_allow_deny
+        || (!any && !e->rules->asks_auth)) {
         return DECLINED;
     }
     status = order_allow_deny(r);
+    if (any) {
+        return status == OK ? let_through(r, e) : DECLINED;
+    }
     return status == OK || status == DECLINED ? DECLINED
                                               : answer(r, e, status);
 }
 
-/*
- * DECLINED means "I need a user" here. To say so without having the rest of
- * the chain asked again, answer OK and let force_authn ask for the user.
- */
-int expect_access_checker_ex(request_rec *r)
+/* As in ap_process_request_internal(), behind access_checker. */
+static int ask_httpd(request_rec *r)
 {
-    expect_request_t *e = asks_auth(r);
-    int status;
+    int status = ap_run_access_checker_ex(r);
 
-    if (!e) {
-        return DECLINED;
+    if (status != DECLINED) {
+        return status;
     }
-    e->nested = 1;
-    status = ap_run_access_checker_ex(r);
-    e->nested = 0;
-
-    if (status == DECLINED) {
-        e->wants_user = 1;
-        return OK;
-    }
-    return answer(r, e, status);
-}
-
-int expect_force_authn(request_rec *r)
-{
-    const expect_request_t *e = expect_request_get(r);
-
-    return e && e->wants_user ? OK : DECLINED;
-}
-
-int expect_check_user_id(request_rec *r)
-{
-    expect_request_t *e = asks_auth(r);
-    int status;
-
-    if (!e) {
-        return DECLINED;
-    }
-    e->nested = 1;
     status = ap_run_check_user_id(r);
-    e->nested = 0;
-    return answer(r, e, status);
+    if (status == OK) {
+        status = r->user ? ap_run_auth_checker(r) : DECLINED;
+    }
+    if (status == DECLINED) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "expect: access control needs a user, and nothing "
+                      "here authenticates: %s", r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return status;
 }
 
-int expect_auth_checker(request_rec *r)
+int expect_access_user(request_rec *r, expect_request_t *e)
 {
-    expect_request_t *e = asks_auth(r);
     int status;
+    int refusal;
 
-    if (!e) {
+    if (e->asking || !waits_for_user(e)) {
         return DECLINED;
     }
-    e->nested = 1;
-    status = ap_run_auth_checker(r);
-    e->nested = 0;
-    return answer(r, e, status);
+    e->asking = 1;
+    status = ask_httpd(r);
+    e->asking = 0;
+    if (status != OK) {
+        return answer(r, e, status);
+    }
+    refusal = let_through(r, e);
+    return refusal == DECLINED ? OK : refusal;
 }

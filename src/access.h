@@ -1,8 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * httpd's own access control, for the `auth` rule: asked once, its denial
- * turned into the configured status.
+ * httpd's own access control: asked once, for rules that wait for it.
  */
 
 #ifndef EXPECT_ACCESS_H
@@ -10,14 +9,28 @@
 
 #include "httpd.h"
 
+#include "request.h"
+
 /** Find the check of Order, Allow and Deny: once, after configuration. */
 void expect_access_init(void);
 
-/** The hooks of the same names: each runs the rest of its chain. */
-int expect_access_checker(request_rec *r);
-int expect_access_checker_ex(request_rec *r);
-int expect_force_authn(request_rec *r);
-int expect_check_user_id(request_rec *r);
-int expect_auth_checker(request_rec *r);
+/**
+ * Ask Order, Allow and Deny, which look at the client's address only, ahead
+ * of the other access checkers.
+ * @param r the main request, at access_checker
+ * @param e its state
+ * @return DECLINED, or the HTTP status of the refusal
+ */
+int expect_access_address(request_rec *r, expect_request_t *e);
+
+/**
+ * Ask for everything else: Require, authentication, and the rules of
+ * mod_expect that wait for it.
+ * @param r the main request, at access_checker_ex
+ * @param e its state
+ * @return OK if the request is let through, else the HTTP status; DECLINED
+ *         if nothing waits: httpd then asks as ever
+ */
+int expect_access_user(request_rec *r, expect_request_t *e);
 
 #endif

@@ -223,6 +223,7 @@ static const char *expect_cmd_require(cmd_parms *cmd, void *dconf,
 
 /* Containers */
 
+/* What else may stand in a container: nothing. */
 static const char *foreign_directive(cmd_parms *cmd)
 {
     const ap_directive_t *child = cmd->directive->first_child;
@@ -230,6 +231,7 @@ static const char *foreign_directive(cmd_parms *cmd)
     for (; child; child = child->next) {
         if (strcasecmp(child->directive, "ExpectRequire")
             && strncasecmp(child->directive, "<ExpectRequire", 14)) {
+            cmd->err_directive = child;
             return wrong(cmd, child->directive,
                          ": has no place in this container; ExpectRequire "
                          "and its containers are accepted");
@@ -332,7 +334,15 @@ static const char *word_of(cmd_parms *cmd, const char *args,
                            int *value)
 {
     const char *word = ap_getword_conf(cmd->pool, &args);
+    /* not even where AllowOverrideList names a directive of the
+     * administrator's: a ceiling has to hold */
+    const char *err = ap_check_cmd_context(
+        cmd, cmd->cmd->req_override & OR_AUTHCFG
+                 ? NOT_IN_LIMIT : NOT_IN_LIMIT | NOT_IN_HTACCESS);
 
+    if (err) {
+        return err;
+    }
     if (*args) {
         return wrong(cmd, args, apr_pstrcat(cmd->pool,
                                             ": one argument too many; ",

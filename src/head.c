@@ -32,6 +32,7 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields, int asked)
     head->fields = fields;
     head->length = length;
     head->asked = asked;
+    head->media_type_read = 0;
     return 1;
 }
 
@@ -118,6 +119,16 @@ const char *expect_media_type(apr_pool_t *p, const char *value)
         return NULL;
     }
     return lower(p, start, end);
+}
+
+const char *expect_head_media_type(apr_pool_t *p, expect_head_t *head)
+{
+    if (!head->media_type_read) {
+        head->media_type = expect_media_type(
+            p, apr_table_get(head->fields, "Content-Type"));
+        head->media_type_read = 1;
+    }
+    return head->media_type;
 }
 
 const char *expect_next_coding(apr_pool_t *p, const char **value)

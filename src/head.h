@@ -22,7 +22,22 @@ typedef struct expect_head_t {
     apr_off_t length;
     /** the client waits for 100 Continue before it sends its content */
     int asked;
+    /** what expect_head_media_type() found, once asked */
+    const char *media_type;
+    int media_type_read;
 } expect_head_t;
+
+/**
+ * Whether the fields that announce content are there: the cheap test, for
+ * requests without.
+ * @param fields the request's header fields
+ * @return 0 if no content is announced, 1 if expect_head_read() has to say
+ */
+static APR_INLINE int expect_head_has_content(const apr_table_t *fields)
+{
+    return apr_table_get(fields, "Transfer-Encoding")
+           || apr_table_get(fields, "Content-Length");
+}
 
 /**
  * Read what a head announces.
@@ -45,6 +60,14 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields,
  *         (RFC 9110, 8.3); NULL if the value is not one media type
  */
 const char *expect_media_type(apr_pool_t *p, const char *value);
+
+/**
+ * The media type of the announced content, parsed once.
+ * @param p    pool for the result
+ * @param head the head
+ * @return as expect_media_type() of its Content-Type
+ */
+const char *expect_head_media_type(apr_pool_t *p, expect_head_t *head);
 
 /**
  * Take the next coding of a Content-Encoding field (RFC 9110, 8.4).

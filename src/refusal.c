@@ -4,13 +4,16 @@
  * What a decision does: status, connection, log line, notes.
  */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_log.h"
 #include "http_protocol.h"
-#include "util_filter.h"
+#include "http_request.h"
 
 #include "apr_strings.h"
 
+#include "content.h"
 #include "refusal.h"
 
 APLOG_USE_MODULE(expect);
@@ -22,37 +25,16 @@ APLOG_USE_MODULE(expect);
 #define NOTE_REASON "expect-reason"
 #define ENV_VERDICT "EXPECT_VERDICT"
 
-static ap_filter_rec_t *seal_filter;
-
-/* A refused request has no content, whoever asks for it. */
-static apr_status_t seal(ap_filter_t *f, apr_bucket_brigade *bb,
-                         ap_input_mode_t mode, apr_read_type_e block,
-                         apr_off_t readbytes)
-{
-    (void)mode;
-    (void)block;
-    (void)readbytes;
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
-    return APR_SUCCESS;
-}
-
-void expect_refusal_register(void)
-{
-    seal_filter = ap_register_input_filter("EXPECT_SEAL", seal, NULL,
-                                           AP_FTYPE_CONTENT_SET);
-}
-
 /*
  * End the connection with this response, without a look at the content.
  * Set before the status is returned: otherwise httpd reads all content of
  * a client that did not ask before it answers. The note bounds what httpd
  * swallows afterwards to two seconds, from thirty.
  */
-static void close_unread(request_rec *r)
+static void close_connection(request_rec *r)
 {
     r->connection->keepalive = AP_CONN_CLOSE;
     apr_table_setn(r->connection->notes, "short-lingering-close", "1");
-    ap_add_input_filter_handle(seal_filter, NULL, r, r->connection);
 }
 
 static void set_verdict(request_rec *r, const char *verdict)
@@ -80,39 +62,71 @@ static int refusal_status(const expect_request_t *e,
                ? HTTP_EXPECTATION_FAILED : answer->status;
 }
 
+/* The log line and the notes of a refusal, or of one that would be. */
+static void tell(request_rec *r, const expect_request_t *e,
+                 const expect_rule_t *rule, int level, int status,
+                 const char *reason)
+{
+    int detect = e->conf->engine == EXPECT_ENGINE_DETECT;
+
+    set_notes(r, detect ? "detect" : "refuse", rule->name, status, reason);
+    ap_log_rerror(APLOG_MARK, level, 0, r,
+                  "expect: %s %d: %s (ExpectRequire at %s:%u)",
+                  detect ? "would refuse" : "refused", status, reason,
+                  rule->file, rule->line);
+}
+
 int expect_refuse(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer)
 {
     const expect_rule_t *rule = answer->rule;
-    int detect = e->conf->engine == EXPECT_ENGINE_DETECT;
     int fault = answer->value == EXPECT_ERROR;
     int status = refusal_status(e, answer);
-    const char *reason =
-        fault ? apr_pstrcat(r->pool, rule->name, " cannot be evaluated", NULL)
-              : expect_rule_explain(r->pool, answer, &e->facts);
 
     /* the section's own LogLevel and ErrorDocument are in force, also where
      * only the lookup has come that far */
     r->per_dir_config = e->facts.r->per_dir_config;
     r->log = e->facts.r->log;
 
-    set_notes(r, detect ? "detect" : "refuse", rule->name, status, reason);
-    ap_log_rerror(APLOG_MARK, fault ? APLOG_ERR : APLOG_INFO, 0, r,
-                  "expect: %s %d: %s (ExpectRequire at %s:%u)",
-                  detect ? "would refuse" : "refused", status, reason,
-                  rule->file, rule->line);
-    if (detect) {
+    tell(r, e, rule, fault ? APLOG_ERR : APLOG_INFO, status,
+         fault ? apr_pstrcat(r->pool, rule->name, " cannot be evaluated",
+                             NULL)
+               : expect_rule_explain(r->pool, answer, &e->facts));
+    if (e->conf->engine == EXPECT_ENGINE_DETECT) {
         e->state = EXPECT_DETECTED;
         return DECLINED;
     }
     e->state = EXPECT_REFUSED;
-    close_unread(r);
+    if (answer->status == HTTP_METHOD_NOT_ALLOWED) {
+        /* what the file handler does (RFC 9110, 10.2.1) */
+        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_OPTIONS, -1);
+        apr_table_setn(r->err_headers_out, "Allow", "GET, HEAD, OPTIONS");
+    }
+    e->status = status;
+    close_connection(r);
     return status;
 }
 
-void expect_admit(request_rec *r, expect_request_t *e)
+int expect_refuse_over(request_rec *r, expect_request_t *e)
+{
+    tell(r, e, e->cap_rule, APLOG_INFO, HTTP_REQUEST_ENTITY_TOO_LARGE,
+         apr_psprintf(r->pool, "content-length was not announced, and is "
+                      "over max=%" APR_OFF_T_FMT, e->cap));
+    if (e->conf->engine == EXPECT_ENGINE_DETECT) {
+        e->state = EXPECT_DETECTED;
+        return DECLINED;
+    }
+    e->state = EXPECT_CUT_OFF;
+    close_connection(r);
+    return HTTP_REQUEST_ENTITY_TOO_LARGE;
+}
+
+void expect_admit(request_rec *r, expect_request_t *e,
+                  const expect_answer_t *answer)
 {
     e->state = EXPECT_ADMITTED;
+    e->cap = answer->cap;
+    e->cap_rule = answer->rule;
     set_verdict(r, "continue");
 }
 
@@ -133,7 +147,8 @@ static void refuse_unsupported(request_rec *r)
     set_notes(r, "refuse", "expectation", HTTP_EXPECTATION_FAILED, reason);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "expect: refused %d: %s",
                   HTTP_EXPECTATION_FAILED, reason);
-    close_unread(r);
+    close_connection(r);
+    expect_content_guard(r, NULL);
 }
 
 void expect_refuse_unsupported(request_rec *r)
@@ -152,25 +167,25 @@ static void inherit_note(request_rec *r, const char *name)
     }
 }
 
-static int is_refused(const request_rec *r)
+/* Nor is content announced to it: a script, or an origin behind a proxy,
+ * would wait for it. */
+static void forget_content(request_rec *r)
 {
-    const expect_request_t *e;
-
-    while (r->prev) {
-        r = r->prev;
-    }
-    e = expect_request_get(r);
-    return (e && e->state == EXPECT_REFUSED) || is_unsupported(r);
+    r->headers_in = apr_table_copy(r->pool, r->headers_in);
+    apr_table_unset(r->headers_in, "Content-Length");
+    apr_table_unset(r->headers_in, "Transfer-Encoding");
+    apr_table_unset(r->headers_in, "Expect");
+    expect_content_guard(r, NULL);
 }
 
 void expect_refusal_inherit(request_rec *r)
 {
     const char *verdict;
 
+    expect_request_follow(r);
     if (is_unsupported(r->prev)) {
         refuse_unsupported(r->prev);
     }
-
     verdict = apr_table_get(r->prev->notes, NOTE_VERDICT);
     if (!verdict) {
         return;
@@ -180,13 +195,7 @@ void expect_refusal_inherit(request_rec *r)
     inherit_note(r, NOTE_STATUS);
     inherit_note(r, NOTE_REASON);
 
-    if (is_refused(r)) {
-        /* nor is content announced to it: a script or an origin behind a
-         * proxy would wait for it */
-        r->headers_in = apr_table_copy(r->pool, r->headers_in);
-        apr_table_unset(r->headers_in, "Content-Length");
-        apr_table_unset(r->headers_in, "Transfer-Encoding");
-        apr_table_unset(r->headers_in, "Expect");
-        ap_add_input_filter_handle(seal_filter, NULL, r, r->connection);
+    if (!strcmp(verdict, "refuse")) {
+        forget_content(r);
     }
 }

@@ -22,11 +22,21 @@ int expect_refuse(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer);
 
 /**
- * Note that a request is admitted.
- * @param r the main request
- * @param e its state, changed
+ * Admit a request: note it, and bound content of unknown length.
+ * @param r      the main request
+ * @param e      its state, changed
+ * @param answer the rules' answer
  */
-void expect_admit(request_rec *r, expect_request_t *e);
+void expect_admit(request_rec *r, expect_request_t *e,
+                  const expect_answer_t *answer);
+
+/**
+ * Refuse content that went over its cap, after all.
+ * @param r the request whose content it is
+ * @param e its state, changed
+ * @return the HTTP status to answer, or DECLINED under DetectionOnly
+ */
+int expect_refuse_over(request_rec *r, expect_request_t *e);
 
 /**
  * Answer core's 417 of an expectation it does not know at once, instead of
@@ -37,13 +47,10 @@ void expect_refuse_unsupported(request_rec *r);
 
 /**
  * Take notes and variable over into an internal redirect, so that the access
- * log finds them, and keep its handler (an ErrorDocument) from a refused
- * request's content.
+ * log finds them; keep its handler (an ErrorDocument) from a refused
+ * request's content, and an admitted one's content bounded.
  * @param r an internal redirect, at post_read_request
  */
 void expect_refusal_inherit(request_rec *r);
-
-/** Register the filter that stands before a refused request's content. */
-void expect_refusal_register(void);
 
 #endif

@@ -4,18 +4,14 @@
  * One request on its way: begin, take the rules, decide.
  */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_config.h"
 
+#include "content.h"
 #include "refusal.h"
 #include "request.h"
-
-extern module AP_MODULE_DECLARE_DATA expect_module;
-
-expect_request_t *expect_request_get(const request_rec *r)
-{
-    return ap_get_module_config(r->request_config, &expect_module);
-}
 
 expect_request_t *expect_request_begin(request_rec *r)
 {
@@ -36,8 +32,21 @@ expect_request_t *expect_request_begin(request_rec *r)
     e->facts.pool = r->pool;
     e->facts.method = AP_METHOD_BIT << r->method_number;
     e->facts.auth = EXPECT_AUTH_PENDING;
+    e->cap = EXPECT_NO_CAP;
     ap_set_module_config(r->request_config, &expect_module, e);
     return e;
+}
+
+void expect_request_follow(request_rec *r)
+{
+    expect_request_t *e = expect_request_get(r->prev);
+
+    if (e && (e->state == EXPECT_OPEN || e->state == EXPECT_ADMITTED
+              || e->state == EXPECT_DETECTED)) {
+        ap_set_module_config(r->request_config, &expect_module, e);
+        e->facts.r = r;
+        expect_content_guard(r, e);
+    }
 }
 
 static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
@@ -46,7 +55,8 @@ static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->asked);
 }
 
-void expect_request_take_rules(expect_request_t *e, request_rec *in)
+void expect_request_take_rules(request_rec *r, expect_request_t *e,
+                               request_rec *in)
 {
     const expect_dir_conf_t *conf =
         ap_get_module_config(in->per_dir_config, &expect_module);
@@ -56,6 +66,10 @@ void expect_request_take_rules(expect_request_t *e, request_rec *in)
         return;
     }
     e->conf = conf;
+    if (!e->guarded) {
+        e->guarded = 1;
+        expect_content_guard(r, e);
+    }
     if (is_exempt(conf, &e->head)) {
         e->state = EXPECT_EXEMPT;
         return;
@@ -70,8 +84,13 @@ void expect_request_take_rules(expect_request_t *e, request_rec *in)
 }
 
 /* Whether nothing that comes later can change what is undecided now. */
-static int is_last(const expect_request_t *e, expect_stage_e stage)
+static int is_last(const request_rec *r, const expect_request_t *e,
+                   expect_stage_e stage)
 {
+    if (stage == EXPECT_AT_HANDLER) {
+        /* mod_rewrite in a directory: it goes on in the redirect */
+        return !r->handler || strcmp(r->handler, "redirect-handler");
+    }
     return stage >= EXPECT_AT_USER && stage >= e->rules->known_at;
 }
 
@@ -91,11 +110,12 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
         return expect_refuse(r, e, &answer);
     case EXPECT_UNKNOWN:
         /* what can never be told does not let through */
-        return is_last(e, stage) ? expect_refuse(r, e, &answer) : DECLINED;
+        return is_last(r, e, stage) ? expect_refuse(r, e, &answer) : DECLINED;
     default:
         /* an alternative that is still open could widen the cap */
-        if (answer.cap == EXPECT_NO_CAP || stage >= e->rules->known_at) {
-            expect_admit(r, e);
+        if (answer.cap == EXPECT_NO_CAP || stage >= e->rules->known_at
+            || is_last(r, e, stage)) {
+            expect_admit(r, e, &answer);
         }
         return DECLINED;
     }

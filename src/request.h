@@ -8,15 +8,19 @@
 #define EXPECT_REQUEST_H
 
 #include "httpd.h"
+#include "http_config.h"
 
 #include "conf.h"
 #include "rule.h"
+
+extern module AP_MODULE_DECLARE_DATA expect_module;
 
 typedef enum {
     EXPECT_OPEN = 0,     /* not decided yet */
     EXPECT_ADMITTED,     /* the rules hold */
     EXPECT_DETECTED,     /* would be refused, but for DetectionOnly */
     EXPECT_REFUSED,      /* refused; its content is never read */
+    EXPECT_CUT_OFF,      /* admitted, then its content went over the cap */
     EXPECT_EXEMPT        /* no rules here, or none for such a request */
 } expect_state_e;
 
@@ -29,13 +33,19 @@ typedef struct expect_request_t {
     /** the rules in force there, and what each said so far */
     const expect_rule_t *rules;
     expect_answer_t *memo;
-    /** a lookup for the target's section is under way, or came that far */
-    enum { EXPECT_LOOKUP_NONE = 0, EXPECT_LOOKUP_RUNNING,
-           EXPECT_LOOKUP_FOUND } lookup;
-    /** a hook of access control is running the rest of its chain */
-    int nested;
-    /** access control wants a user, and our hook answered in its place */
-    int wants_user;
+    /** when refused: the HTTP status */
+    int status;
+    /** bytes of content of unknown length that may be read, or
+     *  EXPECT_NO_CAP; how many were; the rule that set the limit */
+    apr_off_t cap;
+    apr_off_t seen;
+    const expect_rule_t *cap_rule;
+    /** a lookup of the target's section is under way */
+    unsigned looking_up : 1;
+    /** access control is being asked, by us */
+    unsigned asking : 1;
+    /** the filter stands before the content */
+    unsigned guarded : 1;
 } expect_request_t;
 
 /**
@@ -43,7 +53,10 @@ typedef struct expect_request_t {
  * @param r any request
  * @return NULL if it is not judged, or not begun yet
  */
-expect_request_t *expect_request_get(const request_rec *r);
+static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &expect_module);
+}
 
 /**
  * Begin to judge a request.
@@ -54,16 +67,26 @@ expect_request_t *expect_request_get(const request_rec *r);
 expect_request_t *expect_request_begin(request_rec *r);
 
 /**
+ * Let an internal redirect go on with what its request left undecided, or
+ * admitted within a cap: the rules stay those of the target that the client
+ * named. A refused request ends; its ErrorDocument is another's.
+ * @param r an internal redirect
+ */
+void expect_request_follow(request_rec *r);
+
+/**
  * Take the rules of a section, once for each section.
- * @param e  the state
+ * @param r  the main request
+ * @param e  its state
  * @param in the request that has come to the section: the main one, or the
  *           lookup in its place
  */
-void expect_request_take_rules(expect_request_t *e, request_rec *in);
+void expect_request_take_rules(request_rec *r, expect_request_t *e,
+                               request_rec *in);
 
 /**
  * Decide with what is known now.
- * @param r     the main request
+ * @param r     the main request, or an internal redirect that follows it
  * @param e     its state; NULL: nothing to judge
  * @param stage how far it has come
  * @return DECLINED to go on, else the HTTP status of the refusal

@@ -62,8 +62,11 @@ expect_rule_type_find(const expect_rule_type_t *table, const char *name)
 const char *expect_rule_wrong(apr_pool_t *p, const char *word,
                               const char *wrong, const char *accepted)
 {
-    return apr_pstrcat(p, word ? " " : "", word ? word : "", ": ", wrong,
-                       "; ", accepted, NULL);
+    if (!word) {
+        return apr_pstrcat(p, ": ", wrong, "; ", accepted, NULL);
+    }
+    return apr_pstrcat(p, " ", *word ? word : "\"\"", ": ", wrong, "; ",
+                       accepted, NULL);
 }
 
 /* Deciding */
@@ -76,11 +79,17 @@ typedef struct {
     int leaf;
 } walk_t;
 
+static const expect_answer_t NEUTRAL =
+    { EXPECT_NEUTRAL, 0, 0, 0, NULL, EXPECT_NO_CAP };
+
 static expect_answer_t decide(const expect_rule_t *rule, walk_t *walk);
 
 /* Kleene's negation. What neither grants nor denies stays as it is. */
 static void negate(expect_answer_t *answer)
 {
+    if (answer->senseless) {
+        return;
+    }
     answer->negated = !answer->negated;
     if (answer->value == EXPECT_GRANTED) {
         answer->value = EXPECT_DENIED;
@@ -94,7 +103,8 @@ static void negate(expect_answer_t *answer)
 static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 {
     expect_answer_t *memo = &walk->memo[walk->leaf++];
-    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, NULL, EXPECT_NO_CAP };
+    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, 0, NULL,
+                               EXPECT_NO_CAP };
 
     if (memo->value != EXPECT_UNKNOWN) {
         return *memo;
@@ -120,7 +130,7 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
  */
 static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
 {
-    expect_answer_t all = { EXPECT_NEUTRAL, 0, 0, NULL, EXPECT_NO_CAP };
+    expect_answer_t all = NEUTRAL;
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
@@ -146,6 +156,7 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
         else if (all.value == EXPECT_GRANTED && one.cap != EXPECT_NO_CAP
                  && (all.cap == EXPECT_NO_CAP || one.cap < all.cap)) {
             all.cap = one.cap;
+            all.rule = one.rule;
         }
     }
     return all;
@@ -158,7 +169,7 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
  */
 static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
 {
-    expect_answer_t any = { EXPECT_NEUTRAL, 0, 0, NULL, EXPECT_NO_CAP };
+    expect_answer_t any = NEUTRAL;
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
@@ -234,7 +245,7 @@ expect_answer_t expect_rule_decide(const expect_rule_t *rule,
 
     /* a status names what a rule missed: it says nothing of one that holds
      * and was not to */
-    if (answer.negated) {
+    if (answer.negated && answer.rule) {
         answer.status = answer.rule->type->status;
     }
     return answer;
@@ -247,6 +258,10 @@ const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
 {
     const expect_rule_t *rule = answer->rule;
 
+    if (answer->value == EXPECT_UNKNOWN) {
+        return apr_pstrcat(p, rule->name, " cannot be told: there is no user",
+                           NULL);
+    }
     return rule->type->explain(p, facts, rule->arg, answer->status,
                                answer->negated);
 }

@@ -42,7 +42,7 @@ typedef enum {
 
 /** What a rule may look at. */
 typedef struct expect_facts_t {
-    const expect_head_t *head;
+    expect_head_t *head;
     /** the request, as far as it has come: the main one, or the lookup that
      *  stands in for it; NULL where there is none (unit tests) */
     struct request_rec *r;
@@ -69,6 +69,9 @@ typedef struct expect_answer_t {
     int status;
     /** what the rule itself found was turned round, by `not` or None */
     int negated;
+    /** when denied: what the client sent makes no sense, and `not` does not
+     *  turn that into a grant */
+    int senseless;
     /** the leaf that says so, or the first of several; NULL if neutral */
     const expect_rule_t *rule;
     /** when granted: bytes of content of unknown length that may follow,

@@ -161,7 +161,8 @@ static authz_status require_check(request_rec *r, const char *line,
                                   const void *parsed)
 {
     const require_arg_t *a = parsed;
-    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, NULL, EXPECT_NO_CAP };
+    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, 0, NULL,
+                               EXPECT_NO_CAP };
     expect_facts_t facts;
     expect_head_t head;
 

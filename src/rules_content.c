@@ -180,6 +180,8 @@ static const char *length_explain(apr_pool_t *p, const expect_facts_t *facts,
 typedef struct {
     /* what is accepted, in lower case; each key its own value */
     apr_hash_t *accepted;
+    /* shapes of wildcards among them, so that others need not be tried */
+    int has_any, has_major, has_suffix;
     /* the same as one string, for messages */
     const char *text;
 } list_arg_t;
@@ -197,7 +199,7 @@ static const char *join(apr_pool_t *p, int argc, const char *const *argv)
 
 static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
 {
-    list_arg_t *list = apr_palloc(p, sizeof(*list));
+    list_arg_t *list = apr_pcalloc(p, sizeof(*list));
 
     list->accepted = apr_hash_make(p);
     list->text = join(p, argc, argv);
@@ -283,53 +285,47 @@ static const char *type_parse(apr_pool_t *p, int argc,
     }
     for (i = 0; i < argc; ++i) {
         if (!is_type_pattern(p, argv[i])) {
-            return expect_rule_wrong(p, *argv[i] ? argv[i] : "\"\"",
+            return expect_rule_wrong(p, argv[i],
                                      "not a media type", TYPE_ACCEPTED);
         }
         list_add(p, list, argv[i]);
+        list->has_any |= !strcmp(argv[i], "*/*");
+        list->has_major |= strstr(argv[i], "/*") && !strchr(argv[i], '+');
+        list->has_suffix |= strstr(argv[i], "/*+") != NULL;
     }
     *arg = list;
     return NULL;
 }
 
-static const char *sent_type(apr_pool_t *p, const expect_facts_t *facts)
+/* Whether "image/" and a star, and what follows it, is in the list. */
+static int has_pattern(apr_pool_t *p, const list_arg_t *list,
+                       const char *type, apr_size_t major, const char *suffix)
 {
-    return expect_media_type(p, apr_table_get(facts->head->fields,
-                                              "Content-Type"));
+    return list_has(list, apr_pstrcat(p, apr_pstrmemdup(p, type, major), "*",
+                                      suffix, NULL), APR_HASH_KEY_STRING);
 }
 
 static expect_value_e type_check(const expect_facts_t *facts, const void *arg,
                                  expect_answer_t *answer)
 {
     const list_arg_t *list = arg;
-    const char *type = sent_type(facts->pool, facts);
+    const char *type = expect_head_media_type(facts->pool, facts->head);
     const char *slash, *plus;
-    apr_size_t major;
 
-    (void)answer;
     if (!type) {
+        answer->senseless = 1;
         return EXPECT_DENIED;
     }
-    if (list_has(list, type, APR_HASH_KEY_STRING)
-        || list_has(list, "*/*", 3)) {
+    if (list->has_any || list_has(list, type, APR_HASH_KEY_STRING)) {
         return EXPECT_GRANTED;
     }
-
-    slash = strchr(type, '/');
-    major = slash - type + 1;
-    if (list_has(list, apr_pstrcat(facts->pool,
-                                   apr_pstrmemdup(facts->pool, type, major),
-                                   "*", NULL),
-                 APR_HASH_KEY_STRING)) {
+    slash = strchr(type, '/') + 1;
+    if (list->has_major
+        && has_pattern(facts->pool, list, type, slash - type, "")) {
         return EXPECT_GRANTED;
     }
-    plus = strrchr(slash, '+');
-    if (plus
-        && list_has(list, apr_pstrcat(facts->pool,
-                                      apr_pstrmemdup(facts->pool, type,
-                                                     major),
-                                      "*", plus, NULL),
-                    APR_HASH_KEY_STRING)) {
+    if (list->has_suffix && (plus = strrchr(slash, '+'))
+        && has_pattern(facts->pool, list, type, slash - type, plus)) {
         return EXPECT_GRANTED;
     }
     return EXPECT_DENIED;
@@ -339,7 +335,7 @@ static const char *type_explain(apr_pool_t *p, const expect_facts_t *facts,
                                 const void *arg, int status, int negated)
 {
     const list_arg_t *list = arg;
-    const char *type = sent_type(p, facts);
+    const char *type = expect_head_media_type(p, facts->head);
 
     (void)status;
     if (!type) {
@@ -376,7 +372,7 @@ static const char *coding_parse(apr_pool_t *p, int argc,
 
         if (!coding || !*coding || *rest || strchr(argv[i], ',')
             || !strcmp(coding, "*")) {
-            return expect_rule_wrong(p, *argv[i] ? argv[i] : "\"\"",
+            return expect_rule_wrong(p, argv[i],
                                      "not a coding", CODING_ACCEPTED);
         }
         list_add(p, list, coding);
@@ -411,7 +407,7 @@ static expect_value_e coding_check(const expect_facts_t *facts,
 {
     const char *refused = coding_refused(facts->pool, facts, arg);
 
-    (void)answer;
+    answer->senseless = !refused;
     return refused && !*refused ? EXPECT_GRANTED : EXPECT_DENIED;
 }
 

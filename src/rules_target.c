@@ -2,14 +2,16 @@
 
 /*
  * The rules that need httpd: its regular expressions, the file that the
- * target maps to, and its own verdict on access.
+ * target maps to, its own verdict on access, and its handlers.
  *
  *     ExpectRequire header If-Match
  *     ExpectRequire precondition
  *     ExpectRequire free-space 5%
  *     ExpectRequire auth
+ *     ExpectRequire handler
  */
 
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "httpd.h"
@@ -47,13 +49,13 @@ static const char *header_parse(apr_pool_t *p, int argc,
                                  ", quotes around a PATTERN with spaces");
     }
     if (!expect_is_token(argv[0])) {
-        return expect_rule_wrong(p, *argv[0] ? argv[0] : "\"\"",
+        return expect_rule_wrong(p, argv[0],
                                  "not a field name", HEADER_ACCEPTED);
     }
     a->name = argv[0];
     if (argc == 2
         && !(a->pattern = ap_pregcomp(p, argv[1], AP_REG_EXTENDED))) {
-        return expect_rule_wrong(p, *argv[1] ? argv[1] : "\"\"",
+        return expect_rule_wrong(p, argv[1],
                                  "the regular expression does not compile",
                                  "a PATTERN is a Perl-compatible regular "
                                  "expression");
@@ -100,7 +102,7 @@ static const char *header_explain(apr_pool_t *p, const expect_facts_t *facts,
 static const char *no_argument(apr_pool_t *p, int argc,
                                const char *const *argv, const char *accepted)
 {
-    return argc ? expect_rule_wrong(p, *argv[0] ? argv[0] : "\"\"",
+    return argc ? expect_rule_wrong(p, argv[0],
                                     "one argument too many", accepted)
                 : NULL;
 }
@@ -232,7 +234,7 @@ static const char *space_parse(apr_pool_t *p, int argc,
         a->size = 0;
     }
     if (!a->percent && !a->size) {
-        return expect_rule_wrong(p, *argv[0] ? argv[0] : "\"\"",
+        return expect_rule_wrong(p, argv[0],
                                  "neither a SIZE nor a percentage, or out "
                                  "of range", SPACE_ACCEPTED);
     }
@@ -338,6 +340,104 @@ static const char *auth_explain(apr_pool_t *p, const expect_facts_t *facts,
     return apr_psprintf(p, "auth: access control answers %d", facts->auth);
 }
 
+/* handler [NAME...] */
+
+typedef struct {
+    /* ended by NULL; none: any but the file handlers */
+    const char *const *names;
+} handler_arg_t;
+
+#define HANDLER_USAGE "[NAME...]"
+
+static const char *handler_parse(apr_pool_t *p, int argc,
+                                 const char *const *argv, const void **arg)
+{
+    handler_arg_t *a = apr_palloc(p, sizeof(*a));
+    const char **copy = apr_pcalloc(p, (argc + 1) * sizeof(*copy));
+    int i;
+
+    for (i = 0; i < argc; ++i) {
+        if (!*argv[i]) {
+            return expect_rule_wrong(p, argv[i], "not a handler's name",
+                                     "a NAME is like dav-handler, cgi-script "
+                                     "or proxy-server");
+        }
+        copy[i] = argv[i];
+    }
+    a->names = copy;
+    *arg = a;
+    return NULL;
+}
+
+#define PROXY_HANDLER "proxy-server"
+
+/*
+ * The handler that will be asked. A media type stands in where none is set
+ * (ap_invoke_handler()); only types of the family application/x-httpd-* are
+ * handlers' names, by httpd's custom (mod_php). SetHandler "proxy:..." is
+ * mod_proxy by another name.
+ */
+static const char *target_handler(const request_rec *r)
+{
+    if (r->handler) {
+        return strncmp(r->handler, "proxy:", 6) ? r->handler : PROXY_HANDLER;
+    }
+    if (r->content_type
+        && !ap_cstr_casecmpn(r->content_type, "application/x-httpd-", 20)) {
+        return r->content_type;
+    }
+    return AP_DEFAULT_HANDLER_NAME;
+}
+
+/* Those that send what is stored and take no content. */
+static int is_file_handler(const char *handler)
+{
+    static const char *const names[] = {
+        AP_DEFAULT_HANDLER_NAME, DIR_MAGIC_TYPE, "send-as-is",
+        "server-parsed", "type-map", NULL
+    };
+    int i;
+
+    for (i = 0; names[i]; ++i) {
+        if (!ap_cstr_casecmp(handler, names[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static expect_value_e handler_check(const expect_facts_t *facts,
+                                    const void *arg, expect_answer_t *answer)
+{
+    const handler_arg_t *a = arg;
+    const char *handler = target_handler(facts->r);
+    const char *const *name;
+
+    (void)answer;
+    /* mod_rewrite in a directory: the redirect will tell */
+    if (!strcmp(handler, "redirect-handler")) {
+        return EXPECT_UNKNOWN;
+    }
+    for (name = a->names; *name; ++name) {
+        if (!ap_cstr_casecmp(handler, *name)) {
+            return EXPECT_GRANTED;
+        }
+    }
+    return a->names[0] || is_file_handler(handler) ? EXPECT_DENIED
+                                                   : EXPECT_GRANTED;
+}
+
+static const char *handler_explain(apr_pool_t *p, const expect_facts_t *facts,
+                                   const void *arg, int status, int negated)
+{
+    (void)p;
+    (void)facts;
+    (void)arg;
+    (void)status;
+    return negated ? "handler: what takes content here is not accepted"
+                   : "handler: nothing here takes content";
+}
+
 const expect_rule_type_t expect_rules_target[] = {
     { "header", HEADER_USAGE, EXPECT_AT_HEAD, HTTP_BAD_REQUEST,
       header_parse, header_check, header_explain },
@@ -347,5 +447,7 @@ const expect_rule_type_t expect_rules_target[] = {
       HTTP_INSUFFICIENT_STORAGE, space_parse, space_check, space_explain },
     { "auth", "", EXPECT_AT_AUTH, HTTP_FORBIDDEN,
       auth_parse, auth_check, auth_explain },
+    { "handler", HANDLER_USAGE, EXPECT_AT_HANDLER, HTTP_METHOD_NOT_ALLOWED,
+      handler_parse, handler_check, handler_explain },
     { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
 };

@@ -3,23 +3,52 @@
 /*
  * The lookup: whose rules govern this request.
  *
- * At post_read_request a request has the server's configuration only. A
- * subrequest without an output filter runs httpd's own mapping (aliases,
- * rewriting, <Directory>, .htaccess, <Files>, <Location>, <If>) and stops
- * before access control, which only the main request may run.
+ * At post_read_request a request has the server's configuration only. A copy
+ * of it, marked as a subrequest, runs httpd's own mapping (aliases, rewriting,
+ * <Directory>, .htaccess, <Files>, <Location>, <If>) and stops before access
+ * control, which only the main request may run.
+ *
+ * The copy is made here and not by ap_sub_req_method_uri(), which strips the
+ * content fields and the version that <If> and rewriting are to see.
  */
 
 #include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_protocol.h"
 #include "http_request.h"
 
 #include "apr_strings.h"
 
 #include "target.h"
 
+/* What mapping may change is the copy's own; the rest it shares. */
+static request_rec *copy_for_lookup(request_rec *r)
+{
+    request_rec *rr = apr_pmemdup(r->pool, r, sizeof(*r));
+
+    rr->main = r;
+    rr->request_config = ap_create_request_config(r->pool);
+    rr->per_dir_config = r->server->lookup_defaults;
+    rr->headers_in = apr_table_copy(r->pool, r->headers_in);
+    rr->subprocess_env = apr_table_copy(r->pool, r->subprocess_env);
+    rr->notes = apr_table_copy(r->pool, r->notes);
+    rr->headers_out = apr_table_make(r->pool, 5);
+    rr->err_headers_out = apr_table_make(r->pool, 5);
+    rr->allowed_methods = ap_make_method_list(r->pool, 2);
+    /* as for any subrequest: its response is nobody's */
+    rr->no_local_copy = 1;
+
+    ap_run_create_request(rr);
+    rr->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
+    return rr;
+}
+
 request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
 {
     const char *uri = r->parsed_uri.path;
     request_rec *rr;
+    int status;
 
     /* of an absolute-form target only path and query are for here */
     if (r->proxyreq || !uri || *uri != '/') {
@@ -29,47 +58,23 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
         uri = apr_pstrcat(r->pool, uri, "?", r->parsed_uri.query, NULL);
     }
 
-    e->lookup = EXPECT_LOOKUP_RUNNING;
-    rr = ap_sub_req_method_uri(r->method, uri, r, NULL);
-
-    if (e->lookup != EXPECT_LOOKUP_FOUND) {
-        e->lookup = EXPECT_LOOKUP_NONE;
+    rr = copy_for_lookup(r);
+    ap_parse_uri(rr, uri);
+    e->looking_up = 1;
+    status = ap_process_request_internal(rr);
+    e->looking_up = 0;
+    if (status != DONE) {
+        rr->status = status;
     }
 
-    /* what it parsed of .htaccess need not be parsed again: so its pool has
-     * to live on, it is not destroyed here */
+    /* what it parsed of .htaccess need not be parsed again */
     r->htaccess = rr->htaccess;
     return rr;
 }
 
-/* The state of the main request if it is just looking up. */
-static expect_request_t *looking_up(const request_rec *rr)
-{
-    expect_request_t *e = rr->main ? expect_request_get(rr->main) : NULL;
-
-    return e && e->lookup == EXPECT_LOOKUP_RUNNING ? e : NULL;
-}
-
-/*
- * <If> and rewriting are to see the upload as it is: its content fields,
- * which ap_set_sub_req_protocol() strips, and its version.
- */
-void expect_target_prepare(request_rec *rr)
-{
-    if (looking_up(rr)) {
-        rr->headers_in = apr_table_copy(rr->pool, rr->main->headers_in);
-        rr->protocol = rr->main->protocol;
-        rr->proto_num = rr->main->proto_num;
-    }
-}
-
 int expect_target_found(request_rec *rr)
 {
-    expect_request_t *e = looking_up(rr);
+    const expect_request_t *e = expect_request_get(rr->main);
 
-    if (!e) {
-        return DECLINED;
-    }
-    e->lookup = EXPECT_LOOKUP_FOUND;
-    return DONE;
+    return e && e->looking_up ? DONE : DECLINED;
 }

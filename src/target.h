@@ -12,27 +12,21 @@
 #include "request.h"
 
 /**
- * Look the target's section up, .htaccess included, by a subrequest that
- * stops where the section is known.
+ * Look the target's section up, .htaccess included, by a copy of the request
+ * that stops where the section is known.
  * @param r the main request, at post_read_request
  * @param e its state
- * @return the lookup, which lives as long as r; NULL if there is no target to
- *         look up (forward proxy, "*"). With e->lookup EXPECT_LOOKUP_FOUND it
- *         has the section's per_dir_config and the file that the target maps
- *         to. Otherwise the way ended before the section, and its status says
- *         how: the main request's will end there, too
+ * @return the copy, which lives as long as r; NULL if there is no target to
+ *         look up (forward proxy, "*"). With the status HTTP_OK it has the
+ *         section's per_dir_config and the file that the target maps to.
+ *         Otherwise the way ended before the section, and the status says how:
+ *         the main request's will end there, too
  */
 request_rec *expect_target_lookup(request_rec *r, expect_request_t *e);
 
 /**
- * Give a lookup what httpd strips from subrequests: for create_request.
- * @param rr any request that is being made
- */
-void expect_target_prepare(request_rec *rr);
-
-/**
- * Stop a lookup that has come to its section: for post_perdir_config.
- * @param rr a subrequest
+ * Stop a lookup that has come to its section.
+ * @param rr a subrequest, at post_perdir_config
  * @return DONE if it is a lookup of ours, else DECLINED
  */
 int expect_target_found(request_rec *rr);

@@ -1,0 +1,27 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What may be read of a judged request's content, and the last moment before
+ * anybody reads it.
+ */
+
+#ifndef EXPECT_CONTENT_H
+#define EXPECT_CONTENT_H
+
+#include "httpd.h"
+
+#include "request.h"
+
+/** Register the input filter. */
+void expect_content_register(void);
+
+/**
+ * Stand between a request's handler and its content.
+ * @param r the request that will read it: the main one, or an internal
+ *          redirect that took its place
+ * @param e its state, which tells the filter what to do; NULL: the request is
+ *          refused
+ */
+void expect_content_guard(request_rec *r, expect_request_t *e);
+
+#endif
