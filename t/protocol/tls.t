@@ -1,0 +1,137 @@
+#!/usr/bin/perl
+# The same over TLS, HTTP/1.1 and HTTP/2: what is refused is refused before the
+# content. The client is openssl s_client behind a socket.
+
+use strict;
+use warnings;
+
+use IO::Handle ();
+use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+use Test::More;
+use ExpectTest;
+use H2Client ();
+
+write_htaccess('tenant/tls', "ExpectRequire content-length max=100\n"
+    . "ExpectStatus specific\n");
+my $port = conf_var('tls_port');
+my($id, $count);
+
+# Calls a function with a socket to the vhost tls that speaks this protocol.
+sub over_tls {
+    my($protocol, $do) = @_;
+    socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
+        or die "socketpair: $!\n";
+    defined(my $pid = fork) or die "fork: $!\n";
+    if (!$pid) {
+        close $ours;
+        open STDIN,  '<&', $theirs or die "stdin: $!\n";
+        open STDOUT, '>&', $theirs or die "stdout: $!\n";
+        open STDERR, '>', '/dev/null';
+        exec qw(openssl s_client -quiet -no_ign_eof -alpn), $protocol,
+            '-connect', "127.0.0.1:$port";
+        die "openssl: $!\n";
+    }
+    close $theirs;
+    local $SIG{PIPE} = 'IGNORE';
+    local $SIG{ALRM} = sub { kill KILL => $pid };
+    alarm 10;
+    my $result = $do->($ours);
+    close $ours;
+    waitpid $pid, 0;
+    alarm 0;
+    return $result;
+}
+
+# Sends text, waits for patterns behind each other; returns all that came
+# until the server ended the connection.
+sub talk_tls {
+    my @steps = @_;
+    return over_tls('http/1.1', sub {
+        my($socket) = @_;
+        my($bytes, $from) = ('', 0);
+        for my $step (@steps, qr/never that/) {
+            syswrite($socket, $step), next unless ref $step;
+            until (substr($bytes, $from) =~ $step) {
+                sysread $socket, $bytes, 4096, length $bytes or return $bytes;
+            }
+            $from += $+[0];
+        }
+    });
+}
+
+sub head {
+    my($length, @more) = @_;
+    $id = join '-', 'tls', $$, ++$count;
+    return join "\r\n", 'PUT /tenant/tls/x HTTP/1.1', 'Host: localhost',
+        "X-Witness: $id", "Content-Length: $length", @more, '', '';
+}
+
+# --- HTTP/1.1 ------------------------------------------------------------------
+
+for (['asked', 'Expect: 100-continue'], ['not asked', 'X-Asks: no']) {
+    my($name, $field) = @$_;
+    my $mark = log_mark();
+    # The content is held back: the answer and the end come without it.
+    my $bytes = talk_tls(head(101, $field));
+    is join(' ', $bytes =~ /^HTTP\/1\.1 (\d+)/mg), '413',
+        "HTTP/1.1, $name: refused, no 100";
+    like $bytes, qr/^Connection: close\r$/m, "HTTP/1.1, $name: closed";
+    my $w = witness_of($id);
+    is_deeply [@$w{qw(status read verdict rule)}],
+        [413, 0, 'refuse', 'content-length'], "HTTP/1.1, $name: unread";
+    is scalar(grep { /expect: refused 413: / } error_log_since($mark)), 1,
+        "HTTP/1.1, $name: one line";
+}
+{
+    my $bytes = talk_tls(head(3, 'Expect: 100-continue', 'Connection: close'),
+        qr/^HTTP\/1\.1 100 .*?\r\n\r\n/ms, 'abc', qr/read=3\n/);
+    is join(' ', $bytes =~ /^HTTP\/1\.1 (\d+)/mg), '100 200',
+        'HTTP/1.1: admitted with one 100';
+    is witness_of($id)->{verdict}, 'continue', 'HTTP/1.1: continue';
+
+    $bytes = talk_tls(head(3, 'Expect: foo'));
+    is join(' ', $bytes =~ /^HTTP\/1\.1 (\d+)/mg), '417',
+        'HTTP/1.1: an unsupported expectation is refused at once';
+    is witness_of($id)->{read}, 0, 'HTTP/1.1: its content unread';
+}
+
+# --- HTTP/2 ----------------------------------------------------------------------
+
+sub upload_tls {
+    my($content, $asks, @more) = @_;
+    $id = join '-', 'tls', $$, ++$count;
+    my @head = ([':method', 'PUT'], [':scheme', 'https'],
+        [':authority', 'localhost'], [':path', '/tenant/tls/x'],
+        ['x-witness', $id], ['content-length', length $content], @more);
+    push @head, ['expect', '100-continue'] if $asks;
+    return over_tls('h2', sub {
+        return H2Client->new($_[0])->request(head => \@head,
+            content => $content, asks => $asks, wait => 5, silence => 0.3,
+            eager => !$asks && length $content < 101);
+    });
+}
+
+for my $asks (has_h2() ? (1, 0) : ()) {
+    my $name = 'HTTP/2, ' . ($asks ? 'asked' : 'not asked');
+    my $mark = log_mark();
+    my $r = upload_tls('x' x 101, $asks);
+    is_deeply [@$r{qw(status interim sent)}], [413, [], 0], "$name: refused"
+        or diag explain $r;
+    my $w = witness_of($id);
+    is_deeply [@$w{qw(status read verdict)}], [413, 0, 'refuse'],
+        "$name: unread";
+    is scalar(grep { /expect: refused 413: / } error_log_since($mark)), 1,
+        "$name: one line";
+
+    $r = upload_tls('abc', $asks);
+    is_deeply [@$r{qw(status interim sent)}], [200, $asks ? [100] : [], 3],
+        "$name: admitted" or diag explain $r;
+    is witness_of($id)->{verdict}, 'continue', "$name: continue";
+}
+if (has_h2()) {
+    my $r = upload_tls('abc', 0, ['expect', 'foo']);
+    is $r->{status}, 417, 'HTTP/2: an unsupported expectation is refused';
+    is witness_of($id)->{read}, 0, 'HTTP/2: its content unread';
+}
+
+done_testing();

@@ -1,0 +1,98 @@
+#!/usr/bin/perl
+# An expectation that httpd does not know: 417 at once and the connection
+# closed, whatever is configured. Without mod_expect httpd waits for the content
+# that such a client may be holding back.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my $HOW = qr/only the expectation 100-continue/;
+my @EXPECT = (
+    ['foo',                   ['Expect: foo']],
+    ['a list',                ['Expect: 100-continue, foo']],
+    ['the same twice',        ['Expect: 100-continue, 100-continue']],
+    ['two lines',             ['Expect: 100-continue', 'Expect: 100-continue']],
+    ['a parameter',           ['Expect: 100-continue;q=1']],
+    ['a value that goes on',  ['Expect: 100-continued']],
+    ['longer than a line of the log', ['Expect: ' . 'x' x 4000]],
+);
+
+# As a place of its own, without rules, with rules that hold, switched off.
+write_htaccess('tenant/unsupported', '');
+write_htaccess('tenant/unsupported/page', "ErrorDocument 417 /cgi/read.cgi\n");
+write_htaccess('merge/engine/off', '');
+
+my $stock = stock_httpd();
+
+for (@EXPECT) {
+    my($name, $headers) = @$_;
+    my $o = { content => 3000, headers => $headers, asks => 0 };
+
+    for my $path ('/witness/', '/tenant/unsupported/x', '/dav/x', '/cgi/read.cgi',
+                  '/proxy/x', '/static/file.txt', '/nowhere/x',
+                  '/merge/engine/off/x') {
+        my @h2 = $path eq '/witness/' ? () : (h2 => 0);
+        refused_ok("$name, $path", { %$o, path => $path }, status => 417,
+            like => $HOW, rule => 'expectation', @h2);
+    }
+    refused_ok("$name, chunked", { %$o, path => '/witness/', chunked => 1 },
+        status => 417, h2 => 0);
+
+    # A client that does not hold back gets to read the answer.
+    refused_ok("$name, content sent at once", { %$o, path => '/witness/',
+            eager => 1 }, status => 417, h2 => 0);
+}
+
+# httpd by itself: no answer before the content.
+{
+    my $o = { content => 3000, headers => ['Expect: foo'] };
+    my $r = upload(%$o, vhost => $stock);
+    is $r->{early}, 0, 'stock httpd does not answer before the content';
+    is $r->{sent}, 3000, 'stock httpd waits for all of it';
+    is $r->{status}, 417, 'stock httpd answers 417 then';
+    $r = upload(%$o);
+    is $r->{early}, 1, 'with mod_expect the answer comes at once';
+}
+
+# No content: nothing to wait for, so nothing to change but the note.
+for my $where (undef, $stock) {
+    my $r = upload(headers => ['Expect: foo'], method => 'GET',
+        vhost => $where);
+    is $r->{status}, 417, 'no content: 417, ' . ($where ? 'stock' : 'here');
+}
+
+# HTTP/1.0 has no expectations at all: as stock httpd answers.
+{
+    my @got = map { upload(http => '1.0', headers => ['Expect: foo'],
+        content => 5, eager => 1, vhost => $_)->{status} } undef, $stock;
+    is $got[0], $got[1], "HTTP/1.0: $got[1], as stock httpd";
+}
+
+# With a local ErrorDocument 417 for all of the server: a file, a script that
+# reads all its content, a handler that does.
+{
+    my @pages = (['/static/file.txt', qr/^A plain file/],
+        ['/cgi/read.cgi', qr/^read=0$/], ['/witness/', qr/^read=0$/],
+        ['/nowhere', qr/Expectation Failed/], ['"Sorry"', qr/^Sorry$/]);
+    my $vhosts = join '', map { "<VirtualHost *>\nServerName page$_\n"
+        . "ErrorDocument 417 $pages[$_][0]\n</VirtualHost>\n" } 0 .. $#pages;
+    my $server = own_httpd(conf => $vhosts);
+    my $h2 = has_h2() && own_httpd(conf => "Protocols h2c\n$vhosts");
+
+    for my $n (0 .. $#pages) {
+        my($page, $body) = @{ $pages[$n] };
+        for my $o ({}, { chunked => 1 }, { eager => 1 },
+                   $h2 ? { h2 => 1, vhost => $h2 } : ()) {
+            my $name = join ' ', "ErrorDocument 417 $page",
+                grep { $_ ne 'vhost' } sort keys %$o;
+            refused_ok($name, { path => '/witness/x', content => 3000,
+                    headers => ['Expect: foo'], asks => 0, host => "page$n",
+                    vhost => $server, %$o }, status => 417, body => $body);
+        }
+    }
+}
+
+done_testing();

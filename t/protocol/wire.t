@@ -1,0 +1,119 @@
+#!/usr/bin/perl
+# What goes over the wire: one 100 for what is admitted and the connection kept
+# as stock httpd keeps it; after a refusal nothing more is read or answered,
+# neither a second request nor content that looks like one.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+write_htaccess('tenant/wire', "<IfModule expect_module>\n"
+    . "ExpectRequire content-length max=100\n</IfModule>\n");
+my $path  = '/tenant/wire/x';
+my $ASKS  = "Expect: 100-continue\r\n";
+my $stock = stock_httpd();
+
+sub head {
+    my($length, $more) = @_;
+    return "PUT $path HTTP/1.1\r\nHost: localhost\r\n"
+        . "Content-Length: $length\r\n" . ($more // '') . "\r\n";
+}
+
+sub finals { return scalar(() = $_[0] =~ /^HTTP\/1\.1 [2-5]\d\d /mg) }
+
+# --- refused: the end of the connection -------------------------------------
+
+my $next = "GET /witness/next HTTP/1.1\r\nHost: localhost\r\n\r\n";
+for my $case (
+    ['asked',              head(101, $ASKS),                      417],
+    ['not asked',          head(101),                             413],
+    ['unsupported',        head(5, "Expect: foo\r\n"),            417],
+    ['asked, keep-alive',  head(101, "${ASKS}Connection: keep-alive\r\n"), 417],
+) {
+    my($name, $head, $status) = @$case;
+    my $mark = log_mark();
+
+    # The content as announced and a second request right behind it; then a
+    # client whose content is a request.
+    for (['pipelined', 'x' x 101 . $next], ['content like a request', $next]) {
+        my($how, $bytes) = @$_;
+        my $t = talk('main', $head . $bytes, qr/^HTTP\/1.1 $status .*?\r\n\r\n/s,
+            'eof');
+        is $t->{missed}, undef, "$name, $how: $status and the end"
+            or diag $t->{bytes};
+        is finals($t->{bytes}), 1, "$name, $how: one answer"
+            or diag $t->{bytes};
+        like $t->{bytes}, qr/^Connection: close\r$/m, "$name, $how: announced";
+        unlike $t->{bytes}, qr/^HTTP\/1.1 100/m, "$name, $how: no 100";
+    }
+    is scalar(grep { /expect: refused/ } error_log_since($mark)), 2,
+        "$name: one line each";
+}
+
+# What was pipelined before an upload is answered as ever.
+{
+    my $t = talk('main', $next . head(101, $ASKS), qr/^HTTP\/1.1 200 /,
+        qr/^HTTP\/1.1 417 /m, 'eof');
+    is $t->{missed}, undef, 'a request before the upload is answered'
+        or diag $t->{bytes};
+}
+
+# A megabyte sent without asking: the answer still reaches the client.
+for my $chunked (0, 1) {
+    my $size = 1 << 20;
+    write_htaccess('tenant/wire/known', "ExpectRequire content-length known "
+        . "max=100\n");
+    refused_ok("a megabyte at once, chunked $chunked", {
+            path => '/tenant/wire/known/x', content => $size, asks => 0,
+            eager => 1, chunked => $chunked },
+        status => $chunked ? 411 : 413, h2 => 0);
+}
+
+# A refusal while other connections go on: only its own ends.
+{
+    my $t = talk('main', head(3, $ASKS), qr/^HTTP\/1.1 100 .*?\r\n\r\n/s,
+        'abc', qr/^HTTP\/1.1 200 .*read=3\n/ms, head(3),
+        'abc', qr/^HTTP\/1.1 200 .*read=3\n/ms, head(101, $ASKS),
+        qr/^HTTP\/1.1 417 /m, 'eof');
+    is $t->{missed}, undef, 'two uploads, then a refusal, on one connection'
+        or diag $t->{bytes};
+}
+
+# --- admitted: as stock httpd ---------------------------------------------------
+
+for my $case (
+    ['asked, a whole upload', [head(3, $ASKS), qr/^HTTP\/1.1 100 .*?\r\n\r\n/s,
+        'abc', qr/read=3\n/]],
+    ['asked, not waited', [head(3, $ASKS) . 'abc', qr/read=3\n/]],
+    ['not asked', [head(3) . 'abc', qr/read=3\n/]],
+    ['chunked', ["PUT $path HTTP/1.1\r\nHost: x\r\n$ASKS"
+        . "Transfer-Encoding: chunked\r\n\r\n",
+        qr/^HTTP\/1.1 100 .*?\r\n\r\n/s, "3\r\nabc\r\n0\r\n\r\n",
+        qr/read=3\n/]],
+) {
+    my($name, $steps) = @$case;
+    my @shape = map {
+        # A GET behind it shows whether the connection was kept.
+        my $t = talk($_, @$steps, "GET /witness/ HTTP/1.1\r\nHost: x\r\n"
+            . "Connection: close\r\n\r\n", 'eof');
+        is $t->{missed}, undef, "$name: as far as the end"
+            or diag $t->{bytes};
+        join ' ', $t->{bytes} =~ /^HTTP\/1.1 (\d+)/mg,
+            $t->{bytes} =~ /^Connection: (\S+)/mg;
+    } 'main', $stock;
+    is $shape[0], $shape[1], "$name: $shape[1], as stock httpd";
+    like $shape[0], qr/^(?:100 )?200 200 close$/, "$name: kept alive";
+}
+
+# A handler that never reads sends no 100, with mod_expect as without.
+write_htaccess('tenant/wire/lazy', "SetHandler witness-lazy\n");
+for my $where (undef, $stock) {
+    my $r = upload(path => '/tenant/wire/lazy/x', content => 3, asks => 1,
+        vhost => $where);
+    is_deeply [@$r{qw(status interim sent closed)}], [200, [], 0, 1],
+        'never read, no 100, ' . ($where ? 'stock' : 'admitted');
+}
+
+done_testing();
