@@ -1,0 +1,110 @@
+#!/usr/bin/perl
+# The rule content-encoding: 415 unless every coding sent is listed; none sent
+# is identity.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my $n = 0;
+
+# A place with these rules.
+sub place {
+    my $dir = 'tenant/content-encoding-' . ++$n;
+    write_htaccess($dir, join "\n", @_, '');
+    return "/$dir/x";
+}
+
+my $OK = 0;
+
+# the arguments, the Content-Encoding fields; refused with 415 or not
+my @cases = (
+    ['gzip', ['gzip'], $OK],
+    ['gzip', ['GZip'], $OK],
+    ['GZIP', ['gzip'], $OK],
+    ['gzip', ['x-gzip'], $OK],
+    ['gzip', ['X-GZIP'], $OK],
+    ['x-gzip', ['gzip'], $OK],
+    ['compress', ['x-compress'], $OK],
+    ['gzip', ['br'], 415],
+    ['gzip', ['gzi'], 415],
+    ['gzip', ['gzipx'], 415],
+    ['gzip', ['x-br'], 415],
+    ['br gzip zstd', ['zstd'], $OK],
+    ['br gzip zstd', ['deflate'], 415],
+
+    # Lists, in one field or several.
+    ['gzip', ['gzip, gzip'], $OK],
+    ['gzip', ['gzip,x-gzip'], $OK],
+    ['br gzip', ['gzip, br'], $OK],
+    ['br gzip', ['gzip', 'br'], $OK],
+    ['br gzip', ['gzip,, br,'], $OK],
+    ['gzip', ['gzip, br'], 415],
+    ['gzip', ['br, gzip'], 415],
+    ['gzip', ['gzip', 'br'], 415],
+    ['br gzip', ['gzip, deflate, br'], 415],
+
+    # None is identity.
+    ['gzip', [], 415],
+    ['identity', [], $OK],
+    ['Identity', [], $OK],
+    ['identity', ['identity'], $OK],
+    ['identity', ['gzip'], 415],
+    ['identity gzip', [], $OK],
+    ['identity gzip', ['gzip'], $OK],
+    ['identity gzip', ['br'], 415],
+
+    # What is no coding cannot be listed.
+    ['gzip', ['gz ip'], 415],
+    ['gzip', ['"gzip"'], 415],
+    ['gzip', ['gzip;q=1'], 415],
+    ['gzip identity', ['gzip, b/r'], 415],
+
+    ['not gzip', ['br'], $OK],
+    ['not gzip', [], $OK],
+    ['not gzip', ['gzip'], 415],
+    ['not gzip', ['x-gzip'], 415],
+    ['not gzip', ['gzip, gzip'], 415],
+    ['not identity', ['gzip'], $OK],
+    ['not identity', [], 415],
+    # Spoiling the field is no way past the rule.
+    ['not gzip', ['gz ip'], 415],
+    ['not gzip', ['gzip;q=1'], 415],
+);
+
+for (@cases) {
+    my($codings, $sent, $status) = @$_;
+    my $rule = 'content-encoding ' . $codings;
+    $rule =~ s/^(content-encoding) not /not $1 /;
+    my %upload = (content => 5, path => place("ExpectRequire $rule"),
+        headers => [map { "Content-Encoding: $_" } @$sent]);
+    my $name = "$rule: " . (@$sent ? join ' | ', @$sent : 'none sent');
+    if ($status) {
+        refused_ok($name, \%upload, status => $status, asked_status => 417,
+            rule => 'content-encoding', like => qr/^content-encoding /);
+    }
+    else {
+        admitted_ok($name, \%upload, status => 200);
+    }
+}
+
+# What the reason says.
+refused_ok('the reason names both sides', { content => 1,
+    path => place('ExpectRequire content-encoding gzip zstd'),
+    headers => ['Content-Encoding: gzip, br'] },
+    status => 415, asked_status => 417, like => qr/\bbr\b.*\bgzip zstd/);
+
+# The rule's own status, for those who asked as well.
+for ([['Content-Encoding: br']], [[]], [['Content-Encoding: b/r']],
+     [['Content-Encoding: gzip'], 'not ']) {
+    my($headers, $not) = @$_;
+    my $rule = ($not // '') . 'content-encoding gzip';
+    refused_ok("specific: $rule, @$headers", { content => 9,
+        headers => $headers,
+        path => place('ExpectStatus specific', "ExpectRequire $rule") },
+        status => 415, rule => 'content-encoding');
+}
+
+done_testing();

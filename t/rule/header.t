@@ -1,0 +1,113 @@
+#!/usr/bin/perl
+# The rule header: 400, or 428 for the fields that make a request conditional,
+# unless the field is there and matches.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my $n = 0;
+
+# A place with these rules.
+sub place {
+    my $dir = 'tenant/header-' . ++$n;
+    write_htaccess($dir, join "\n", @_, '');
+    return "/$dir/x";
+}
+
+my $OK = 0;
+
+# the rule, the fields sent; the status if refused
+my @cases = (
+    ['header X-A', ['X-A: 1'], $OK],
+    ['header x-a', ['X-A: 1'], $OK],
+    ['header X-A', ['x-A: 1'], $OK],
+    ['header X-A', ['X-A: '], $OK],
+    ['header X-A', [], 400],
+    ['header X-A', ['X-AB: 1', 'X: X-A'], 400],
+
+    ['header X-A ^ok$', ['X-A: ok'], $OK],
+    ['header X-A ^ok$', ['X-A:    ok   '], $OK],
+    ['header X-A ^ok$', ['X-A: OK'], 400],
+    ['header X-A (?i)^ok$', ['X-A: OK'], $OK],
+    ['header X-A ^ok$', ['X-A: okay'], 400],
+    ['header X-A ^ok$', [], 400],
+    ['header X-A ok', ['X-A: not okay'], $OK],
+    ['header X-A "^a b$"', ['X-A: a b'], $OK],
+    ['header X-A "^a b$"', ['X-A: ab'], 400],
+    # A pattern that the empty value matches still wants the field.
+    ['header X-A ^.*$', ['X-A: '], $OK],
+    ['header X-A ^.*$', [], 400],
+    # Two fields are one, with a comma (RFC 9110, 5.3).
+    ['header X-A "^1, 2$"', ['X-A: 1', 'X-A: 2'], $OK],
+    ['header X-A ^2$', ['X-A: 1', 'X-A: 2'], 400],
+
+    # Also what describes the content.
+    ['header Content-Length ^5$', [], $OK],
+    ['header Content-Length ^6$', [], 400],
+    ['header Content-Type ^image/', ['Content-Type: image/png'], $OK],
+    ['header Content-Type ^image/', ['Content-Type: text/png'], 400],
+    ['header Content-Encoding', ['Content-Encoding: gzip'], $OK],
+    ['header Host ^localhost$', [], $OK],
+
+    # 428 where the client is to make its request conditional (RFC 6585, 3).
+    ['header If-Match', [], 428],
+    ['header if-match', [], 428],
+    ['header If-Unmodified-Since', [], 428],
+    ['header If-Match ^"', ['If-Match: *'], 428],
+    ['header If-Match', ['If-Match: *'], $OK],
+    ['header If-Unmodified-Since',
+        ['If-Unmodified-Since: Thu, 01 Jan 2099 00:00:00 GMT'], $OK],
+    ['header If-None-Match', [], 400],
+    ['header If-Modified-Since', [], 400],
+    ['header If-Match-X', [], 400],
+
+    ['not header X-A', [], $OK],
+    ['not header X-A', ['X-A: 1'], 400],
+    ['not header X-A', ['X-A: '], 400],
+    ['not header X-A ^no$', [], $OK],
+    ['not header X-A ^no$', ['X-A: yes'], $OK],
+    ['not header X-A ^no$', ['X-A: no'], 400],
+    # To leave it out would be no condition.
+    ['not header If-Match', ['If-Match: *'], 400],
+);
+
+for (@cases) {
+    my($rule, $headers, $status) = @$_;
+    my $sent = join ' | ', @$headers;
+    my %upload = (content => 5, path => place("ExpectRequire $rule"),
+        headers => $headers);
+    my $name = "$rule: " . ($sent || 'none sent');
+    if ($status) {
+        refused_ok($name, \%upload, status => $status, asked_status => 417,
+            rule => 'header', like => qr/^header /);
+    }
+    else {
+        admitted_ok($name, \%upload, status => 200);
+    }
+}
+
+# The rule's own status, for those who asked as well.
+for ([400, 'header X-A'], [400, 'header X-A x', 'X-A: y'],
+     [428, 'header If-Match'], [428, 'header If-Unmodified-Since'],
+     [400, 'not header X-A', 'X-A: 1'],
+     [400, 'not header If-Match', 'If-Match: "x"']) {
+    my($status, $rule, @headers) = @$_;
+    refused_ok("specific: $rule", { content => 9, headers => \@headers,
+        path => place('ExpectStatus specific', "ExpectRequire $rule") },
+        status => $status, rule => 'header');
+}
+
+# The pattern is the administrator's, and so is what the client sent in vain:
+# neither is told.
+for my $r (refused_ok('neither pattern nor value is told', { content => 9,
+        path => place('ExpectRequire header X-Key ^geheim[0-9]$'),
+        headers => ['X-Key: versuch'] }, status => 400,
+        asked_status => 417, like => qr/\bX-Key\b/)) {
+    unlike $r->{witness}{reason}, qr/geheim|versuch/, 'not in the reason';
+    unlike $r->{body}, qr/geheim|versuch/, 'not in the body';
+}
+
+done_testing();

@@ -1,0 +1,132 @@
+#!/usr/bin/perl
+# mod_expect's rules in httpd's own Require: they grant, deny with 403, and say
+# nothing of requests without content.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my $n = 0;
+
+# A place with this access control.
+sub place {
+    my $dir = 'tenant/in-require-' . ++$n;
+    write_htaccess($dir, join "\n", @_, '');
+    return "/$dir/x";
+}
+
+# What it says of an upload, to those who ask and those who do not. mod_expect
+# has no rules there: no verdict of its own, and httpd's way to refuse.
+sub says {
+    my($name, $path, $status, %upload) = @_;
+    for my $asks (1, 0) {
+        for my $h2 (0, has_h2() ? 1 : ()) {
+            my $r = upload(path => $path, content => 5, asks => $asks,
+                eager => !$asks, h2 => $h2, %upload);
+            my $continues = $asks && $status == 200 ? [100] : [];
+            is_deeply [@$r{qw(status interim)}, $r->{witness}{verdict}],
+                [$status, $continues, '-'],
+                join ', ', $name, $asks ? 'asked' : 'not asked',
+                    $h2 ? 'HTTP/2' : () or diag explain $r;
+        }
+    }
+}
+
+# the rule; an upload that it grants, one that it denies
+my $png  = { headers => ['Content-Type: image/png'] };
+my $text = { headers => ['Content-Type: text/plain'] };
+my @rules = (
+    ['content-length max=5', { content => 5 }, { content => 6 }],
+    ['content-length min=5', { content => 5 }, { content => 4 }],
+    ['content-length known', {}, { chunked => 1 }],
+    ['content-type image/*', $png, $text],
+    ['content-type "image/png" image/gif', $png, $text],
+    ['content-type image/*', { headers => ['Content-Type: IMAGE/gif;x=y'] },
+        { headers => ['Content-Type: image/png, image/png'] }],
+    ['content-encoding gzip', { headers => ['Content-Encoding: x-gzip'] }, {}],
+    ['content-encoding identity', {},
+        { headers => ['Content-Encoding: gzip'] }],
+    ['header X-A ^1$', { headers => ['X-A: 1'] }, { headers => ['X-A: 2'] }],
+    ['header X-A "^a b$"', { headers => ['X-A: a b'] }, {}],
+    ['header If-Match', { headers => ['If-Match: *'] }, {}],
+    ['precondition', { headers => ['If-None-Match: *'] },
+        { headers => ['If-Match: *'] }],
+);
+
+for (@rules) {
+    my($rule, $good, $bad) = @$_;
+    my $path = place("Require $rule");
+    says("Require $rule: grants", $path, 200, %$good);
+    says("Require $rule: denies", $path, 403, %$bad);
+}
+says('Require free-space 1: grants', place('Require free-space 1'), 200);
+says('Require free-space 8388607T: denies',
+    place('Require free-space 8388607T'), 403);
+
+# not, and the containers.
+{
+    my $path = place('<RequireAll>', 'Require all granted',
+        'Require not content-type text/html', '</RequireAll>');
+    says('Require not: grants', $path, 200, %$png);
+    says('Require not: denies', $path, 403,
+        headers => ['Content-Type: text/html']);
+
+    $path = place('<RequireAny>', 'Require content-type image/*',
+        'Require header X-A', '</RequireAny>');
+    says('RequireAny: the first', $path, 200, %$png);
+    says('RequireAny: the second', $path, 200, headers => ['X-A: 1']);
+    says('RequireAny: neither', $path, 403, %$text);
+}
+
+# Together with mod_expect's own: both must hold, and a denial by Require is
+# httpd's 403.
+{
+    my $path = place('ExpectRequire content-length max=5',
+        'Require content-type image/*');
+    admitted_ok('both hold', { path => $path, content => 5, %$png },
+        status => 200);
+    refused_ok('ExpectRequire does not', { path => $path, content => 6, %$png },
+        status => 413, asked_status => 417, rule => 'content-length');
+    for my $asks (1, 0) {
+        my $r = upload(path => $path, content => 5, asks => $asks,
+            eager => !$asks, %$text);
+        is_deeply [@$r{qw(status interim)}], [403, []],
+            'Require does not, ' . ($asks ? 'asked' : 'not asked')
+            or diag explain $r;
+    }
+}
+
+# Requests without content: neutral, so that the others decide.
+for my $rule ('content-length min=5', 'content-type image/*',
+              'content-encoding gzip', 'header X-A', 'precondition',
+              'free-space 8388607T') {
+    my @with = (
+        [200, '<RequireAll>', 'Require all granted', "Require $rule",
+            '</RequireAll>'],
+        [200, '<RequireAll>', 'Require all granted', "Require not $rule",
+            '</RequireAll>'],
+        [403, '<RequireAll>', 'Require all denied', "Require $rule",
+            '</RequireAll>'],
+        [200, '<RequireAny>', 'Require all granted', "Require $rule",
+            '</RequireAny>'],
+        [403, '<RequireAny>', 'Require ip 192.0.2.1', "Require $rule",
+            '</RequireAny>'],
+        # Nobody grants.
+        [403, "Require $rule"],
+    );
+    for (@with) {
+        my($status, @lines) = @$_;
+        my $path = place(@lines);
+        my $name = join ' ', @lines;
+        for (['GET', method => 'GET', headers => ['If-Match: *']],
+             ['PUT of nothing', length => 0, headers => ['If-Match: *']]) {
+            my($label, %upload) = @$_;
+            my $r = upload(path => $path, %upload);
+            is $r->{status}, $status, "$label: $name" or diag explain $r;
+        }
+    }
+}
+
+done_testing();
