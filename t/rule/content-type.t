@@ -98,6 +98,18 @@ for (@cases) {
     }
 }
 
+# In None it is no way past the rule either, whatever stands beside it.
+for (['header X-A', 'content-type text/html'],
+     ['content-type text/html', 'header X-A']) {
+    my $path = place('<ExpectRequireNone>', (map { "ExpectRequire $_" } @$_),
+        '</ExpectRequireNone>');
+    refused_ok("None of @$_: malformed", { path => $path, content => 5,
+        headers => ['Content-Type: text/html, text/html'] }, status => 415,
+        asked_status => 417, rule => 'content-type');
+    admitted_ok("None of @$_: another type", { path => $path, content => 5,
+        headers => ['Content-Type: image/png'] }, status => 200);
+}
+
 # What the reason says.
 refused_ok('the reason names both sides', { content => 1,
     path => place('ExpectRequire content-type image/* application/pdf'),

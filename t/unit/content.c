@@ -79,7 +79,7 @@ static void test_size_bad(void **state)
     }
 }
 
-/* --- the rules --------------------------------------------------------- */
+/* --- the rules -------------------------------------------------------- */
 
 #define MAX_WORDS 8
 
@@ -103,22 +103,27 @@ static expect_answer_t ask(const char *line, apr_off_t length,
 {
     const expect_rule_type_t *type;
     const void *arg = NULL;
-    expect_head_t head = { NULL, 0, 1 };
-    expect_facts_t facts = { NULL, NULL, NULL, 1, 0 };
+    expect_head_t head;
+    expect_facts_t facts;
     apr_table_t *fields = apr_table_make(pool, 2);
     expect_answer_t memo, answer;
-    const expect_rule_t *leaf;
+    expect_rule_t *leaf;
+    int negated = !strncmp(line, "not ", 4);
 
-    assert_null(parse(line, &type, &arg));
+    assert_null(parse(line + 4 * negated, &type, &arg));
     if (value) {
         apr_table_setn(fields, name, value);
     }
+    memset(&head, 0, sizeof(head));
     head.fields = fields;
     head.length = length;
+    memset(&facts, 0, sizeof(facts));
     facts.head = &head;
     facts.pool = pool;
+    facts.method = 1;
     memset(&memo, 0, sizeof(memo));
     leaf = expect_rule_leaf(pool, type, arg);
+    leaf->negated = negated;
     answer = expect_rule_decide(leaf, &facts, EXPECT_AT_HEAD, &memo);
     if (answer.value == EXPECT_DENIED) {
         const char *why = expect_rule_explain(pool, &answer, &facts);
@@ -178,6 +183,10 @@ static void test_content_length(void **state)
         { "content-length max=7 min=5", 8, NULL, 413, 0 },
         { "content-length min=5 max=7", CHUNKED, NULL, 411, 0 },
         { "content-length known max=7", CHUNKED, NULL, 411, 0 },
+        { "not content-length max=10", 11, NULL, 0, EXPECT_NO_CAP },
+        { "not content-length max=10", 10, NULL, 400, 0 },
+        { "not content-length max=10", CHUNKED, NULL, 400, 0 },
+        { "not content-length known", CHUNKED, NULL, 0, EXPECT_NO_CAP },
         { "content-length KNOWN MAX=1k", 1024, NULL, 0, ANY_CAP },
         { "content-length KNOWN MAX=1k", 1025, NULL, 413, 0 },
         { "content-length min=7 max=7", 7, NULL, 0, ANY_CAP },
@@ -223,6 +232,10 @@ static void test_content_type(void **state)
         { "content-type image/*", 1, "image/png, image/png", 415, 0 },
         { "content-type */*", 1, "nonsense", 415, 0 },
         { "content-type */*", 1, "", 415, 0 },
+        { "not content-type image/*", 1, "text/x", 0, EXPECT_NO_CAP },
+        { "not content-type image/*", 1, "image/png", 415, 0 },
+        { "not content-type image/*", 1, "image/png, image/png", 415, 0 },
+        { "not content-type image/*", 1, "nonsense", 415, 0 },
     };
 
     (void)state;
@@ -250,6 +263,9 @@ static void test_content_encoding(void **state)
         { "content-encoding identity gzip", 1, NULL, 0, EXPECT_NO_CAP },
         { "content-encoding gzip", 1, "gz ip", 415, 0 },
         { "content-encoding gzip", 1, "gzip, \"x", 415, 0 },
+        { "not content-encoding gzip", 1, "br", 0, EXPECT_NO_CAP },
+        { "not content-encoding gzip", 1, "gzip", 415, 0 },
+        { "not content-encoding gzip", 1, "gz ip", 415, 0 },
     };
 
     (void)state;
@@ -311,8 +327,8 @@ static void test_explain_bounded(void **state)
         char *value = apr_palloc(pool, 8001);
         const expect_rule_type_t *type;
         const void *arg = NULL;
-        expect_head_t head = { NULL, 1, 1 };
-        expect_facts_t facts = { NULL, NULL, NULL, 1, 0 };
+        expect_head_t head;
+        expect_facts_t facts;
         apr_table_t *fields = apr_table_make(pool, 2);
         expect_answer_t memo, answer;
         const char *why;
@@ -322,9 +338,13 @@ static void test_explain_bounded(void **state)
         value[1] = '/';
         apr_table_setn(fields, names[i], value);
         assert_null(parse(lines[i], &type, &arg));
+        memset(&head, 0, sizeof(head));
         head.fields = fields;
+        head.length = 1;
+        memset(&facts, 0, sizeof(facts));
         facts.head = &head;
         facts.pool = pool;
+        facts.method = 1;
         memset(&memo, 0, sizeof(memo));
         answer = expect_rule_decide(expect_rule_leaf(pool, type, arg), &facts,
                                     EXPECT_AT_HEAD, &memo);

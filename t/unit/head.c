@@ -22,7 +22,7 @@
 
 static apr_pool_t *pool;
 
-/* --- expect_head_read ------------------------------------------------ */
+/* --- expect_head_read ------------------------------------------------- */
 
 static void test_head_read(void **state)
 {
@@ -54,14 +54,20 @@ static void test_head_read(void **state)
 
         for (asked = 0; asked < 2; asked++) {
             apr_table_t *fields = apr_table_make(pool, 4);
-            expect_head_t head = { NULL, -7, 7 };
+            expect_head_t head;
 
+            memset(&head, 0, sizeof(head));
+            head.length = -7;
+            head.asked = 7;
             apr_table_setn(fields, "Host", "x");
             if (rows[i].length) {
                 apr_table_setn(fields, "content-length", rows[i].length);
             }
             if (rows[i].coding) {
                 apr_table_setn(fields, "transfer-encoding", rows[i].coding);
+            }
+            if (rows[i].announced) {
+                assert_true(expect_head_has_content(fields));
             }
             assert_int_equal(expect_head_read(&head, fields, asked),
                              rows[i].announced);
@@ -78,7 +84,19 @@ static void test_head_read(void **state)
     }
 }
 
-/* --- expect_media_type ----------------------------------------------- */
+/* The cheap test may only say no where there is none. */
+static void test_has_content(void **state)
+{
+    apr_table_t *fields = apr_table_make(pool, 4);
+
+    (void)state;
+    assert_false(expect_head_has_content(fields));
+    apr_table_setn(fields, "Content-Type", "text/plain");
+    apr_table_setn(fields, "Expect", "100-continue");
+    assert_false(expect_head_has_content(fields));
+}
+
+/* --- expect_media_type ------------------------------------------------ */
 
 static void test_media_type(void **state)
 {
@@ -150,7 +168,44 @@ static void test_media_type_joined(void **state)
     assert_null(expect_media_type(pool, "image/png;, text/html"));
 }
 
-/* --- expect_next_coding ---------------------------------------------- */
+/* Parsed once, also when there is none or it makes no sense. */
+static void test_head_media_type(void **state)
+{
+    static const struct {
+        const char *value, *type;
+    } rows[] = {
+        { "Image/PNG; x=y", "image/png" },
+        { NULL, "application/octet-stream" },
+        { "nonsense", NULL },
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        apr_table_t *fields = apr_table_make(pool, 2);
+        expect_head_t head;
+        const char *first, *second;
+
+        if (rows[i].value) {
+            apr_table_setn(fields, "content-type", rows[i].value);
+        }
+        apr_table_setn(fields, "Content-Length", "1");
+        memset(&head, 0, sizeof(head));
+        assert_int_equal(expect_head_read(&head, fields, 0), 1);
+        first = expect_head_media_type(pool, &head);
+        apr_table_setn(fields, "Content-Type", "text/later");
+        second = expect_head_media_type(pool, &head);
+        assert_ptr_equal(first, second);
+        if (rows[i].type) {
+            assert_string_equal(first, rows[i].type);
+        }
+        else {
+            assert_null(first);
+        }
+    }
+}
+
+/* --- expect_next_coding ----------------------------------------------- */
 
 /* The codings joined by '|', "NULL" where one is none. */
 static const char *codings(const char *value)
@@ -223,7 +278,7 @@ static void test_next_coding(void **state)
     }
 }
 
-/* --- expect_is_token ------------------------------------------------- */
+/* --- expect_is_token -------------------------------------------------- */
 
 static void test_is_token(void **state)
 {
@@ -252,8 +307,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_head_read),
+        cmocka_unit_test(test_has_content),
         cmocka_unit_test(test_media_type),
         cmocka_unit_test(test_media_type_joined),
+        cmocka_unit_test(test_head_media_type),
         cmocka_unit_test(test_next_coding),
         cmocka_unit_test(test_is_token),
     };

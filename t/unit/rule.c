@@ -32,6 +32,7 @@ typedef struct {
     expect_value_e value;
     int status;             /* 0: the row's */
     apr_off_t cap;
+    int senseless;
     int calls;
 } told_t;
 
@@ -47,6 +48,7 @@ static expect_value_e check_told(const expect_facts_t *facts, const void *arg,
         answer->status = told->status;
     }
     answer->cap = told->cap;
+    answer->senseless = told->senseless;
     return told->value;
 }
 
@@ -102,6 +104,14 @@ static expect_rule_t *caps(apr_off_t cap)
     return leaf(&type_head, tell(EXPECT_GRANTED, 0, cap));
 }
 
+static expect_rule_t *senseless(void)
+{
+    told_t *told = tell(EXPECT_DENIED, 415, EXPECT_NO_CAP);
+
+    told->senseless = 1;
+    return leaf(&type_head, told);
+}
+
 static expect_rule_t *not(expect_rule_t *rule)
 {
     rule->negated = 1;
@@ -128,18 +138,21 @@ static expect_rule_t *holding(expect_kind_e kind, const expect_rule_t *a,
     return rule;
 }
 
-/* --- asking ------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------- */
 
 static expect_answer_t decide_with(const expect_rule_t *rule,
                                    expect_stage_e stage,
                                    expect_answer_t *memo)
 {
-    static const expect_head_t head = { NULL, 1, 1 };
-    expect_facts_t facts = { NULL, NULL, NULL, METHOD_PUT,
-                             EXPECT_AUTH_PENDING };
+    expect_head_t head;
+    expect_facts_t facts;
 
+    memset(&head, 0, sizeof(head));
+    memset(&facts, 0, sizeof(facts));
     facts.head = &head;
     facts.pool = pool;
+    facts.method = METHOD_PUT;
+    facts.auth = EXPECT_AUTH_PENDING;
     return expect_rule_decide(rule, &facts, stage, memo);
 }
 
@@ -161,7 +174,7 @@ static const char *name_of(expect_value_e value)
     return names[value];
 }
 
-/* --- the tables --------------------------------------------------------- */
+/* --- the tables ------------------------------------------------------- */
 
 #define U EXPECT_UNKNOWN
 #define G EXPECT_GRANTED
@@ -283,7 +296,41 @@ static void test_error(void **state)
     assert_int_equal(a.value, EXPECT_ERROR);
 }
 
-/* --- who says so ---------------------------------------------------------- */
+/* Content that makes no sense holds for no rule, turned round or not, wherever
+ * the rule stands. */
+static void test_senseless(void **state)
+{
+    expect_rule_t *rule = not(senseless());
+    expect_answer_t a;
+
+    (void)state;
+    assert_int_equal(decide(senseless()).value, D);
+    a = decide(rule);
+    assert_int_equal(a.value, D);
+    assert_int_equal(a.status, 415);
+    assert_ptr_equal(a.rule, rule);
+
+    assert_int_equal(decide(holding(EXPECT_NONE, senseless(), NULL,
+                                    NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, senseless(), denies(0),
+                                    NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(0), senseless(),
+                                    NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(0), denies(401),
+                                    senseless())).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ANY, denies(0), senseless(), NULL),
+                         NULL, NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, not(senseless()), NULL,
+                                    NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(senseless()),
+                                    NULL)).value, D);
+    /* Another alternative may still hold. */
+    assert_int_equal(decide(holding(EXPECT_ANY, not(senseless()), says(G),
+                                    NULL)).value, G);
+}
+
+/* --- who says so ------------------------------------------------------ */
 
 static void test_first_denial(void **state)
 {
@@ -376,12 +423,14 @@ static void test_any_prefers_401(void **state)
 
 static void test_explain(void **state)
 {
-    expect_facts_t facts = { NULL, NULL, NULL, METHOD_PUT, 0 };
+    expect_facts_t facts;
     expect_answer_t a = decide(holding(EXPECT_ALL, denies(413), says(G),
                                        NULL));
 
     (void)state;
+    memset(&facts, 0, sizeof(facts));
     facts.pool = pool;
+    facts.method = METHOD_PUT;
     assert_non_null(strstr(expect_rule_explain(pool, &a, &facts),
                            "told 413 0"));
     a = decide(not(says(G)));
@@ -393,7 +442,7 @@ static void test_explain(void **state)
     assert_true(*expect_rule_explain(pool, &a, &facts));
 }
 
-/* --- caps ----------------------------------------------------------------- */
+/* --- caps ------------------------------------------------------------- */
 
 #define NO EXPECT_NO_CAP
 
@@ -469,7 +518,7 @@ static void test_caps_of_others(void **state)
     assert_true(a.cap == 20);
 }
 
-/* --- when is asked, and how often ------------------------------------------ */
+/* --- when is asked, and how often ------------------------------------- */
 
 static void test_stages(void **state)
 {
@@ -618,7 +667,7 @@ static void test_memo_short_cuts(void **state)
     assert_int_equal(calls(last), 1);
 }
 
-/* --- trees ----------------------------------------------------------------- */
+/* --- trees ------------------------------------------------------------ */
 
 static void test_counts(void **state)
 {
@@ -703,6 +752,7 @@ int main(void)
         cmocka_unit_test(test_not),
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_error),
+        cmocka_unit_test(test_senseless),
         cmocka_unit_test(test_first_denial),
         cmocka_unit_test(test_row_status),
         cmocka_unit_test(test_negated_denial),
