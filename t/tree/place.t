@@ -1,0 +1,228 @@
+#!/usr/bin/perl
+# Whose rules govern an upload: those of every kind of section, of .htaccess at
+# any depth, whether the target exists or not, and by whatever name the client
+# calls it. Each place takes ten bytes and refuses eleven.
+
+use strict;
+use warnings;
+
+use File::Path qw(mkpath);
+use Test::More;
+use ExpectTest;
+
+my $docroot = conf_var('documentroot');
+my $RULE = "ExpectRequire content-length max=10\n";
+
+sub touch {
+    my($name) = @_;
+    open my $fh, '>', "$docroot/$name" or die "$name: $!\n";
+    print $fh "content\n";
+    close $fh or die "$name: $!\n";
+}
+
+sub small_ok {
+    my($name, $path, %more) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    refused_ok("$name: eleven bytes", { path => $path, content => 11, %more },
+        status => 413, asked_status => 417, rule => 'content-length');
+    admitted_ok("$name: ten bytes", { path => $path, content => 10, %more },
+        status => 200);
+}
+
+mkpath([map { "$docroot/tree/$_" } qw(dir/sub match-1/a match-x both url one
+    three if main open)]);
+touch('tree/dir/old.bin');
+
+# --- sections --------------------------------------------------------------------
+
+small_ok('<Directory>',             '/tree/dir/x');
+small_ok('below <Directory>',       '/tree/dir/sub/x');
+small_ok('a file that is there',    '/tree/dir/old.bin');
+small_ok('path info',               '/tree/dir/old.bin/more/x');
+small_ok('folders to come',         '/tree/dir/new/newer/x');
+small_ok('<DirectoryMatch>',        '/tree/match-1/a/x');
+small_ok('<Files>',                 '/tree/open/tree-1.bin');
+small_ok('<FilesMatch>',            '/tree/open/tree-12.dat');
+small_ok('<Files> in <Directory>',  '/tree/both/only.bin');
+small_ok('<Location>',              '/tree/url/x');
+small_ok('<Location>, to come',     '/tree/url/new/x');
+small_ok('<LocationMatch>',         '/tree/one/x');
+small_ok('<Location> without file', '/virtual/x');
+small_ok('<If> on IS_SUBREQ',       '/tree/main/x');
+
+for (['/tree/match-x/x', '<DirectoryMatch>'], ['/tree/open/other.bin', '<Files>'],
+     ['/tree/both/other.bin', '<Files> in <Directory>'],
+     ['/tree/urls/x', '<Location>'], ['/tree/three/x', '<LocationMatch>']) {
+    my($path, $name) = @$_;
+    admitted_ok("beside $name", { path => $path, content => 11 },
+        status => 200, verdict => '-', h2 => 0);
+}
+
+# --- <If> ------------------------------------------------------------------------
+
+my $never = 0;
+for (['Content-Length',    { content => 11 }],
+     ['Content-Type',      { headers => ['Content-Type: text/evil'] }],
+     ['<ElseIf>',          { headers => ['Content-Type: text/worse'] }, 2],
+     ['Transfer-Encoding', { chunked => 1, h2 => 0 }, 3],
+     ['Content-Encoding',  { headers => ['Content-Encoding: gzip'] }],
+     ['Content-Range',     { headers => ['Content-Range: bytes 0-4/9'] }],
+     ['method',            { method => 'PATCH' }],
+     ['query',             { path => '/tree/if/x?bad' }],
+     ['file name',         { path => '/tree/if/name' }, 9]) {
+    my($name, $o, $n) = @$_;
+    $never = $n // $never + 1;
+    refused_ok("<If> on $name", { path => '/tree/if/x', content => 5, %$o },
+        status => 400, asked_status => 417, rule => 'header',
+        like => qr/X-Never-$never\b/);
+}
+admitted_ok('no <If>', { path => '/tree/if/x', content => 10 }, status => 200,
+    verdict => '-');
+{
+    # Early or late, the asking client is refused before the backend is asked.
+    write_htaccess('tree/if/auth', "AuthType Basic\nAuthName realm\n"
+        . "AuthBasicProvider witness\nRequire valid-user\n");
+    my($r) = refused_ok('<If>, early', { path => '/tree/if/auth/x',
+            content => 11, headers => ['Authorization: Basic YWxpY2U6c2VjcmV0']
+        }, status => 400, asked_status => 417);
+    is $r->{witness}{authn}, 0, '<If>, early: the backend is not asked';
+}
+
+# --- .htaccess -----------------------------------------------------------------
+
+my @depth = ('tree/h');
+push @depth, "$depth[-1]/$_" for qw(a b c);
+for my $n (0 .. $#depth) {
+    write_htaccess($_, undef) for @depth;
+    write_htaccess($depth[$n], $RULE);
+    small_ok('.htaccess at depth ' . ($n + 1), "/$depth[-1]/x");
+    admitted_ok('above .htaccess at depth ' . ($n + 1), {
+            path => "/$depth[$n - 1]/x", content => 11, h2 => 0 },
+        status => 200, verdict => '-') if $n;
+}
+write_htaccess($_, undef) for @depth;
+write_htaccess('tree/h/a', $RULE);
+small_ok('.htaccess above folders to come', '/tree/h/a/none/none/x');
+write_htaccess('tree/files', "<Files \"*.php\">\n$RULE</Files>\n");
+small_ok('<Files> in .htaccess', '/tree/files/a.php');
+admitted_ok('beside <Files> in .htaccess', { path => '/tree/files/a.txt',
+        content => 11 }, status => 200, verdict => '-');
+write_htaccess('tree/ht-if', "<If \"%{HTTP:Content-Length} -gt 10\">\n"
+    . "ExpectRequire content-length max=10\n</If>\n");
+refused_ok('<If> in .htaccess', { path => '/tree/ht-if/x', content => 11 },
+    status => 413, asked_status => 417);
+admitted_ok('no <If> in .htaccess', { path => '/tree/ht-if/x', content => 10 },
+    status => 200, verdict => '-');
+
+# A change counts from the next upload on.
+for my $max (5, 7, 6) {
+    write_htaccess('tree/change', "ExpectRequire content-length max=$max\n");
+    refused_ok("changed to $max: refused", { path => '/tree/change/x',
+            content => $max + 1, asks => 1 }, status => 417, h2 => 0);
+    admitted_ok("changed to $max: admitted", { path => '/tree/change/x',
+            content => $max, asks => 1 }, status => 200, h2 => 0);
+}
+
+# --- other names -----------------------------------------------------------------
+
+small_ok('Alias',             '/tree-alias/x');
+small_ok('AliasMatch',        '/tree-alias-dir/x');
+small_ok('RewriteRule',       '/tree-rewrite/x', h2 => 0);
+small_ok('RewriteRule [PT]',  '/tree-pass/x', h2 => 0);
+small_ok('a query',           '/tree/dir/x?y=z&a=%2F');
+small_ok('encoded letters',   '/tree/d%69r/x');
+small_ok('doubled slashes',   '//tree//dir///x');
+small_ok('dots',              '/tree/./dir/./x');
+small_ok('up and down',       '/tree/open/../dir/x');
+small_ok('encoded dots',      '/tree/open/%2e%2e/dir/x');
+small_ok('<Location>, encoded', '/tree/u%72l/x');
+small_ok('<Location>, slashes', '/tree//url/x');
+
+for my $target ('http://localhost/tree/dir/x', 'http://localhost:80/tree/dir/x',
+                'HTTP://LOCALHOST/tree/dir/x?q=http://x/',
+                'https://localhost/tree/url/x',
+                'http://localhost//tree//dir/x') {
+    for my $asks (0, 1) {
+        my $r = upload(path => $target, content => 11, asks => $asks);
+        my $plain = upload(path => $target, content => 10, asks => $asks,
+            eager => 1);
+        is_deeply [@$r{qw(status interim sent)}, $r->{witness}{read}],
+            [$asks ? 417 : 413, [], 0, 0],
+            "absolute form $target, asks $asks: refused"
+            or diag explain $r;
+        is $plain->{status}, 200,
+            "absolute form $target, asks $asks: admitted";
+    }
+}
+
+# What httpd does not serve is not served either.
+for my $path ('/tree/dir%2fx', '/tree/../../etc/x', '/tree/dir/x%00') {
+    my $r = upload(path => $path, content => 11, asks => 1);
+    like $r->{status}, qr/^40[034]$/, "$path: not served";
+    is_deeply [@$r{qw(interim sent)}], [[], 0], "$path: no content";
+}
+
+# --- what stands behind the name -------------------------------------------------
+
+small_ok('<Location> of a proxy', '/proxy/limited/x');
+small_ok('<Proxy>',               '/proxy/section/x');
+
+# A front controller by .htaccess: the place's own rules.
+write_htaccess('tree/front', "RewriteEngine On\nRewriteCond "
+    . "%{REQUEST_FILENAME} !-f\nRewriteRule ^ index.php [L]\n$RULE");
+touch('tree/front/index.php');
+small_ok('front controller',            '/tree/front/some/thing?x=1');
+small_ok('front controller, by name',   '/tree/front/index.php');
+write_htaccess('tree/fallback', "FallbackResource /tree/fallback/index.php\n"
+    . $RULE);
+touch('tree/fallback/index.php');
+small_ok('FallbackResource',            '/tree/fallback/some/thing');
+write_htaccess('tree/index', "DirectoryIndex upload.php\n$RULE");
+touch('tree/index/upload.php');
+small_ok('DirectoryIndex',              '/tree/index/');
+
+# httpd goes on to a file without another request: that file's rules count.
+for (['DirectoryIndex', "DirectoryIndex upload.php\n", ''],
+     ['FallbackResource', "FallbackResource /tree/file/upload.php\n", 'other'],
+     ['MultiViews', "Options +MultiViews\nAddType text/x .php\n"
+         . "MultiviewsMatch Any\n", 'upload']) {
+    my($name, $text, $path) = @$_;
+    write_htaccess('tree/file', "$text<Files upload.php>\n$RULE</Files>\n");
+    touch('tree/file/upload.php');
+    small_ok("$name and <Files>", "/tree/file/$path");
+}
+
+# A folder without its slash: its rules, before any redirect.
+refused_ok('a folder without its slash', { path => '/tree/dir',
+        content => 11 }, status => 413, asked_status => 417,
+    rule => 'content-length');
+
+# --- vhosts and the server ---------------------------------------------------------
+
+{
+    my $server = own_httpd(conf => "SetHandler witness\n$RULE"
+        . "<VirtualHost *>\nServerName one\n"
+        . "ExpectRequire content-type text/plain\n</VirtualHost>\n"
+        . "<VirtualHost *>\nServerName two\nExpectMerging Off\n"
+        . "ExpectRequire content-length max=20\n</VirtualHost>\n");
+    my @plain = (headers => ['Content-Type: text/plain']);
+    for (['one', 11, 413, @plain], ['one', 10, 415], ['one', 10, 200, @plain],
+         ['two', 21, 413], ['two', 20, 200]) {
+        my($host, $content, $status, @more) = @$_;
+        for my $form ('/x', "http://$host/x") {
+            my $o = { path => $form, host => $host, content => $content,
+                vhost => $server, @more };
+            $status == 200
+                ? admitted_ok("vhost $host, $form, $content", $o,
+                    status => 200)
+                : refused_ok("vhost $host, $form, $content: $status", $o,
+                    status => $status, asked_status => 417);
+        }
+    }
+    # The name in an absolute target goes before Host.
+    refused_ok('absolute form names the vhost', { path => 'http://two/x',
+            host => 'one', content => 21, vhost => $server }, status => 413,
+        asked_status => 417, like => qr/max=20/);
+}
+
+done_testing();
