@@ -1,0 +1,89 @@
+#!/usr/bin/perl
+# A third party's provider: one in Perl, registered by mod_perl's own
+# PerlAddAuthzProvider. It sees the request, its arguments and the user.
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use ExpectTest;
+
+sub login { 'Authorization: Basic ' . encode_base64("$_[0]:secret", '') }
+
+# mod_perl lies where httpd's own modules do.
+my($dir) = do {
+    open my $fh, '<', conf_var('t_conf') . '/modules.load'
+        or die "modules.load: $!\n";
+    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
+};
+
+my $server = own_httpd(conf => <<"CONF");
+LoadModule perl_module "$dir/mod_perl.so"
+<Perl>
+package Expect::TestAuthz;
+use Apache2::RequestRec ();
+use Apache2::Access ();
+use APR::Table ();
+use Apache2::Const -compile => qw(AUTHZ_GRANTED AUTHZ_DENIED
+    AUTHZ_DENIED_NO_USER);
+
+# grants if the field X-Perl is one of the arguments
+sub field {
+    my(\$r, \$line) = \@_;
+    my \$value = \$r->headers_in->get('X-Perl') // '';
+    return (grep { \$_ eq \$value } split ' ', \$line)
+        ? Apache2::Const::AUTHZ_GRANTED : Apache2::Const::AUTHZ_DENIED;
+}
+
+# grants to users whose name begins with the argument
+sub begins {
+    my(\$r, \$line) = \@_;
+    my \$user = \$r->user;
+    return Apache2::Const::AUTHZ_DENIED_NO_USER unless defined \$user;
+    return index(\$user, \$line) == 0
+        ? Apache2::Const::AUTHZ_GRANTED : Apache2::Const::AUTHZ_DENIED;
+}
+1;
+</Perl>
+PerlAddAuthzProvider perl-field Expect::TestAuthz::field
+PerlAddAuthzProvider perl-begins Expect::TestAuthz::begins
+<Location /witness/field>
+    ExpectRequire perl-field one two
+</Location>
+<Location /witness/not>
+    ExpectRequire not perl-field one two
+</Location>
+<Location /witness/user>
+    AuthType Basic
+    AuthName realm
+    AuthBasicProvider witness
+    Require valid-user
+    ExpectRequire perl-begins al
+</Location>
+<Location /witness/nobody>
+    ExpectRequire perl-begins al
+</Location>
+CONF
+
+# what it shows => place, headers; does it hold, the rule, calls of the backend
+for (['an argument',      'field',  ['X-Perl: two'],   1, 'perl-field', 0],
+     ['no argument',      'field',  ['X-Perl: three'], 0, 'perl-field', 0],
+     ['nothing',          'field',  [],                0, 'perl-field', 0],
+     ['not an argument',  'not',    ['X-Perl: three'], 1, 'perl-field', 0],
+     ['not, an argument', 'not',    ['X-Perl: one'],   0, 'perl-field', 0],
+     ['alice',            'user',   [login('alice')],  1, 'perl-begins', 1],
+     ['bob',              'user',   [login('bob')],    0, 'perl-begins', 1],
+     ['nobody',           'nobody', [],                0, 'perl-begins', 0]) {
+    my($name, $place, $headers, $holds, $rule, $calls) = @$_;
+    my $o = { path => "/witness/$place/x", content => 5, vhost => $server,
+        headers => $headers };
+    my @got = $holds
+        ? admitted_ok("$name: admitted", $o, status => 200)
+        : refused_ok("$name: refused", $o, status => 403,
+            asked_status => 417, rule => $rule);
+    is_deeply [map { $_->{witness}{authn} } @got], [($calls) x @got],
+        "$name: the backend is asked $calls times";
+}
+
+done_testing();
