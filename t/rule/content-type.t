@@ -48,6 +48,10 @@ my @cases = (
     ['application/*+json', ['text/ld+json'], 415],
     ['application/json application/*+json', ['application/json'], $OK],
     ['*/*', ['x-a/x-b'], $OK],
+    # Any token may stand before the slash.
+    ['x+y/*', ['x+y/z'], $OK],
+    ['x+y/*+json', ['x+y/a+json'], $OK],
+    ['x+y/*', ['x/z'], 415],
 
     # None sent counts as application/octet-stream.
     ['image/*', [], 415],

@@ -90,6 +90,10 @@ my @cases = (
     [$old, ["If-Match: $etag", "If-None-Match: $etag"], 412, 'If-None-Match'],
     [$old, ["If-Match: $other", "If-None-Match: $other"], 412, 'If-Match'],
 
+    # If-Match is the better of the two (RFC 9110, 13.1.4).
+    [$old, ["If-Match: $etag",
+        'If-Unmodified-Since: ' . http_date($when - 1)], $OK],
+
     # Only a reader is served by this one.
     [$old, ['If-Modified-Since: ' . http_date($when)], $OK],
 );

@@ -644,27 +644,34 @@ static void test_memo_places(void **state)
     assert_memory_equal(&memo[7], &mark, sizeof(mark));
 }
 
-/* A short cut through a container does not shift its neighbours' places. */
+/* A short cut through a container does not shift its neighbours' places: what
+ * is decided late stands first, and skips what was asked before. */
 static void test_memo_short_cuts(void **state)
 {
-    told_t *late = tell(G, 0, NO);
-    expect_rule_t *grant = caps(10), *last = says(G), *deny = denies(0);
-    expect_rule_t *any = holding(EXPECT_ANY, grant, leaf(&type_user, late),
-                                 NULL);
-    expect_rule_t *none = holding(EXPECT_NONE, deny, leaf(&type_user,
-                                  tell(D, 0, NO)), NULL);
-    expect_rule_t *tree = holding(EXPECT_ALL, any, none, last);
-    expect_answer_t memo[MAX_LEAVES];
+    int all;
 
     (void)state;
-    assert_int_equal(tree->leaves, 5);
-    memset(memo, 0, sizeof(memo));
-    assert_int_equal(decide_with(tree, EXPECT_AT_HEAD, memo).value, U);
-    assert_int_equal(decide_with(tree, EXPECT_AT_ENV, memo).value, U);
-    assert_int_equal(decide_with(tree, EXPECT_AT_HANDLER, memo).value, G);
-    assert_int_equal(calls(grant), 1);
-    assert_int_equal(calls(deny), 1);
-    assert_int_equal(calls(last), 1);
+    for (all = 0; all < 2; all++) {
+        expect_rule_t *late = leaf(&type_user, tell(all ? D : G, 0, NO));
+        expect_rule_t *skipped = says(all ? G : D);
+        /* what follows decides, and says the contrary of what is skipped */
+        expect_rule_t *last = says(all ? D : G);
+        expect_rule_t *tree =
+            holding(all ? EXPECT_ANY : EXPECT_ALL,
+                    holding(all ? EXPECT_ALL : EXPECT_ANY, late, skipped,
+                            NULL), last, NULL);
+        expect_answer_t memo[MAX_LEAVES];
+
+        assert_int_equal(tree->leaves, 3);
+        memset(memo, 0, sizeof(memo));
+        assert_int_equal(decide_with(tree, EXPECT_AT_HEAD, memo).value, U);
+        assert_int_equal(decide_with(tree, EXPECT_AT_ENV, memo).value, U);
+        assert_int_equal(decide_with(tree, EXPECT_AT_HANDLER, memo).value,
+                         all ? D : G);
+        assert_int_equal(calls(late), 1);
+        assert_int_equal(calls(skipped), 1);
+        assert_int_equal(calls(last), 1);
+    }
 }
 
 /* --- trees ------------------------------------------------------------ */
