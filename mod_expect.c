@@ -35,17 +35,6 @@
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
-static int expect_post_config(apr_pool_t *p, apr_pool_t *plog,
-                              apr_pool_t *ptemp, server_rec *s)
-{
-    (void)p;
-    (void)plog;
-    (void)ptemp;
-    (void)s;
-    expect_access_init();
-    return OK;
-}
-
 /* A client that asked waits now: look its target up and refuse what the head
  * alone refuses. */
 static int expect_post_read_request(request_rec *r)
@@ -57,6 +46,8 @@ static int expect_post_read_request(request_rec *r)
         return DECLINED;
     }
     if (r->prev) {
+        expect_access_denied(r->prev);
+        r->status = r->prev->status;
         expect_refusal_inherit(r);
         return DECLINED;
     }
@@ -79,56 +70,42 @@ static int expect_post_read_request(request_rec *r)
 
 /* The section is known. For clients that did not ask this is the first look,
  * for those that did the last word on whose rules count. */
-static int expect_post_perdir_config(request_rec *r)
+static int judge_section(request_rec *r)
 {
-    expect_request_t *e;
+    expect_request_t *e = r->prev ? NULL : expect_request_get(r);
 
-    if (r->main) {
-        return expect_target_found(r);
-    }
-    /* most requests have no content and leave here */
-    if (!expect_head_has_content(r->headers_in)) {
+    if (!e && !(e = expect_request_begin(r))) {
         return DECLINED;
-    }
-    e = r->prev ? NULL : expect_request_get(r);
-    if (!e) {
-        e = expect_request_begin(r);
-        if (!e) {
-            return DECLINED;
-        }
     }
     expect_request_take_rules(r, e, r);
     return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }
 
-static int expect_access_checker(request_rec *r)
+/* Most requests have no content and leave here. */
+static int expect_post_perdir_config(request_rec *r)
 {
-    expect_request_t *e = expect_request_get(r);
-    int status;
-
-    if (!e || e->state != EXPECT_OPEN) {
-        return DECLINED;
+    if (r->main) {
+        return expect_target_found(r);
     }
-    status = expect_request_judge(r, e, EXPECT_AT_ENV);
-    return status == DECLINED ? expect_access_address(r, e) : status;
+    return expect_head_has_content(r->headers_in) ? judge_section(r)
+                                                  : DECLINED;
+}
+
+static void expect_insert_error_filter(request_rec *r)
+{
+    expect_refuse_unsupported(r);
+    expect_access_denied(r);
 }
 
 static int expect_access_checker_ex(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
-    if (!e) {
-        return DECLINED;
-    }
-    /* Satisfy Any: a denial of access_checker is not the last word there, but
-     * a refusal is */
-    return e->state == EXPECT_REFUSED ? e->status : expect_access_user(r, e);
+    return e ? expect_access_ask(r, e) : DECLINED;
 }
 
 static void expect_register_hooks(apr_pool_t *p)
 {
-    ap_hook_post_config(expect_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-
     /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
      * mod_ssl (MIDDLE) have said who the client is and what it sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
@@ -139,17 +116,15 @@ static void expect_register_hooks(apr_pool_t *p)
                                APR_HOOK_REALLY_FIRST);
 
     /* First: header_parser (mod_setenvif) is behind, and no backend is asked
-     * yet; access_checker_ex runs the rest of its chain. PER_CONF: what they
-     * answer depends on the section only, so httpd may go on skipping access
-     * control in subrequests. */
-    ap_hook_check_access(expect_access_checker, NULL, NULL,
-                         APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+     * yet; it runs the rest of its chain. PER_CONF: what it answers depends on
+     * the section only, so httpd may go on skipping access control in
+     * subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
-    /* First: the response begins here, and the content is not to be waited
-     * for. */
-    ap_hook_insert_error_filter(expect_refuse_unsupported, NULL, NULL,
+    /* First: the response begins here, and what core or access control have
+     * refused without us is not to wait for content. */
+    ap_hook_insert_error_filter(expect_insert_error_filter, NULL, NULL,
                                 APR_HOOK_REALLY_FIRST);
 
     /* The last stage, the handler, is the filter's to see. */

@@ -11,10 +11,7 @@
  * later hook can read content.
  */
 
-#include <string.h>
-
 #include "httpd.h"
-#include "http_core.h"
 #include "http_protocol.h"
 #include "http_log.h"
 #include "http_request.h"
@@ -22,26 +19,6 @@
 #include "access.h"
 
 APLOG_USE_MODULE(expect);
-
-/* Order, Allow and Deny of mod_access_compat; NULL where it is not loaded.
- * Set before children start, read by requests. */
-static ap_HOOK_access_checker_t *order_allow_deny;
-
-void expect_access_init(void)
-{
-    apr_array_header_t *hooks = ap_hook_get_access_checker();
-    int i;
-
-    order_allow_deny = NULL;
-    for (i = 0; hooks && i < hooks->nelts; ++i) {
-        const ap_LINK_access_checker_t *hook =
-            &APR_ARRAY_IDX(hooks, i, ap_LINK_access_checker_t);
-
-        if (!strcmp(hook->szName, "mod_access_compat.c")) {
-            order_allow_deny = hook->pFunc;
-        }
-    }
-}
 
 /*
  * What access control answers, as the rules want it answered. A redirect (to
@@ -66,36 +43,6 @@ static int waits_for_user(const expect_request_t *e)
     return e->state == EXPECT_OPEN && e->rules->known_at >= EXPECT_AT_AUTH;
 }
 
-/* Let through: whoever the user is, it is known now. */
-static int let_through(request_rec *r, expect_request_t *e)
-{
-    e->facts.auth = OK;
-    return expect_request_judge(r, e, EXPECT_AT_USER);
-}
-
-/*
- * The chain of access checkers runs all its hooks unless one denies, whatever
- * the first answers: so here only the one is asked that has no side effect.
- * Under Satisfy Any its grant means that nobody will be asked for a user, and
- * its denial is not the last word.
- */
-int expect_access_address(request_rec *r, expect_request_t *e)
-{
-    int any = ap_satisfies(r) == SATISFY_ANY;
-    int status;
-
-    if (!waits_for_user(e) || !order_allow_deny
-        || (!any && !e->rules->asks_auth)) {
-        return DECLINED;
-    }
-    status = order_allow_deny(r);
-    if (any) {
-        return status == OK ? let_through(r, e) : DECLINED;
-    }
-    return status == OK || status == DECLINED ? DECLINED
-                                              : answer(r, e, status);
-}
-
 /* As in ap_process_request_internal(), behind access_checker. */
 static int ask_httpd(request_rec *r)
 {
@@ -117,13 +64,16 @@ static int ask_httpd(request_rec *r)
     return status;
 }
 
-int expect_access_user(request_rec *r, expect_request_t *e)
+int expect_access_ask(request_rec *r, expect_request_t *e)
 {
     int status;
-    int refusal;
 
-    if (e->asking || !waits_for_user(e)) {
+    if (e->asking) {
         return DECLINED;
+    }
+    status = expect_request_judge(r, e, EXPECT_AT_ENV);
+    if (status != DECLINED || !waits_for_user(e)) {
+        return status;
     }
     e->asking = 1;
     status = ask_httpd(r);
@@ -131,6 +81,23 @@ int expect_access_user(request_rec *r, expect_request_t *e)
     if (status != OK) {
         return answer(r, e, status);
     }
-    refusal = let_through(r, e);
-    return refusal == DECLINED ? OK : refusal;
+    /* let through, and whoever the user is, it is known now */
+    e->facts.auth = OK;
+    status = expect_request_judge(r, e, EXPECT_AT_USER);
+    return status == DECLINED ? OK : status;
+}
+
+void expect_access_denied(request_rec *r)
+{
+    expect_request_t *e = expect_request_get(r);
+
+    if (e && !r->prev && e->state == EXPECT_OPEN && e->rules->asks_auth
+        && (r->status == HTTP_FORBIDDEN || r->status == HTTP_UNAUTHORIZED)) {
+        int status = answer(r, e, r->status);
+
+        if (status != r->status) {
+            r->status = status;
+            r->status_line = ap_get_status_line(status);
+        }
+    }
 }

@@ -11,26 +11,22 @@
 
 #include "request.h"
 
-/** Find the check of Order, Allow and Deny: once, after configuration. */
-void expect_access_init(void);
-
 /**
- * Ask Order, Allow and Deny, which look at the client's address only, ahead
- * of the other access checkers.
- * @param r the main request, at access_checker
- * @param e its state
- * @return DECLINED, or the HTTP status of the refusal
- */
-int expect_access_address(request_rec *r, expect_request_t *e);
-
-/**
- * Ask for everything else: Require, authentication, and the rules of
- * mod_expect that wait for it.
+ * Decide what SetEnvIf and the client's address tell; where rules still wait
+ * then, ask Require, authentication, and those rules.
  * @param r the main request, at access_checker_ex
  * @param e its state
  * @return OK if the request is let through, else the HTTP status; DECLINED
  *         if nothing waits: httpd then asks as ever
  */
-int expect_access_user(request_rec *r, expect_request_t *e);
+int expect_access_ask(request_rec *r, expect_request_t *e);
+
+/**
+ * Take a denial of access control that came before it could be asked: by
+ * Order, Allow and Deny, in access_checker. Sets r->status as the rules want
+ * it answered.
+ * @param r a request that is answered with an error
+ */
+void expect_access_denied(request_rec *r);
 
 #endif

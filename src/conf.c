@@ -30,12 +30,6 @@ void *expect_conf_create(apr_pool_t *p, char *dir)
     return apr_pcalloc(p, sizeof(expect_dir_conf_t));
 }
 
-static int is_empty(const expect_dir_conf_t *conf)
-{
-    return !conf->engine && !conf->status && !conf->scope && !conf->merging
-           && !conf->own && !conf->outer;
-}
-
 void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
 {
     const expect_dir_conf_t *base = basev;
@@ -43,10 +37,10 @@ void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
     expect_dir_conf_t *conf;
 
     /* nothing to merge: what most requests meet */
-    if (is_empty(base)) {
+    if (!base->written) {
         return addv;
     }
-    if (is_empty(add)) {
+    if (!add->written) {
         return basev;
     }
 
@@ -54,6 +48,7 @@ void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
     conf->engine = add->engine ? add->engine : base->engine;
     conf->status = add->status ? add->status : base->status;
     conf->scope = add->scope ? add->scope : base->scope;
+    conf->written = 1;
     conf->has_rules = base->has_rules || add->has_rules;
     conf->outer = base;
     conf->inner = add;
@@ -114,12 +109,14 @@ const expect_rule_t *expect_conf_rules(apr_pool_t *p,
 static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
 {
     int is_htaccess = cmd->pool == cmd->temp_pool;
+    const ap_directive_t *at = cmd->err_directive ? cmd->err_directive
+                                                  : cmd->directive;
 
     return apr_pstrcat(cmd->pool, cmd->cmd->name,
                        cmd->cmd->name[0] == '<' ? ">" : "", ": ", read, err,
                        is_htaccess
                            ? apr_psprintf(cmd->pool, " (line %d)",
-                                          cmd->directive->line_num)
+                                          at->line_num)
                            : NULL, NULL);
 }
 
@@ -155,7 +152,7 @@ static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
     }
     if (!conf->own) {
         conf->own = expect_rule_container(cmd->pool, EXPECT_ALL);
-        conf->has_rules = 1;
+        conf->written = conf->has_rules = 1;
     }
     return conf->own;
 }
@@ -363,6 +360,7 @@ static const char *word_of(cmd_parms *cmd, const char *args,
 static const char *expect_cmd_engine(cmd_parms *cmd, void *dconf,
                                      const char *args)
 {
+    expect_dir_conf_t *conf = dconf;
     static const word_t words[] = {
         { "On", EXPECT_ENGINE_ON }, { "Off", EXPECT_ENGINE_OFF },
         { "DetectionOnly", EXPECT_ENGINE_DETECT }, { NULL, 0 }
@@ -371,13 +369,15 @@ static const char *expect_cmd_engine(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words,
                               "On, Off or DetectionOnly is accepted", &value);
 
-    ((expect_dir_conf_t *)dconf)->engine = (expect_engine_e)value;
+    conf->engine = (expect_engine_e)value;
+    conf->written = 1;
     return err;
 }
 
 static const char *expect_cmd_status(cmd_parms *cmd, void *dconf,
                                      const char *args)
 {
+    expect_dir_conf_t *conf = dconf;
     static const word_t words[] = {
         { "417", EXPECT_STATUS_417 }, { "specific", EXPECT_STATUS_SPECIFIC },
         { NULL, 0 }
@@ -386,13 +386,15 @@ static const char *expect_cmd_status(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words, "417 or specific is accepted",
                               &value);
 
-    ((expect_dir_conf_t *)dconf)->status = (expect_status_e)value;
+    conf->status = (expect_status_e)value;
+    conf->written = 1;
     return err;
 }
 
 static const char *expect_cmd_scope(cmd_parms *cmd, void *dconf,
                                     const char *args)
 {
+    expect_dir_conf_t *conf = dconf;
     static const word_t words[] = {
         { "content", EXPECT_SCOPE_CONTENT },
         { "expectation", EXPECT_SCOPE_EXPECTATION }, { NULL, 0 }
@@ -401,13 +403,15 @@ static const char *expect_cmd_scope(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words,
                               "content or expectation is accepted", &value);
 
-    ((expect_dir_conf_t *)dconf)->scope = (expect_scope_e)value;
+    conf->scope = (expect_scope_e)value;
+    conf->written = 1;
     return err;
 }
 
 static const char *expect_cmd_merging(cmd_parms *cmd, void *dconf,
                                       const char *args)
 {
+    expect_dir_conf_t *conf = dconf;
     static const word_t words[] = {
         { "And", EXPECT_MERGING_AND }, { "Or", EXPECT_MERGING_OR },
         { "Off", EXPECT_MERGING_OFF }, { NULL, 0 }
@@ -416,7 +420,8 @@ static const char *expect_cmd_merging(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words, "And, Or or Off is accepted",
                               &value);
 
-    ((expect_dir_conf_t *)dconf)->merging = (expect_merging_e)value;
+    conf->merging = (expect_merging_e)value;
+    conf->written = 1;
     return err;
 }
 

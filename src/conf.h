@@ -50,6 +50,8 @@ struct expect_dir_conf_t {
     expect_rule_t *own;
     /** the container that is being read; NULL: own */
     expect_rule_t *open;
+    /** something was written in this section, or in one merged in */
+    int written;
     /** there are rules in this section, or in one that was merged in */
     int has_rules;
     /** a merge: the two sides, else NULL */

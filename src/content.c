@@ -39,8 +39,26 @@ static int content_init(ap_filter_t *f)
     if (!r->prev && e->state != EXPECT_REFUSED) {
         expect_request_take_rules(r, e, r);
     }
+    /* Satisfy Any may have let it through without our hook being asked */
+    e->facts.auth = OK;
     status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
     return status == DECLINED ? OK : status;
+}
+
+/*
+ * Somebody reads before the handler runs (mod_security2, in fixups): what the
+ * user can tell is to be told before. Not so while access control is asked: a
+ * login form is content, too.
+ */
+static int decide_before_read(ap_filter_t *f)
+{
+    expect_request_t *e = f->ctx;
+
+    if (e->state != EXPECT_OPEN || e->asking) {
+        return DECLINED;
+    }
+    e->facts.auth = OK;
+    return expect_request_judge(f->r, e, EXPECT_AT_USER);
 }
 
 static apr_status_t end_of_content(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -97,7 +115,11 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
 {
     const expect_request_t *e = f->ctx;
     ap_filter_t *next = f->next;
+    int status = e ? decide_before_read(f) : DECLINED;
 
+    if (status != DECLINED) {
+        return answer_error(f, bb, status);
+    }
     if (!e || e->state == EXPECT_REFUSED) {
         return end_of_content(f, bb);
     }

@@ -32,7 +32,8 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields, int asked)
     head->fields = fields;
     head->length = length;
     head->asked = asked;
-    head->media_type_read = 0;
+    head->media_type = NULL;
+    head->codings = NULL;
     return 1;
 }
 
@@ -121,14 +122,28 @@ const char *expect_media_type(apr_pool_t *p, const char *value)
     return lower(p, start, end);
 }
 
-const char *expect_head_media_type(apr_pool_t *p, expect_head_t *head)
+const expect_media_type_t *expect_head_media_type(apr_pool_t *p,
+                                                  expect_head_t *head)
 {
-    if (!head->media_type_read) {
-        head->media_type = expect_media_type(
-            p, apr_table_get(head->fields, "Content-Type"));
-        head->media_type_read = 1;
+    expect_media_type_t *m;
+    const char *subtype, *plus;
+
+    if (head->media_type) {
+        return head->media_type;
     }
-    return head->media_type;
+    m = apr_pcalloc(p, sizeof(*m));
+    m->type = expect_media_type(p, apr_table_get(head->fields,
+                                                 "Content-Type"));
+    if (m->type) {
+        subtype = strchr(m->type, '/') + 1;
+        plus = strrchr(subtype, '+');
+        m->major = apr_pstrcat(p, apr_pstrmemdup(p, m->type,
+                                                 subtype - m->type),
+                               "*", NULL);
+        m->suffix = plus ? apr_pstrcat(p, m->major, plus, NULL) : NULL;
+    }
+    head->media_type = m;
+    return m;
 }
 
 const char *expect_next_coding(apr_pool_t *p, const char **value)
@@ -156,4 +171,29 @@ const char *expect_next_coding(apr_pool_t *p, const char **value)
         return coding + 2;
     }
     return coding;
+}
+
+const apr_array_header_t *expect_head_codings(apr_pool_t *p,
+                                              expect_head_t *head)
+{
+    const char *value;
+    const char *coding = "";
+    apr_array_header_t *codings;
+
+    if (head->codings) {
+        return head->codings;
+    }
+    value = apr_table_get(head->fields, "Content-Encoding");
+    codings = apr_array_make(p, 2, sizeof(const char *));
+    while (value && (coding = expect_next_coding(p, &value)) && *coding) {
+        APR_ARRAY_PUSH(codings, const char *) = coding;
+    }
+    if (!coding) {
+        apr_array_clear(codings);
+    }
+    if (!codings->nelts) {
+        APR_ARRAY_PUSH(codings, const char *) = coding ? "identity" : NULL;
+    }
+    head->codings = codings;
+    return codings;
 }

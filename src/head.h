@@ -15,6 +15,16 @@
 /** The length of content that is sent without announcing one (chunked). */
 #define EXPECT_LENGTH_UNKNOWN ((apr_off_t)-1)
 
+/** A media type, and the wildcards that it falls under. */
+typedef struct expect_media_type_t {
+    /** lower case "image/svg+xml"; NULL: what was sent is not one */
+    const char *type;
+    /** "image/" and a star */
+    const char *major;
+    /** "image/" and a star and "+xml"; NULL: it has no suffix */
+    const char *suffix;
+} expect_media_type_t;
+
 typedef struct expect_head_t {
     /** the header fields, as httpd keeps them: one row a field, lines joined */
     const apr_table_t *fields;
@@ -22,9 +32,9 @@ typedef struct expect_head_t {
     apr_off_t length;
     /** the client waits for 100 Continue before it sends its content */
     int asked;
-    /** what expect_head_media_type() found, once asked */
-    const char *media_type;
-    int media_type_read;
+    /** read once, when first asked for: see the functions below */
+    const struct expect_media_type_t *media_type;
+    const apr_array_header_t *codings;
 } expect_head_t;
 
 /**
@@ -53,21 +63,33 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields,
                      int asked);
 
 /**
- * The media type in a field value (RFC 9110, 8.3.1), without parameters.
- * @param p     pool for the result
- * @param value a Content-Type field's value; NULL: none was sent
- * @return lower-case "type/subtype"; "application/octet-stream" for NULL
- *         (RFC 9110, 8.3); NULL if the value is not one media type
+ * The media type of the content (RFC 9110, 8.3.1), without parameters.
+ * @param p    pool for the result
+ * @param head the head; remembers the answer
+ * @return never NULL; "application/octet-stream" if none was sent (RFC 9110,
+ *         8.3), its type NULL if the field is not one media type
  */
-const char *expect_media_type(apr_pool_t *p, const char *value);
+const expect_media_type_t *expect_head_media_type(apr_pool_t *p,
+                                                  expect_head_t *head);
 
 /**
- * The media type of the announced content, parsed once.
+ * The codings of the content (RFC 9110, 8.4).
  * @param p    pool for the result
- * @param head the head
- * @return as expect_media_type() of its Content-Type
+ * @param head the head; remembers the answer
+ * @return never NULL; the codings as char *, lower case, "x-" aliases as
+ *         their modern names (RFC 9110, 8.4.1); "identity" alone if none was
+ *         sent, NULL alone if the field is not a list of codings
  */
-const char *expect_head_media_type(apr_pool_t *p, expect_head_t *head);
+const apr_array_header_t *expect_head_codings(apr_pool_t *p,
+                                              expect_head_t *head);
+
+/**
+ * The media type in a field value.
+ * @param p     pool for the result
+ * @param value a Content-Type field's value; NULL: none was sent
+ * @return as expect_media_type_t.type
+ */
+const char *expect_media_type(apr_pool_t *p, const char *value);
 
 /**
  * Take the next coding of a Content-Encoding field (RFC 9110, 8.4).

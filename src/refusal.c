@@ -130,13 +130,15 @@ void expect_admit(request_rec *r, expect_request_t *e,
     set_verdict(r, "continue");
 }
 
-/* Core has refused this one before any hook could run. */
+/* Core has refused this one before any hook could run, and we have not told
+ * of it yet. */
 static int is_unsupported(const request_rec *r)
 {
     const char *expect;
 
     return r->status == HTTP_EXPECTATION_FAILED && !r->expecting_100
            && !r->main && !r->prev && !expect_request_get(r)
+           && !apr_table_get(r->notes, NOTE_VERDICT)
            && (expect = apr_table_get(r->headers_in, "Expect")) && *expect;
 }
 

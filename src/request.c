@@ -80,7 +80,12 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
     }
     e->state = EXPECT_OPEN;
     e->rules = expect_conf_rules(in->pool, conf);
-    e->memo = apr_pcalloc(in->pool, e->rules->leaves * sizeof(*e->memo));
+    /* what the directory tells is asked once: only rules that are looked at
+     * again have to remember */
+    e->memo = e->rules->known_at <= EXPECT_AT_DIRECTORY
+                  ? NULL
+                  : apr_pcalloc(in->pool,
+                                e->rules->leaves * sizeof(*e->memo));
 }
 
 /* Whether nothing that comes later can change what is undecided now. */

@@ -16,12 +16,12 @@
 extern module AP_MODULE_DECLARE_DATA expect_module;
 
 typedef enum {
-    EXPECT_OPEN = 0,     /* not decided yet */
+    EXPECT_EXEMPT = 0,   /* no rules, none for such a request, or none yet */
+    EXPECT_OPEN,         /* not decided yet */
     EXPECT_ADMITTED,     /* the rules hold */
     EXPECT_DETECTED,     /* would be refused, but for DetectionOnly */
     EXPECT_REFUSED,      /* refused; its content is never read */
-    EXPECT_CUT_OFF,      /* admitted, then its content went over the cap */
-    EXPECT_EXEMPT        /* no rules here, or none for such a request */
+    EXPECT_CUT_OFF       /* admitted, then its content went over the cap */
 } expect_state_e;
 
 typedef struct expect_request_t {
@@ -30,7 +30,8 @@ typedef struct expect_request_t {
     expect_facts_t facts;
     /** the section whose rules were taken, NULL before */
     const expect_dir_conf_t *conf;
-    /** the rules in force there, and what each said so far */
+    /** the rules in force there, and what each said so far; set unless it is
+     *  exempt */
     const expect_rule_t *rules;
     expect_answer_t *memo;
     /** when refused: the HTTP status */

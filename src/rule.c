@@ -102,11 +102,11 @@ static void negate(expect_answer_t *answer)
 
 static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 {
-    expect_answer_t *memo = &walk->memo[walk->leaf++];
+    expect_answer_t *memo = walk->memo ? &walk->memo[walk->leaf++] : NULL;
     expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, 0, NULL,
                                EXPECT_NO_CAP };
 
-    if (memo->value != EXPECT_UNKNOWN) {
+    if (memo && memo->value != EXPECT_UNKNOWN) {
         return *memo;
     }
 
@@ -121,7 +121,9 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
             negate(&answer);
         }
     }
-    *memo = answer;
+    if (memo) {
+        *memo = answer;
+    }
     return answer;
 }
 
@@ -165,7 +167,8 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
 /*
  * Any: one grant is enough. A grant with a cap is looked past for one
  * without, or with a wider one. Among denials the first is told, but for one
- * that the client could still cure by logging in: 401 goes before others.
+ * that the client could still cure by logging in: 401 goes before others. So
+ * does what makes no sense, which None must not take for a grant.
  */
 static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
 {
@@ -195,6 +198,7 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
         else if (any.value == EXPECT_NEUTRAL
                  || (any.value == EXPECT_DENIED
                      && (one.value == EXPECT_UNKNOWN
+                         || one.senseless > any.senseless
                          || (one.status == 401 && any.status != 401)))) {
             any = one;
         }

@@ -212,7 +212,7 @@ const char *expect_rule_wrong(apr_pool_t *p, const char *word,
  * @param stage  how far the request has come: leaves that need more are
  *               unknown
  * @param memo   rule->leaves answers, zeroed at first: what was found is kept
- *               there and never asked again
+ *               there and never asked again; NULL: nothing is kept
  * @return the answer, combined by Kleene's tables: in All one denial is
  *         enough, in Any one grant; what is neutral does not count
  */

@@ -44,6 +44,19 @@ static request_rec *copy_for_lookup(request_rec *r)
     return rr;
 }
 
+/* What the copy found on its way need not be found again: .htaccess files, and
+ * the merged sections (the notes of ap_directory_walk() and its like, which
+ * httpd itself hands from a request to its subrequests and redirects). */
+static void hand_over(request_rec *r, request_rec *rr)
+{
+    apr_size_t i;
+
+    r->htaccess = rr->htaccess;
+    for (i = 0; i < AP_NUM_STD_NOTES; ++i) {
+        *ap_get_request_note(r, i) = *ap_get_request_note(rr, i);
+    }
+}
+
 request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
 {
     const char *uri = r->parsed_uri.path;
@@ -67,8 +80,7 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
         rr->status = status;
     }
 
-    /* what it parsed of .htaccess need not be parsed again */
-    r->htaccess = rr->htaccess;
+    hand_over(r, rr);
     return rr;
 }
 
