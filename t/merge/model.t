@@ -13,7 +13,7 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-use constant { SEED => 20_240_917, VHOSTS => 40, UPLOADS => 8 };
+use constant { SEED => 20_240_917, VHOSTS => 30, UPLOADS => 6 };
 
 # The sections in the order in which httpd merges them; Tenants (ht1 and
 # ht2 are .htaccess files) may not write ExpectMerging.

@@ -93,10 +93,8 @@ for (@cases) {
     }
 }
 
-# And written into <Directory off/closed> itself joins its rule to what is
-# above; the same in a vhost and at server level.
+# The same from the server to its vhosts.
 {
-    my $docroot = conf_var('documentroot');
     my $server = own_httpd(conf => <<"CONF");
 ExpectRequire content-length max=100
 SetHandler witness

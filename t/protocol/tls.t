@@ -106,7 +106,7 @@ sub upload_tls {
     push @head, ['expect', '100-continue'] if $asks;
     return over_tls('h2', sub {
         return H2Client->new($_[0])->request(head => \@head,
-            content => $content, asks => $asks, wait => 5, silence => 0.3,
+            content => $content, asks => $asks, wait => 5, silence => 5,
             eager => !$asks && length $content < 101);
     });
 }
