@@ -4,8 +4,8 @@
 #     <Directive>: <what was read>: <what is wrong>; <what is accepted>
 #
 # with the file and the line where it stands; and what is no mistake is taken.
-# httpd -t is asked once for each kind of mistake; its further forms are read
-# from an .htaccess, in a fraction of the time.
+# httpd -t is asked once for each rule and container; their further mistakes are
+# read from an .htaccess, in a fraction of the time.
 
 use strict;
 use warnings;
@@ -120,10 +120,10 @@ my %values = (
 );
 # a value that it takes, wrong ones
 my %words = (
-    ExpectEngine  => ['On', qw(yes Detection)],
-    ExpectMerging => ['And', qw(Xor On)],
-    ExpectStatus  => ['417', qw(413 418)],
-    ExpectScope   => ['content', qw(all body)],
+    ExpectEngine  => ['On', 'yes'],
+    ExpectMerging => ['And', 'Xor'],
+    ExpectStatus  => ['417', qw(413 418 On)],
+    ExpectScope   => ['content', 'all'],
 );
 
 # name, text, the directive, the word, what is wrong, what is accepted, and
@@ -285,15 +285,19 @@ sub split_message {
     return $what;
 }
 
-my %kind;
+my %read;
 for my $row (@rules) {
     my($args, @what) = @$row;
     my $text = "ExpectRequire $args";
-    my $kind = $args =~ s/ .*//r . " $what[1]";
-    refused_as_told($kind{$kind}++ ? \&from_htaccess : \&from_httpd_t,
+    my $rule = $args =~ s/ .*//r;
+    refused_as_told($read{$rule}++ ? \&from_htaccess : \&from_httpd_t,
         $text, $text, 'ExpectRequire', @what, 1);
 }
-refused_as_told(\&from_httpd_t, @$_) for @errors;
+for my $row (@errors) {
+    my $directive = $row->[2];
+    my $again = $directive =~ /^<|^ExpectStatus$/ && $read{$directive}++;
+    refused_as_told($again ? \&from_htaccess : \&from_httpd_t, @$row);
+}
 
 for (@httpd) {
     my($text, $like) = @$_;
@@ -320,7 +324,8 @@ my @accepted = (
         'not precondition', 'auth', 'AUTH',
         'free-space 1', 'free-space 10g', 'free-space 1%', 'free-space 99%',
         'not free-space 50%', 'handler', 'handler cgi-script dav',
-        'ip 10.0.0.0/8 ::1', 'not ip 10.0.0.1', 'host example.org', 'method PUT POST',
+        'ip 10.0.0.0/8 ::1', 'not ip 10.0.0.1', 'host example.org',
+        'method PUT POST',
         'env upload', 'expr "%{HTTP_HOST} == \'a\'"', 'user alice',
         'group staff', 'valid-user', 'local', 'all granted', 'witness',
         'pictures', 'home'),
