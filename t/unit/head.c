@@ -168,40 +168,109 @@ static void test_media_type_joined(void **state)
     assert_null(expect_media_type(pool, "image/png;, text/html"));
 }
 
-/* Parsed once, also when there is none or it makes no sense. */
+/* A head with one field, or none. */
+static expect_head_t head_with(const char *name, const char *value)
+{
+    apr_table_t *fields = apr_table_make(pool, 2);
+    expect_head_t head;
+
+    if (value) {
+        apr_table_setn(fields, name, value);
+    }
+    apr_table_setn(fields, "Content-Length", "1");
+    memset(&head, 0, sizeof(head));
+    assert_int_equal(expect_head_read(&head, fields, 0), 1);
+    return head;
+}
+
+static int same(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* With its wildcards; read once, also when it makes no sense. */
 static void test_head_media_type(void **state)
 {
     static const struct {
-        const char *value, *type;
+        const char *value, *type, *major, *suffix;
     } rows[] = {
-        { "Image/PNG; x=y", "image/png" },
-        { NULL, "application/octet-stream" },
-        { "nonsense", NULL },
+        { "Image/PNG; x=y", "image/png", "image/*", NULL },
+        { "image/SVG+XML", "image/svg+xml", "image/*", "image/*+xml" },
+        { "application/a+b+json", "application/a+b+json", "application/*",
+            "application/*+json" },
+        { "x+y/z", "x+y/z", "x+y/*", NULL },
+        { "x+y/z+json", "x+y/z+json", "x+y/*", "x+y/*+json" },
+        { NULL, "application/octet-stream", "application/*", NULL },
     };
     size_t i;
 
     (void)state;
     for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        apr_table_t *fields = apr_table_make(pool, 2);
-        expect_head_t head;
-        const char *first, *second;
+        expect_head_t head = head_with("content-type", rows[i].value);
+        const expect_media_type_t *t = expect_head_media_type(pool, &head);
 
-        if (rows[i].value) {
-            apr_table_setn(fields, "content-type", rows[i].value);
+        assert_non_null(t);
+        if (!same(t->type, rows[i].type) || !same(t->major, rows[i].major)
+            || !same(t->suffix, rows[i].suffix)) {
+            fail_msg("%s: %s, %s, %s", rows[i].value, t->type, t->major,
+                     t->suffix ? t->suffix : "-");
         }
-        apr_table_setn(fields, "Content-Length", "1");
-        memset(&head, 0, sizeof(head));
-        assert_int_equal(expect_head_read(&head, fields, 0), 1);
-        first = expect_head_media_type(pool, &head);
-        apr_table_setn(fields, "Content-Type", "text/later");
-        second = expect_head_media_type(pool, &head);
-        assert_ptr_equal(first, second);
-        if (rows[i].type) {
-            assert_string_equal(first, rows[i].type);
+        assert_ptr_equal(expect_head_media_type(pool, &head), t);
+    }
+}
+
+static void test_head_media_type_none(void **state)
+{
+    static const char *const values[] = {
+        "nonsense", "", "image/png, image/png", "image/"
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(values) / sizeof(*values); i++) {
+        expect_head_t head = head_with("Content-Type", values[i]);
+        const expect_media_type_t *t = expect_head_media_type(pool, &head);
+
+        assert_non_null(t);
+        assert_null(t->type);
+        assert_ptr_equal(expect_head_media_type(pool, &head), t);
+    }
+}
+
+static void test_head_codings(void **state)
+{
+    static const struct {
+        const char *value;
+        int n;
+        const char *list[3];
+    } rows[] = {
+        { NULL, 1, { "identity" } },
+        { "", 1, { "identity" } },
+        { " , ", 1, { "identity" } },
+        { "identity", 1, { "identity" } },
+        { "X-GZip", 1, { "gzip" } },
+        { "br, x-gzip,gzip", 3, { "br", "gzip", "gzip" } },
+        { "gz ip", 1, { NULL } },
+        { "gzip, b/r", 1, { NULL } },
+        { "\"gzip\"", 1, { NULL } },
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        expect_head_t head = head_with("Content-Encoding", rows[i].value);
+        const apr_array_header_t *got = expect_head_codings(pool, &head);
+        int j;
+
+        assert_non_null(got);
+        assert_int_equal(got->nelts, rows[i].n);
+        for (j = 0; j < got->nelts; j++) {
+            if (!same(APR_ARRAY_IDX(got, j, const char *),
+                      rows[i].list[j])) {
+                fail_msg("%s: coding %d", rows[i].value, j);
+            }
         }
-        else {
-            assert_null(first);
-        }
+        assert_ptr_equal(expect_head_codings(pool, &head), got);
     }
 }
 
@@ -311,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_media_type),
         cmocka_unit_test(test_media_type_joined),
         cmocka_unit_test(test_head_media_type),
+        cmocka_unit_test(test_head_media_type_none),
+        cmocka_unit_test(test_head_codings),
         cmocka_unit_test(test_next_coding),
         cmocka_unit_test(test_is_token),
     };

@@ -612,6 +612,28 @@ static void test_memo(void **state)
     }
 }
 
+/* Without a memo the answers are the same, and every leaf is asked. */
+static void test_no_memo(void **state)
+{
+    expect_rule_t *first = says(D), *second = caps(10);
+    expect_rule_t *tree = holding(EXPECT_ANY, first, second, NULL);
+    int i;
+
+    (void)state;
+    for (i = 1; i < 3; i++) {
+        expect_answer_t a = decide_with(tree, EXPECT_AT_HANDLER, NULL);
+
+        assert_int_equal(a.value, G);
+        assert_true(a.cap == 10);
+        assert_int_equal(calls(first), i);
+        assert_int_equal(calls(second), i);
+    }
+    tree = holding(EXPECT_ALL, says(G), leaf(&type_user, tell(D, 0, NO)),
+                   NULL);
+    assert_int_equal(decide_with(tree, EXPECT_AT_HEAD, NULL).value, U);
+    assert_int_equal(decide_with(tree, EXPECT_AT_USER, NULL).value, D);
+}
+
 /* Each leaf has its own place in the memo, however deep it stands. */
 static void test_memo_places(void **state)
 {
@@ -771,6 +793,7 @@ int main(void)
         cmocka_unit_test(test_stages_negated),
         cmocka_unit_test(test_asked_at),
         cmocka_unit_test(test_memo),
+        cmocka_unit_test(test_no_memo),
         cmocka_unit_test(test_memo_places),
         cmocka_unit_test(test_memo_short_cuts),
         cmocka_unit_test(test_counts),
