@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "httpd.h"
+#include "http_core.h"
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
@@ -25,16 +26,28 @@ APLOG_USE_MODULE(expect);
 #define NOTE_REASON "expect-reason"
 #define ENV_VERDICT "EXPECT_VERDICT"
 
+/* The receive buffer of a refused connection, in bytes: the least that
+ * systems allow. */
+#define REFUSED_RCVBUF 2048
+
 /*
  * End the connection with this response, without a look at the content.
- * Set before the status is returned: otherwise httpd reads all content of
- * a client that did not ask before it answers. The note bounds what httpd
- * swallows afterwards to two seconds, from thirty.
+ * keepalive is set before the status is returned: otherwise httpd reads all
+ * content of a client that did not ask before it answers. Then it lingers, so
+ * that the response is not lost, and takes in what the client still sends: the
+ * note bounds that to two seconds, from thirty, and with its receive buffer
+ * gone the window stays shut, so that next to nothing comes in that time.
  */
 static void close_connection(request_rec *r)
 {
-    r->connection->keepalive = AP_CONN_CLOSE;
-    apr_table_setn(r->connection->notes, "short-lingering-close", "1");
+    conn_rec *c = r->connection;
+    apr_socket_t *socket = c->master ? NULL : ap_get_conn_socket(c);
+
+    c->keepalive = AP_CONN_CLOSE;
+    apr_table_setn(c->notes, "short-lingering-close", "1");
+    if (socket) {
+        apr_socket_opt_set(socket, APR_SO_RCVBUF, REFUSED_RCVBUF);
+    }
 }
 
 static void set_verdict(request_rec *r, const char *verdict)
