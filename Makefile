@@ -79,7 +79,9 @@ demo: t/demo                    ## see what it does, in a minute
 	$(MAKE) all witness
 	t/demo
 
-bench: all witness t/bench/run  ## what it costs
+bench:                          ## what it costs, in some minutes
+	t/setup bench
+	$(MAKE) all
 	t/bench/run
 
 run: all                        ## the demo's servers to try, until Ctrl-C
