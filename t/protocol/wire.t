@@ -15,9 +15,16 @@ my $path  = '/tenant/wire/x';
 my $ASKS  = "Expect: 100-continue\r\n";
 my $stock = stock_httpd();
 
+# Statuses behind which httpd itself would keep the connection.
+write_htaccess('tenant/wire-type', "<IfModule expect_module>\n"
+    . "ExpectRequire content-type image/png\n</IfModule>\n");
+write_htaccess('tenant/wire-ip', "<IfModule expect_module>\n"
+    . "ExpectRequire ip 192.0.2.1\nExpectStatus specific\n</IfModule>\n");
+
 sub head {
-    my($length, $more) = @_;
-    return "PUT $path HTTP/1.1\r\nHost: localhost\r\n"
+    my($length, $more, $target) = @_;
+    $target //= $path;
+    return "PUT $target HTTP/1.1\r\nHost: localhost\r\n"
         . "Content-Length: $length\r\n" . ($more // '') . "\r\n";
 }
 
@@ -30,6 +37,9 @@ for my $case (
     ['asked',              head(101, $ASKS),                      417],
     ['not asked',          head(101),                             413],
     ['unsupported',        head(5, "Expect: foo\r\n"),            417],
+    ['not asked, 415',     head(101, '', '/tenant/wire-type/x'),  415],
+    ['not asked, 403',     head(101, '', '/tenant/wire-ip/x'),    403],
+    ['asked, 403',         head(101, $ASKS, '/tenant/wire-ip/x'), 403],
     ['asked, keep-alive',  head(101, "${ASKS}Connection: keep-alive\r\n"), 417],
 ) {
     my($name, $head, $status) = @$case;

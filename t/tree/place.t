@@ -30,7 +30,8 @@ sub small_ok {
 }
 
 mkpath([map { "$docroot/tree/$_" } qw(dir/sub match-1/a match-x both url one
-    three if main open)]);
+    three if if-not main sub open)]);
+mkpath("$docroot/tree-main");
 touch('tree/dir/old.bin');
 
 # --- sections --------------------------------------------------------------------
@@ -48,7 +49,9 @@ small_ok('<Location>',              '/tree/url/x');
 small_ok('<Location>, to come',     '/tree/url/new/x');
 small_ok('<LocationMatch>',         '/tree/one/x');
 small_ok('<Location> without file', '/virtual/x');
-small_ok('<If> on IS_SUBREQ',       '/tree/main/x');
+# An upload is no subrequest, whatever looks it up early.
+small_ok('<If> for others than subrequests', '/tree/main/x');
+small_ok('<If> for subrequests',    '/tree/sub/x');
 
 for (['/tree/match-x/x', '<DirectoryMatch>'], ['/tree/open/other.bin', '<Files>'],
      ['/tree/both/other.bin', '<Files> in <Directory>'],
@@ -78,6 +81,9 @@ for (['Content-Length',    { content => 11 }],
 }
 admitted_ok('no <If>', { path => '/tree/if/x', content => 10 }, status => 200,
     verdict => '-');
+small_ok('<If> does not apply', '/tree/if-not/x%20y?a=b%20c',
+    headers => ['Content-Type: text/plain', 'Content-Encoding: identity',
+        'Content-Language: en', 'Content-Location: /here']);
 {
     # Early or late, the asking client is refused before the backend is asked.
     write_htaccess('tree/if/auth', "AuthType Basic\nAuthName realm\n"
@@ -128,6 +134,7 @@ for my $max (5, 7, 6) {
 small_ok('Alias',             '/tree-alias/x');
 small_ok('AliasMatch',        '/tree-alias-dir/x');
 small_ok('RewriteRule',       '/tree-rewrite/x', h2 => 0);
+small_ok('RewriteRule [NS]',  '/tree-main/x', h2 => 0);
 small_ok('RewriteRule [PT]',  '/tree-pass/x', h2 => 0);
 small_ok('a query',           '/tree/dir/x?y=z&a=%2F');
 small_ok('encoded letters',   '/tree/d%69r/x');
