@@ -1,0 +1,189 @@
+#!/usr/bin/perl
+# Which max holds for content of unknown length: the smallest of all that must
+# hold; the widest of those that could let it through, or none; DetectionOnly
+# only tells.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+use lib 't/cutoff';
+use CutOff;
+
+my $root = conf_var('documentroot');
+my @alice = ('Authorization: Basic YWxpY2U6c2VjcmV0');     # alice:secret
+my @form = ('Content-Type: application/pdf');
+my $n = 0;
+
+sub place {
+    my $dir = 'tenant/cap-' . ++$n;
+    write_htaccess($dir, join "\n", @_, '');
+    return "/$dir/x";
+}
+
+sub max { map { "ExpectRequire content-length max=$_" } @_ }
+sub any { '<ExpectRequireAny>', @_, '</ExpectRequireAny>' }
+sub all { '<ExpectRequireAll>', @_, '</ExpectRequireAll>' }
+sub none { '<ExpectRequireNone>', @_, '</ExpectRequireNone>' }
+
+my $pdf = 'ExpectRequire content-type application/pdf';
+my @login = ('AuthType Basic', 'AuthName cap', 'AuthBasicProvider witness',
+    'Require valid-user');
+
+# what it shows; the rules; the headers; the max that holds (undef: none)
+my @cases = (
+    ['two that must hold: the smaller', [max(500, 200)], [], 200],
+    ['two that must hold: the smaller, first', [max(200, 500)], [], 200],
+    ['three, the smallest in a container', [max(500), all(max(400, 200))],
+        [], 200],
+    ['either: the wider', [any(max(200, 500))], [], 500],
+    ['either: the wider, first', [any(max(500, 200))], [], 500],
+    ['either, and a ceiling', [max(300), any(max(200, 500))], [], 300],
+    ['either, below the ceiling', [max(600), any(max(200, 500))], [], 500],
+    ['either, the other one holds: none', [any(max(200), $pdf)], \@form,
+        undef],
+    ['either, the other one first', [any($pdf, max(200))], \@form, undef],
+    ['either, the other one does not hold', [any($pdf, max(200))], [], 200],
+    ['either, in a ceiling, the other one holds',
+        [max(500), any(max(200), $pdf)], \@form, 500],
+    ['each with its own: the one that holds',
+        [any(all($pdf, max(500)), all('ExpectRequire content-type text/*',
+            max(900)), max(200))], \@form, 500],
+    ['each with its own: what does not hold does not widen',
+        [any(all($pdf, max(500)), max(200))], [], 200],
+    ['min and max in one rule are one',
+        ['ExpectRequire content-length max=200'], [], 200],
+    ['None beside it does not matter', [max(200), none($pdf)], [], 200],
+
+    # Alternatives that wait for the user or the handler.
+    ['a user widens', [@login, any(all('ExpectRequire user alice', max(500)),
+        max(200))], \@alice, 500],
+    ['another user does not widen', [@login,
+        any(all('ExpectRequire user bob', max(500)), max(200))], \@alice,
+        200],
+    ['a user, without a max', [@login, any('ExpectRequire user alice',
+        max(200))], \@alice, undef],
+    ['a user, behind', [@login, any(max(200), 'ExpectRequire user alice')],
+        \@alice, undef],
+    ['another user, behind', [@login, any(max(200),
+        'ExpectRequire user bob')], \@alice, 200],
+    ['a ceiling, and a user', [@login, max(300),
+        any(max(200), 'ExpectRequire user alice')], \@alice, 300],
+    ['the handler widens', [any(max(200), 'ExpectRequire handler witness')],
+        [], undef],
+    ['another handler does not', [any(max(200),
+        'ExpectRequire handler cgi-script')], [], 200],
+    ['the handler widens to a max', [any(max(200),
+        all('ExpectRequire handler witness', max(500)))], [], 500],
+);
+
+for (@cases) {
+    my($name, $rules, $headers, $max) = @$_;
+    my $path = place(@$rules);
+    my %o = (upload => { headers => $headers });
+    if (defined $max) {
+        within_ok($name, $path, $max, status => 200, sizes => [$max], %o);
+        cut_off_ok($name, $path, $max, sizes => [$max + 1], %o);
+    }
+    else {
+        within_ok("$name: no max", $path, 0, status => 200, sizes => [5000],
+            %o);
+    }
+}
+
+# Sections above and below. t/conf/merge.conf.in sets 1000 for /merge/*.
+{
+    my %held = (
+        and => [['max=200', 200], ['max=5000', 1000]],
+        or  => [['max=200', 1000], ['max=5000', 5000],
+                ['header X-No', 1000], ['header Host', undef]],
+        off => [['max=200', 200], ['max=5000', 5000], ['header Host', undef]],
+    );
+    for my $merging (sort keys %held) {
+        for (@{ $held{$merging} }) {
+            my($rule, $max) = @$_;
+            my $dir = "merge/$merging/cap-" . ++$n;
+            $rule = "content-length $rule" if $rule =~ /^max/;
+            write_htaccess($dir, "ExpectRequire $rule\n");
+            my $name = "ExpectMerging $merging, $rule below max=1000";
+            if (defined $max) {
+                within_ok($name, "/$dir/x", $max, status => 200,
+                    sizes => [$max]);
+                cut_off_ok($name, "/$dir/x", $max, sizes => [$max + 1]);
+            }
+            else {
+                within_ok($name, "/$dir/x", 0, status => 200,
+                    sizes => [5000]);
+            }
+        }
+    }
+}
+
+# DetectionOnly tells once, and reads on. (/merge/engine/ has max=10.)
+write_htaccess('merge/engine/detect', '');
+within_ok('DetectionOnly', '/merge/engine/detect/x', 10, status => 200,
+    sizes => [11, 100_000], verdict => 'detect',
+    body => sub { qr/^read=$_[0]\n/ },
+    log => qr/expect: would refuse 413: content-length .*over max=10\b/);
+within_ok('DetectionOnly', '/merge/engine/detect/x', 10, status => 200,
+    sizes => [10]);
+write_htaccess('merge/engine/off', '');
+within_ok('ExpectEngine Off', '/merge/engine/off/x', 10, status => 200,
+    sizes => [1000], verdict => '-');
+
+# ExpectScope expectation: who did not ask is not held to it.
+write_htaccess('merge/scope', '');
+cut_off_ok('ExpectScope expectation, asked', '/merge/scope/x', 10,
+    asks => [1]);
+within_ok('ExpectScope expectation, not asked', '/merge/scope/x', 10,
+    asks => [0], sizes => [1000], status => 200, verdict => '-');
+
+# An internal redirect keeps the max: a front controller in .htaccess.
+{
+    my %to = (
+        'the witness' => ['tenant', 'front.php'],
+        'a script' => ['front', 'index.cgi'],
+    );
+    for my $name (sort keys %to) {
+        my($where, $file) = @{ $to{$name} };
+        my $dir = "$where/cutoff-front";
+        write_htaccess($dir, join "\n", max(1000), 'RewriteEngine On',
+            "RewriteRule !^\Q$file\E\$ $file [L]", '');
+        link "$root/cgi/read.cgi", "$root/$dir/$file"
+            or die "$dir/$file: $!\n";
+        within_ok("front controller, $name", "/$dir/some/where", 1000,
+            status => 200, upload => { method => 'POST' },
+            sizes => [1000], body => sub { qr/^read=$_[0]\n/ });
+        # mod_cgi may wait for the script, see cgi.t.
+        next if $where eq 'front' && !has_h2();
+        cut_off_ok("front controller, $name", "/$dir/some/where", 1000,
+            upload => { method => 'POST' });
+    }
+}
+
+# Nor does the max of another place come in by a redirect.
+{
+    write_htaccess('tenant/cutoff-to', join "\n", max(10), '');
+    my $path = place(max(1000), 'RewriteEngine On',
+        'RewriteRule ^ /tenant/cutoff-to/y [L]');
+    within_ok('a redirect to a smaller max', $path, 1000, status => 200,
+        sizes => [1000]);
+    cut_off_ok('a redirect to a smaller max', $path, 1000, sizes => [1001]);
+}
+
+# DirectoryIndex: the rules of the file that takes it.
+{
+    my $dir = 'front/cutoff-index';
+    write_htaccess($dir, join "\n", 'DirectoryIndex index.cgi',
+        '<Files index.cgi>', max(1000), '</Files>', '');
+    link "$root/cgi/read.cgi", "$root/$dir/index.cgi"
+        or die "$dir: $!\n";
+    within_ok('DirectoryIndex', "/$dir/", 1000, status => 200,
+        upload => { method => 'POST' }, sizes => [1000],
+        body => sub { qr/^read=$_[0]\n/ });
+    cut_off_ok('DirectoryIndex', "/$dir/", 1000,
+        upload => { method => 'POST' }) if has_h2();
+}
+
+done_testing();

@@ -1,0 +1,96 @@
+#!/usr/bin/perl
+# A real PHP-FPM behind mod_proxy_fcgi: LimitRequestBody of httpd 2.4 does
+# nothing for it; content of announced and of unknown length is held to its max.
+#
+# PHP reads no content whose length it is not told. With proxy-sendcl httpd
+# takes in all of it before it asks PHP, and tells the length; without, PHP
+# answers as if there were none.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+use lib 't/cutoff';
+use CutOff;
+
+my $MAX  = 100_000;
+my $root = conf_var('documentroot');
+my $fpm  = php_fpm();
+
+sub tenant {
+    my($name, @lines) = @_;
+    write_htaccess("php/$name", join "\n", @lines, '<Files *.php>',
+        'SetHandler "proxy:' . $fpm->url . '"', '</Files>', '');
+    link "$root/php/record.php", "$root/php/$name/record.php"
+        or die "php/$name: $!\n";
+    return "/php/$name/record.php";
+}
+
+my $limit  = "ExpectRequire content-length max=$MAX";
+my $tenant = tenant('spooled', $limit, 'SetEnv proxy-sendcl 1');
+
+for (['SetHandler in .htaccess', $tenant],
+     ['ProxyPassMatch', '/fpm-match/record.php']) {
+    my($name, $path) = @$_;
+
+    within_ok($name, "$path?" . token(), $MAX, status => 200,
+        upload => { method => 'POST' }, body => sub { qr/^read=$_[0]\n/ });
+    my $token = token();
+    cut_off_ok($name, "$path?$token", $MAX, upload => { method => 'POST' });
+    is handed($token, '.pid'), '', "$name: PHP was not asked";
+
+    $token = token();
+    admitted_ok("$name, announced, at max", { method => 'POST',
+        path => "$path?$token", content => $MAX }, status => 200,
+        body => qr/^read=$MAX\n/);
+    like handed($token, '.env'), qr/^CONTENT_LENGTH=$MAX$/m,
+        "$name: PHP is told the length";
+    refused_ok("$name, announced, over max", { method => 'POST',
+        path => "$path?$token", content => $MAX + 1 },
+        status => 413, asked_status => 417, rule => 'content-length',
+        like => qr/100001 is over max=100000/);
+}
+
+# Without proxy-sendcl. PHP has answered before the end of the content, or it
+# has not; what it got is what it told.
+{
+    my $path = tenant('streamed', $limit);
+    for my $h2 (0, has_h2() ? 1 : ()) {
+        for my $asks (1, 0) {
+            my $label = join ', ', 'streamed', $h2 ? 'HTTP/2' : 'HTTP/1.1',
+                $asks ? 'asked' : 'not asked';
+            my $token = token();
+            my $r = upload(path => "$path?$token", method => 'POST',
+                content => 1_000_000, chunked => 1, h2 => $h2, asks => $asks,
+                eager => !$asks);
+            if ($r->{status} == 200) {
+                is $r->{body}, "read=0\n", "$label: 200, PHP has read nothing";
+            }
+            else {
+                is $r->{status}, 413, "$label: 413";
+            }
+            ok $r->{witness}{read} <= $MAX + 1 && !$r->{witness}{eos},
+                "$label: bounded" or diag explain $r;
+            is handed($token), '', "$label: PHP has nothing";
+        }
+    }
+}
+
+# Why that is needed.
+{
+    my $stock = stock_httpd(conf => "<Directory \"$root/php\">\n"
+        . "AllowOverride All\n</Directory>\n");
+    my $path = tenant('stock', 'LimitRequestBody 1000',
+        'SetEnv proxy-sendcl 1');
+    for my $chunked (0, 1) {
+        my $r = upload(vhost => $stock, path => "$path?" . token(),
+            method => 'POST', content => 1001, chunked => $chunked,
+            eager => 1);
+        is_deeply [@$r{qw(status body)}], [200, "read=1001\n"],
+            'stock httpd, ' . ($chunked ? 'chunked' : 'announced')
+            . ': LimitRequestBody does not hold';
+    }
+}
+
+done_testing();
