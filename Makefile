@@ -28,7 +28,7 @@ all: $(MODULE)                  ## build .libs/mod_expect.so (the default)
 
 $(MODULE): $(SOURCES) $(HEADERS) modules.mk
 	$(APXS) -c $(APXSFLAGS) -Wc,-Isrc '-Wl,$(EXPORTS)' -o mod_expect.la \
-	    $(SOURCES)
+	    $(SOURCES) $(LIBS)
 
 witness: $(WITNESS)
 
@@ -72,7 +72,7 @@ asan: asan/mod_expect.so        ## the tests with the module under sanitizers
 
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES)
+	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
 
 demo: t/demo                    ## see what it does, in a minute
 	t/setup

@@ -20,14 +20,18 @@
  * does. The way of a request is head.c, target.c, rule.c, refusal.c, content.c.
  */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_protocol.h"
 #include "http_request.h"
 
 #include "src/access.h"
+#include "src/body.h"
 #include "src/conf.h"
 #include "src/content.h"
+#include "src/options.h"
 #include "src/refusal.h"
 #include "src/request.h"
 #include "src/rules_authz.h"
@@ -37,25 +41,10 @@ module AP_MODULE_DECLARE_DATA expect_module;
 
 /* A client that asked waits now: look its target up and refuse what the head
  * alone refuses. */
-static int expect_post_read_request(request_rec *r)
+static int judge_early(request_rec *r, expect_request_t *e)
 {
-    expect_request_t *e;
-    request_rec *target;
+    request_rec *target = expect_target_lookup(r, e);
 
-    if (!r->expecting_100 && !r->prev) {
-        return DECLINED;
-    }
-    if (r->prev) {
-        expect_access_denied(r->prev);
-        r->status = r->prev->status;
-        expect_refusal_inherit(r);
-        return DECLINED;
-    }
-    e = expect_request_begin(r);
-    if (!e || !e->head.asked) {
-        return DECLINED;
-    }
-    target = expect_target_lookup(r, e);
     if (!target) {
         return DECLINED;
     }
@@ -66,6 +55,38 @@ static int expect_post_read_request(request_rec *r)
     }
     expect_request_take_rules(r, e, target);
     return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
+}
+
+/* `OPTIONS *` is for the server and leads to no section: httpd answers it
+ * before there is another occasion. */
+static int judge_server(request_rec *r, expect_request_t *e)
+{
+    expect_request_take_rules(r, e, r);
+    return expect_request_judge(r, e, EXPECT_AT_HANDLER);
+}
+
+static int expect_post_read_request(request_rec *r)
+{
+    int is_options = r->method_number == M_OPTIONS;
+    expect_request_t *e;
+
+    if (!r->expecting_100 && !is_options && !r->prev) {
+        return DECLINED;
+    }
+    if (r->prev) {
+        expect_access_denied(r->prev);
+        r->status = r->prev->status;
+        expect_refusal_inherit(r);
+        return DECLINED;
+    }
+    e = expect_request_begin(r);
+    if (!e) {
+        return DECLINED;
+    }
+    if (is_options && r->uri && !strcmp(r->uri, "*")) {
+        return judge_server(r, e);
+    }
+    return e->head.asked ? judge_early(r, e) : DECLINED;
 }
 
 /* The section is known. For clients that did not ask this is the first look,
@@ -84,8 +105,13 @@ static int judge_section(request_rec *r)
 /* Most requests have no content and leave here. */
 static int expect_post_perdir_config(request_rec *r)
 {
-    if (r->main) {
-        return expect_target_found(r);
+    const expect_request_t *e = expect_request_get(r);
+
+    if (e && e->looking_up) {
+        return DONE;
+    }
+    if (r->method_number == M_OPTIONS) {
+        expect_options_tell(r);
     }
     return expect_head_has_content(r->headers_in) ? judge_section(r)
                                                   : DECLINED;
@@ -95,6 +121,7 @@ static void expect_insert_error_filter(request_rec *r)
 {
     expect_refuse_unsupported(r);
     expect_access_denied(r);
+    expect_body_insert(r);
 }
 
 static int expect_access_checker_ex(request_rec *r)
@@ -129,6 +156,7 @@ static void expect_register_hooks(apr_pool_t *p)
 
     /* The last stage, the handler, is the filter's to see. */
     expect_content_register();
+    expect_body_register();
     expect_authz_register(p);
 }
 

@@ -9,3 +9,6 @@ WARNINGS = -Wall -Wextra -Wshadow
 # Only the module record leaves the shared object; the other files' functions
 # stay private to it.
 EXPORTS = -export-symbols-regex ^expect_module$$
+
+# jansson makes the JSON, as in mod_md.
+LIBS = -ljansson

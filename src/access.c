@@ -17,6 +17,7 @@
 #include "http_request.h"
 
 #include "access.h"
+#include "refusal.h"
 
 APLOG_USE_MODULE(expect);
 
@@ -35,7 +36,11 @@ static int answer(request_rec *r, expect_request_t *e, int status)
     }
     e->facts.auth = status;
     refusal = expect_request_judge(r, e, EXPECT_AT_AUTH);
-    return refusal == DECLINED ? status : refusal;
+    if (refusal != DECLINED) {
+        return refusal;
+    }
+    expect_let_deny(r, e, status);
+    return status;
 }
 
 static int waits_for_user(const expect_request_t *e)

@@ -159,7 +159,8 @@ static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
 
 static void place(cmd_parms *cmd, expect_rule_t *rule)
 {
-    rule->file = cmd->directive->filename;
+    /* mod_macro's name for where it is used lives in a temporary pool */
+    rule->file = apr_pstrdup(cmd->pool, cmd->directive->filename);
     rule->line = cmd->directive->line_num;
     rule->limited = cmd->limited;
 }

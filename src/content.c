@@ -14,7 +14,9 @@
  */
 
 #include "httpd.h"
+#include "http_connection.h"
 #include "http_protocol.h"
+#include "mod_core.h"
 #include "util_filter.h"
 
 #include "content.h"
@@ -39,6 +41,7 @@ static int content_init(ap_filter_t *f)
     if (!r->prev && e->state != EXPECT_REFUSED) {
         expect_request_take_rules(r, e, r);
     }
+    e->started = 1;
     /* Satisfy Any may have let it through without our hook being asked */
     e->facts.auth = OK;
     status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
@@ -67,43 +70,85 @@ static apr_status_t end_of_content(ap_filter_t *f, apr_bucket_brigade *bb)
     return APR_SUCCESS;
 }
 
-/* Have the error answered now, as HTTP_IN does for LimitRequestBody. */
+static void pass_out(request_rec *r, apr_bucket_brigade *bb, int status,
+                     apr_bucket *last)
+{
+    apr_brigade_cleanup(bb);
+    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(
+        status, NULL, r->pool, r->connection->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, last);
+    ap_pass_brigade(r->output_filters, bb);
+    apr_brigade_cleanup(bb);
+}
+
+/*
+ * Have the error answered now, as HTTP_IN does for LimitRequestBody. What the
+ * handler makes of its failed read (mod_proxy_http2: 502) must not follow that
+ * answer, nor stand in the access log: EOC sees to it.
+ */
 static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
                                  int status)
 {
+    request_rec *r = f->r;
     apr_bucket_alloc_t *ba = f->c->bucket_alloc;
 
-    apr_brigade_cleanup(bb);
-    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL,
-                                                       f->r->pool, ba));
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
-    ap_pass_brigade(f->r->output_filters, bb);
-    apr_brigade_cleanup(bb);
+    /* mod_proxy leaves the 100 here that it saw last */
+    r->status = HTTP_OK;
+    pass_out(r, bb, status, apr_bucket_eos_create(ba));
+    pass_out(r, bb, status, ap_bucket_eoc_create(ba));
     return AP_FILTER_ERROR;
 }
 
-/* Read on, counting, up to one byte over the cap: enough to know. */
+/* The part of a brigade that is within the cap. */
+static apr_status_t keep_within(apr_bucket_brigade *bb, apr_off_t length)
+{
+    apr_bucket *e;
+    apr_status_t rv = apr_brigade_partition(bb, length, &e);
+
+    while (rv == APR_SUCCESS && e != APR_BRIGADE_SENTINEL(bb)) {
+        apr_bucket *next = APR_BUCKET_NEXT(e);
+
+        apr_bucket_delete(e);
+        e = next;
+    }
+    return rv;
+}
+
+/*
+ * Read on, counting, up to one byte over the cap: enough to know. What is
+ * within is handed on first: a handler that takes an error of its first read
+ * for "no content" (mod_proxy_http2) is not to go on without.
+ */
 static apr_status_t read_bounded(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
                                  apr_off_t readbytes)
 {
     expect_request_t *e = f->ctx;
-    apr_off_t left = e->cap - e->seen + 1;
+    apr_off_t left = e->cap - e->seen;
     apr_off_t length;
     apr_status_t rv;
     int status;
 
-    if (mode == AP_MODE_READBYTES && readbytes > left) {
-        readbytes = left;
-    }
-    rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
-    if (rv != APR_SUCCESS
-        || (rv = apr_brigade_length(bb, 1, &length)) != APR_SUCCESS) {
-        return rv;
-    }
-    e->seen += length;
-    if (e->seen <= e->cap) {
-        return APR_SUCCESS;
+    if (left >= 0) {
+        if (mode == AP_MODE_READBYTES && readbytes > left + 1) {
+            readbytes = left + 1;
+        }
+        e->reading = 1;
+        rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
+        e->reading = 0;
+        if (rv != APR_SUCCESS
+            || (rv = apr_brigade_length(bb, 1, &length)) != APR_SUCCESS) {
+            return rv;
+        }
+        e->seen += length;
+        if (e->seen <= e->cap) {
+            return APR_SUCCESS;
+        }
+        if (e->conf->engine != EXPECT_ENGINE_DETECT
+            && (left > 0 || block == APR_NONBLOCK_READ)) {
+            rv = keep_within(bb, left);
+            return rv != APR_SUCCESS || left > 0 ? rv : APR_EAGAIN;
+        }
     }
     status = expect_refuse_over(f->r, e);
     return status == DECLINED ? APR_SUCCESS : answer_error(f, bb, status);
@@ -124,14 +169,17 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
         return end_of_content(f, bb);
     }
     if (e->state == EXPECT_CUT_OFF) {
-        return AP_FILTER_ERROR;
+        /* an error to who read on, an end to the ErrorDocument */
+        return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
     }
-    if (e->state != EXPECT_OPEN && e->cap == EXPECT_NO_CAP) {
+    if (e->started && e->cap == EXPECT_NO_CAP) {
         /* nothing to watch for: out of the way of large uploads */
         ap_remove_input_filter(f);
         return ap_get_brigade(next, bb, mode, block, readbytes);
     }
-    if (e->cap == EXPECT_NO_CAP || e->state == EXPECT_DETECTED
+    /* HTTP_IN reads the trailer section from the top of the chain: that is no
+     * content */
+    if (e->cap == EXPECT_NO_CAP || e->state == EXPECT_DETECTED || e->reading
         || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT) {
         return ap_get_brigade(next, bb, mode, block, readbytes);
     }
@@ -140,13 +188,51 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
 
 void expect_content_register(void)
 {
-    /* PROTOCOL - 1: the lowest that still belongs to one request */
+    /* PROTOCOL: the chain that redirects, fast ones of DirectoryIndex and
+     * MultiViews included, take with them */
     content_filter = ap_register_input_filter("EXPECT", content_read,
                                               content_init,
-                                              AP_FTYPE_PROTOCOL - 1);
+                                              AP_FTYPE_PROTOCOL);
+}
+
+/* httpd places a filter below those of its type that are there already: this
+ * one belongs above HTTP_IN. */
+static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
+{
+    ap_filter_t *at;
+
+    for (at = below; at && at->next != f; at = at->next) {
+    }
+    if (!at) {
+        return;
+    }
+    at->next = f->next;
+    f->next = below;
+
+    for (at = r->input_filters; at && at != below; at = at->next) {
+        if (at->next == below) {
+            at->next = f;
+            break;
+        }
+    }
+    if (r->input_filters == below) {
+        r->input_filters = f;
+    }
+    if (r->proto_input_filters == below) {
+        r->proto_input_filters = f;
+    }
 }
 
 void expect_content_guard(request_rec *r, expect_request_t *e)
 {
-    ap_add_input_filter_handle(content_filter, e, r, r->connection);
+    ap_filter_t *f = ap_add_input_filter_handle(content_filter, e, r,
+                                                r->connection);
+    ap_filter_t *below;
+
+    for (below = r->input_filters; below; below = below->next) {
+        if (below->frec == ap_http_input_filter_handle) {
+            move_above(r, f, below);
+            return;
+        }
+    }
 }

@@ -14,6 +14,7 @@
 
 #include "apr_strings.h"
 
+#include "body.h"
 #include "content.h"
 #include "refusal.h"
 
@@ -95,43 +96,58 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     const expect_rule_t *rule = answer->rule;
     int fault = answer->value == EXPECT_ERROR;
     int status = refusal_status(e, answer);
+    const char *reason =
+        fault ? apr_pstrcat(r->pool, rule->name, " cannot be evaluated", NULL)
+              : expect_rule_explain(r->pool, answer, &e->facts);
+    expect_told_t told;
 
     /* the section's own LogLevel and ErrorDocument are in force, also where
      * only the lookup has come that far */
     r->per_dir_config = e->facts.r->per_dir_config;
     r->log = e->facts.r->log;
 
-    tell(r, e, rule, fault ? APLOG_ERR : APLOG_INFO, status,
-         fault ? apr_pstrcat(r->pool, rule->name, " cannot be evaluated",
-                             NULL)
-               : expect_rule_explain(r->pool, answer, &e->facts));
+    tell(r, e, rule, fault ? APLOG_ERR : APLOG_INFO, status, reason);
     if (e->conf->engine == EXPECT_ENGINE_DETECT) {
         e->state = EXPECT_DETECTED;
         return DECLINED;
     }
     e->state = EXPECT_REFUSED;
-    if (answer->status == HTTP_METHOD_NOT_ALLOWED) {
-        /* what the file handler does (RFC 9110, 10.2.1) */
-        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_OPTIONS, -1);
-        apr_table_setn(r->err_headers_out, "Allow", "GET, HEAD, OPTIONS");
-    }
     e->status = status;
+    expect_rule_tell(r->pool, answer, &e->facts, &told);
+    expect_body_prepare(r, status, rule->name, reason, &told);
     close_connection(r);
     return status;
 }
 
 int expect_refuse_over(request_rec *r, expect_request_t *e)
 {
-    tell(r, e, e->cap_rule, APLOG_INFO, HTTP_REQUEST_ENTITY_TOO_LARGE,
-         apr_psprintf(r->pool, "content-length was not announced, and is "
-                      "over max=%" APR_OFF_T_FMT, e->cap));
+    const expect_answer_t answer = {
+        EXPECT_DENIED, HTTP_REQUEST_ENTITY_TOO_LARGE, 0, 0, e->cap_rule, e->cap
+    };
+    const char *reason =
+        apr_pstrcat(r->pool, "content-length was not announced, and is over "
+                    "max=", apr_off_t_toa(r->pool, e->cap), NULL);
+    expect_told_t told;
+
+    tell(r, e, e->cap_rule, APLOG_INFO, answer.status, reason);
     if (e->conf->engine == EXPECT_ENGINE_DETECT) {
         e->state = EXPECT_DETECTED;
         return DECLINED;
     }
     e->state = EXPECT_CUT_OFF;
+    expect_rule_tell(r->pool, &answer, &e->facts, &told);
+    expect_body_prepare(r, answer.status, e->cap_rule->name, reason, &told);
     close_connection(r);
-    return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    return answer.status;
+}
+
+void expect_let_deny(request_rec *r, expect_request_t *e, int status)
+{
+    if (e->state == EXPECT_OPEN) {
+        e->state = EXPECT_REFUSED;
+        e->status = status;
+        close_connection(r);
+    }
 }
 
 void expect_admit(request_rec *r, expect_request_t *e,
@@ -157,19 +173,24 @@ static int is_unsupported(const request_rec *r)
 
 static void refuse_unsupported(request_rec *r)
 {
-    const char *reason = "only the expectation 100-continue is supported";
+    const char *reason = "only the expectation 100-continue is supported, "
+                         "once and alone; leave the Expect field out";
+    static const expect_told_t nothing =
+        { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
 
     set_notes(r, "refuse", "expectation", HTTP_EXPECTATION_FAILED, reason);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "expect: refused %d: %s",
                   HTTP_EXPECTATION_FAILED, reason);
+    expect_body_prepare(r, HTTP_EXPECTATION_FAILED, "expectation", reason,
+                        &nothing);
     close_connection(r);
-    expect_content_guard(r, NULL);
 }
 
 void expect_refuse_unsupported(request_rec *r)
 {
     if (is_unsupported(r)) {
         refuse_unsupported(r);
+        expect_content_guard(r, NULL);
     }
 }
 
@@ -190,7 +211,6 @@ static void forget_content(request_rec *r)
     apr_table_unset(r->headers_in, "Content-Length");
     apr_table_unset(r->headers_in, "Transfer-Encoding");
     apr_table_unset(r->headers_in, "Expect");
-    expect_content_guard(r, NULL);
 }
 
 void expect_refusal_inherit(request_rec *r)
@@ -199,7 +219,9 @@ void expect_refusal_inherit(request_rec *r)
 
     expect_request_follow(r);
     if (is_unsupported(r->prev)) {
+        /* the ErrorDocument has its own filters already */
         refuse_unsupported(r->prev);
+        expect_content_guard(r, NULL);
     }
     verdict = apr_table_get(r->prev->notes, NOTE_VERDICT);
     if (!verdict) {

@@ -39,6 +39,15 @@ void expect_admit(request_rec *r, expect_request_t *e,
 int expect_refuse_over(request_rec *r, expect_request_t *e);
 
 /**
+ * Let access control deny a request whose rules still wait: its answer stands,
+ * and the content is not read for it.
+ * @param r      the main request
+ * @param e      its state, changed
+ * @param status the HTTP status that access control answers
+ */
+void expect_let_deny(request_rec *r, expect_request_t *e, int status);
+
+/**
  * Answer core's 417 of an expectation it does not know at once, instead of
  * after the content that the client holds back: for insert_error_filter.
  * @param r any request that is answered with an error

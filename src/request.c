@@ -12,6 +12,7 @@
 #include "content.h"
 #include "refusal.h"
 #include "request.h"
+#include "trace.h"
 
 expect_request_t *expect_request_begin(request_rec *r)
 {
@@ -45,7 +46,6 @@ void expect_request_follow(request_rec *r)
               || e->state == EXPECT_DETECTED)) {
         ap_set_module_config(r->request_config, &expect_module, e);
         e->facts.r = r;
-        expect_content_guard(r, e);
     }
 }
 
@@ -79,6 +79,8 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
         return;
     }
     e->state = EXPECT_OPEN;
+    e->facts.trace = expect_trace_wanted(in, &e->facts)
+                         ? expect_trace_rule : NULL;
     e->rules = expect_conf_rules(in->pool, conf);
     /* what the directory tells is asked once: only rules that are looked at
      * again have to remember */

@@ -20,7 +20,8 @@ typedef enum {
     EXPECT_OPEN,         /* not decided yet */
     EXPECT_ADMITTED,     /* the rules hold */
     EXPECT_DETECTED,     /* would be refused, but for DetectionOnly */
-    EXPECT_REFUSED,      /* refused; its content is never read */
+    EXPECT_REFUSED,      /* refused, by us or by access control; its content
+                          * is never read */
     EXPECT_CUT_OFF       /* admitted, then its content went over the cap */
 } expect_state_e;
 
@@ -47,6 +48,10 @@ typedef struct expect_request_t {
     unsigned asking : 1;
     /** the filter stands before the content */
     unsigned guarded : 1;
+    /** content is being read, by us */
+    unsigned reading : 1;
+    /** the handler was about to run: all is decided */
+    unsigned started : 1;
 } expect_request_t;
 
 /**

@@ -87,7 +87,7 @@ static expect_answer_t decide(const expect_rule_t *rule, walk_t *walk);
 /* Kleene's negation. What neither grants nor denies stays as it is. */
 static void negate(expect_answer_t *answer)
 {
-    if (answer->senseless) {
+    if (answer->firm) {
         return;
     }
     answer->negated = !answer->negated;
@@ -119,6 +119,9 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
         answer.value = rule->type->check(walk->facts, rule->arg, &answer);
         if (rule->negated) {
             negate(&answer);
+        }
+        if (walk->facts->trace) {
+            walk->facts->trace(walk->facts, walk->stage, rule, &answer);
         }
     }
     if (memo) {
@@ -168,7 +171,7 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
  * Any: one grant is enough. A grant with a cap is looked past for one
  * without, or with a wider one. Among denials the first is told, but for one
  * that the client could still cure by logging in: 401 goes before others. So
- * does what makes no sense, which None must not take for a grant.
+ * does a firm one, which None must not take for a grant.
  */
 static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
 {
@@ -198,7 +201,7 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
         else if (any.value == EXPECT_NEUTRAL
                  || (any.value == EXPECT_DENIED
                      && (one.value == EXPECT_UNKNOWN
-                         || one.senseless > any.senseless
+                         || one.firm > any.firm
                          || (one.status == 401 && any.status != 401)))) {
             any = one;
         }
@@ -268,4 +271,155 @@ const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
     }
     return rule->type->explain(p, facts, rule->arg, answer->status,
                                answer->negated);
+}
+
+/* Telling */
+
+static void tell_nothing(expect_told_t *told)
+{
+    static const expect_told_t nothing =
+        { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
+
+    *told = nothing;
+}
+
+void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
+                      const expect_facts_t *facts, expect_told_t *told)
+{
+    const expect_rule_t *rule = answer->rule;
+
+    tell_nothing(told);
+    if (rule->type->tell && !answer->negated) {
+        rule->type->tell(p, facts, rule->arg, told);
+    }
+}
+
+/* Whether a media type, or all that a wildcard stands for, falls under a
+ * pattern. */
+static int covers(const char *pattern, const char *type)
+{
+    const char *star = strstr(pattern, "/*");
+    apr_size_t major;
+    const char *plus;
+
+    if (!strcmp(pattern, "*/*") || !strcasecmp(pattern, type)) {
+        return 1;
+    }
+    if (!star) {
+        return 0;
+    }
+    major = star - pattern + 1;
+    if (strncasecmp(pattern, type, major)) {
+        return 0;
+    }
+    plus = strrchr(type + major, '+');
+    return !star[2] || (plus && !strcasecmp(star + 2, plus));
+}
+
+/* Add to a list what of another falls under a third. */
+static void add_covered(apr_array_header_t *list,
+                        const apr_array_header_t *types,
+                        const apr_array_header_t *patterns)
+{
+    int i, j;
+
+    for (i = 0; i < types->nelts; ++i) {
+        const char *type = APR_ARRAY_IDX(types, i, const char *);
+        int known = 0;
+
+        for (j = 0; j < list->nelts && !known; ++j) {
+            known = !strcasecmp(APR_ARRAY_IDX(list, j, const char *), type);
+        }
+        for (j = 0; j < patterns->nelts && !known; ++j) {
+            if (covers(APR_ARRAY_IDX(patterns, j, const char *), type)) {
+                APR_ARRAY_PUSH(list, const char *) = type;
+                known = 1;
+            }
+        }
+    }
+}
+
+/* What both accept. */
+static void tell_both(apr_pool_t *p, expect_told_t *told,
+                      const expect_told_t *one)
+{
+    apr_array_header_t *both;
+
+    if (one->min > told->min) {
+        told->min = one->min;
+    }
+    if (one->max != EXPECT_NO_CAP
+        && (told->max == EXPECT_NO_CAP || one->max < told->max)) {
+        told->max = one->max;
+    }
+    if (!told->accepted || !one->accepted) {
+        told->accepted = told->accepted ? told->accepted : one->accepted;
+        return;
+    }
+    both = apr_array_make(p, 4, sizeof(const char *));
+    add_covered(both, told->accepted, one->accepted);
+    add_covered(both, one->accepted, told->accepted);
+    told->accepted = both;
+}
+
+/* What either accepts: no bound where one has none. */
+static void tell_either(apr_pool_t *p, expect_told_t *told,
+                        const expect_told_t *one)
+{
+    if (one->min < told->min) {
+        told->min = one->min;
+    }
+    if (told->max != EXPECT_NO_CAP
+        && (one->max == EXPECT_NO_CAP || one->max > told->max)) {
+        told->max = one->max;
+    }
+    if (told->accepted) {
+        told->accepted = one->accepted
+                             ? apr_array_append(p, told->accepted,
+                                                one->accepted)
+                             : NULL;
+    }
+}
+
+static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,
+                      expect_told_t *told)
+{
+    tell_nothing(told);
+    if (rule->type->tell && !rule->negated && rule->limited == -1) {
+        rule->type->tell(p, NULL, rule->arg, told);
+        /* lists of anything but media types are not asked for */
+        if (told->field && strcmp(told->field, "Accept")) {
+            tell_nothing(told);
+        }
+    }
+}
+
+void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
+                          expect_told_t *told)
+{
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        tell_leaf(p, rule, told);
+        return;
+    }
+    tell_nothing(told);
+    if (rule->kind == EXPECT_NONE) {
+        return;
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        expect_told_t one;
+
+        expect_rule_tell_all(p, APR_ARRAY_IDX(rule->children, i,
+                                              const expect_rule_t *), &one);
+        if (i == 0) {
+            *told = one;
+        }
+        else if (rule->kind == EXPECT_ALL) {
+            tell_both(p, told, &one);
+        }
+        else {
+            tell_either(p, told, &one);
+        }
+    }
 }

@@ -40,8 +40,12 @@ typedef enum {
     EXPECT_AT_HANDLER    /* the handler is known; nothing comes after */
 } expect_stage_e;
 
+typedef struct expect_rule_t expect_rule_t;
+typedef struct expect_answer_t expect_answer_t;
+typedef struct expect_facts_t expect_facts_t;
+
 /** What a rule may look at. */
-typedef struct expect_facts_t {
+struct expect_facts_t {
     expect_head_t *head;
     /** the request, as far as it has come: the main one, or the lookup that
      *  stands in for it; NULL where there is none (unit tests) */
@@ -53,31 +57,47 @@ typedef struct expect_facts_t {
     /** httpd's own verdict on access: EXPECT_AUTH_PENDING, 0 when the
      *  request was let through, else the HTTP status it would answer */
     int auth;
-} expect_facts_t;
+    /** told of each rule that is asked, and of its answer; NULL: nobody */
+    void (*trace)(const expect_facts_t *facts, expect_stage_e stage,
+                  const expect_rule_t *rule, const expect_answer_t *answer);
+};
 
 #define EXPECT_AUTH_PENDING (-1)
 
 /** No limit on the bytes of content that may be read. */
 #define EXPECT_NO_CAP ((apr_off_t)-1)
 
-typedef struct expect_rule_t expect_rule_t;
-
 /** What a check found. A zeroed one is "not asked yet". */
-typedef struct expect_answer_t {
+struct expect_answer_t {
     expect_value_e value;
     /** when denied: the HTTP status of the rule that says so */
     int status;
     /** what the rule itself found was turned round, by `not` or None */
     int negated;
-    /** when denied: what the client sent makes no sense, and `not` does not
-     *  turn that into a grant */
-    int senseless;
+    /** when denied: `not` does not turn that into a grant. What the client
+     *  sent makes no sense, or nobody could say */
+    int firm;
     /** the leaf that says so, or the first of several; NULL if neutral */
     const expect_rule_t *rule;
     /** when granted: bytes of content of unknown length that may follow,
      *  or EXPECT_NO_CAP */
     apr_off_t cap;
-} expect_answer_t;
+};
+
+/** What a client may be told, so that it knows what to change. */
+typedef struct expect_told_t {
+    /** what it announced, NULL: nothing to show; is_number: a JSON number */
+    const char *announced;
+    int is_number;
+    /** bytes of content that are accepted, EXPECT_NO_CAP where not bounded */
+    apr_off_t min, max;
+    /** what is accepted, as char *; NULL: not a list */
+    const apr_array_header_t *accepted;
+    /** the response field for that list: "Accept" */
+    const char *field;
+    /** seconds after which it may be otherwise; 0: waiting does not help */
+    int retry_after;
+} expect_told_t;
 
 /**
  * A kind of rule: one row of a table.
@@ -123,6 +143,15 @@ typedef struct expect_rule_type_t {
      */
     const char *(*explain)(apr_pool_t *p, const expect_facts_t *facts,
                            const void *arg, int status, int negated);
+    /**
+     * Tell what would be accepted. NULL: nothing that the client may know.
+     * @param p     pool for the result
+     * @param facts what the check saw; NULL: no request, only what is accepted
+     * @param arg   from parse
+     * @param told  preset to nothing; filled in
+     */
+    void (*tell)(apr_pool_t *p, const expect_facts_t *facts, const void *arg,
+                 expect_told_t *told);
 } expect_rule_type_t;
 
 typedef enum {
@@ -230,5 +259,26 @@ expect_answer_t expect_rule_decide(const expect_rule_t *rule,
  */
 const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
                                 const expect_facts_t *facts);
+
+/**
+ * Tell what a tree that refuses would accept.
+ * @param p      pool for the result
+ * @param answer from expect_rule_decide(), denied or unknown
+ * @param facts  what is known
+ * @param told   filled in: nothing where the rule has nothing to tell, or
+ *               holds and was not to
+ */
+void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
+                      const expect_facts_t *facts, expect_told_t *told);
+
+/**
+ * Tell what a tree accepts of every request, whatever else it brings.
+ * @param p    pool for the result
+ * @param rule the tree
+ * @param told filled in: bounds and media types; an alternative counts as far
+ *             as all its alternatives agree, a negation not at all
+ */
+void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
+                          expect_told_t *told);
 
 #endif

@@ -8,6 +8,7 @@
  *     Require content-type application/pdf
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "httpd.h"
@@ -36,7 +37,6 @@ static expect_value_e provider_check(const expect_facts_t *facts,
     request_rec *r = facts->r;
     authz_status status;
 
-    (void)answer;
     /* an <AuthzProviderAlias> finds itself by this note */
     apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, a->name);
     status = a->provider->check_authorization(r, a->args, a->parsed);
@@ -46,11 +46,15 @@ static expect_value_e provider_check(const expect_facts_t *facts,
     case AUTHZ_GRANTED:
         return EXPECT_GRANTED;
     case AUTHZ_DENIED_NO_USER:
-        return EXPECT_UNKNOWN;
+        /* expr says so of all that it denies, once a user was looked at */
+        return r->user ? EXPECT_DENIED : EXPECT_UNKNOWN;
     case AUTHZ_GENERAL_ERROR:
         return EXPECT_ERROR;
+    case AUTHZ_NEUTRAL:
+        /* it did not grant, and `not` cannot take that for a denial */
+        answer->firm = 1;
+        return EXPECT_DENIED;
     default:
-        /* AUTHZ_NEUTRAL, too: the provider did not grant */
         return EXPECT_DENIED;
     }
 }
@@ -71,7 +75,7 @@ static const char *provider_explain(apr_pool_t *p,
  * party's provider looks at is not for us to know. */
 static const expect_rule_type_t provider_type = {
     "authz provider", NULL, EXPECT_AT_ENV, HTTP_FORBIDDEN,
-    NULL, provider_check, provider_explain
+    NULL, provider_check, provider_explain, NULL
 };
 
 /* Those of httpd that look at the head and the client's address only. */
@@ -125,6 +129,11 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
     return NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 const char *expect_authz_names(apr_pool_t *p)
 {
     apr_array_header_t *found = ap_list_provider_names(
@@ -142,6 +151,7 @@ const char *expect_authz_names(apr_pool_t *p)
             APR_ARRAY_PUSH(names, const char *) = name;
         }
     }
+    qsort(names->elts, names->nelts, names->elt_size, by_name);
     return apr_array_pstrcat(p, names, ' ');
 }
 

@@ -175,6 +175,19 @@ static const char *length_explain(apr_pool_t *p, const expect_facts_t *facts,
                                             ? a->max : a->min), NULL);
 }
 
+static void length_tell(apr_pool_t *p, const expect_facts_t *facts,
+                        const void *arg, expect_told_t *told)
+{
+    const length_arg_t *a = arg;
+
+    if (facts && facts->head->length != EXPECT_LENGTH_UNKNOWN) {
+        told->announced = apr_off_t_toa(p, facts->head->length);
+        told->is_number = 1;
+    }
+    told->min = a->min;
+    told->max = a->max;
+}
+
 /* Lists of what is accepted, for content-type and content-encoding */
 
 typedef struct {
@@ -182,27 +195,31 @@ typedef struct {
     apr_hash_t *accepted;
     /* content-type: the type that any is, is among them */
     int any;
-    /* the same as one string, for messages */
+    /* the words as written, and as one string; of a long list the first */
+    const apr_array_header_t *words;
     const char *text;
 } list_arg_t;
 
-static const char *join(apr_pool_t *p, int argc, const char *const *argv)
-{
-    apr_array_header_t *words = apr_array_make(p, argc, sizeof(char *));
-    int i;
-
-    for (i = 0; i < argc; ++i) {
-        APR_ARRAY_PUSH(words, const char *) = argv[i];
-    }
-    return apr_array_pstrcat(p, words, ' ');
-}
+/* The longest list that a client is told, in bytes. */
+#define LIST_TOLD_MAX 1000
 
 static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
 {
     list_arg_t *list = apr_pcalloc(p, sizeof(*list));
+    apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
+    apr_size_t length = 0;
+    int i;
 
+    for (i = 0; i < argc && length < LIST_TOLD_MAX; ++i) {
+        APR_ARRAY_PUSH(words, const char *) = argv[i];
+        length += strlen(argv[i]) + 1;
+    }
     list->accepted = apr_hash_make(p);
-    list->text = join(p, argc, argv);
+    list->words = words;
+    list->text = apr_array_pstrcat(p, words, ' ');
+    if (i < argc) {
+        list->text = apr_psprintf(p, "%s and %d more", list->text, argc - i);
+    }
     return list;
 }
 
@@ -302,7 +319,7 @@ static expect_value_e type_check(const expect_facts_t *facts, const void *arg,
         expect_head_media_type(facts->pool, facts->head);
 
     if (!sent->type) {
-        answer->senseless = 1;
+        answer->firm = 1;
         return EXPECT_DENIED;
     }
     return list->any || list_has(list, sent->type)
@@ -327,6 +344,17 @@ static const char *type_explain(apr_pool_t *p, const expect_facts_t *facts,
     }
     return apr_psprintf(p, "content-type %s is none of %s", cut(p, type),
                         list->text);
+}
+
+static void type_tell(apr_pool_t *p, const expect_facts_t *facts,
+                      const void *arg, expect_told_t *told)
+{
+    const char *type = facts ? expect_head_media_type(p, facts->head)->type
+                             : NULL;
+
+    told->announced = type ? cut(p, type) : NULL;
+    told->accepted = ((const list_arg_t *)arg)->words;
+    told->field = "Accept";
 }
 
 /* content-encoding CODING... */
@@ -385,7 +413,7 @@ static expect_value_e coding_check(const expect_facts_t *facts,
 {
     const char *refused = coding_refused(facts, arg);
 
-    answer->senseless = !refused;
+    answer->firm = !refused;
     return refused && !*refused ? EXPECT_GRANTED : EXPECT_DENIED;
 }
 
@@ -406,12 +434,23 @@ static const char *coding_explain(apr_pool_t *p, const expect_facts_t *facts,
                         cut(p, refused), list->text);
 }
 
+static void coding_tell(apr_pool_t *p, const expect_facts_t *facts,
+                        const void *arg, expect_told_t *told)
+{
+    const char *refused = facts ? coding_refused(facts, arg) : NULL;
+
+    told->announced = refused && *refused ? cut(p, refused) : NULL;
+    told->accepted = ((const list_arg_t *)arg)->words;
+    told->field = "Accept-Encoding";
+}
+
 const expect_rule_type_t expect_rules_content[] = {
     { "content-length", LENGTH_USAGE, EXPECT_AT_HEAD, BAD_REQUEST,
-      length_parse, length_check, length_explain },
+      length_parse, length_check, length_explain, length_tell },
     { "content-type", TYPE_USAGE, EXPECT_AT_HEAD, UNSUPPORTED_MEDIA_TYPE,
-      type_parse, type_check, type_explain },
+      type_parse, type_check, type_explain, type_tell },
     { "content-encoding", CODING_USAGE, EXPECT_AT_HEAD,
-      UNSUPPORTED_MEDIA_TYPE, coding_parse, coding_check, coding_explain },
-    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
+      UNSUPPORTED_MEDIA_TYPE, coding_parse, coding_check, coding_explain,
+      coding_tell },
+    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
 };

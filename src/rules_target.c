@@ -306,6 +306,18 @@ static const char *space_explain(apr_pool_t *p, const expect_facts_t *facts,
                         APR_OFF_T_FMT " bytes", a->text, length);
 }
 
+/* Seconds: others may have made room by then. */
+#define SPACE_RETRY_AFTER 300
+
+static void space_tell(apr_pool_t *p, const expect_facts_t *facts,
+                       const void *arg, expect_told_t *told)
+{
+    (void)p;
+    (void)facts;
+    (void)arg;
+    told->retry_after = SPACE_RETRY_AFTER;
+}
+
 /* auth */
 
 static const char *auth_parse(apr_pool_t *p, int argc,
@@ -438,16 +450,32 @@ static const char *handler_explain(apr_pool_t *p, const expect_facts_t *facts,
                    : "handler: nothing here takes content";
 }
 
+/* What the file handler does (RFC 9110, 10.2.1). */
+static void handler_tell(apr_pool_t *p, const expect_facts_t *facts,
+                         const void *arg, expect_told_t *told)
+{
+    apr_array_header_t *methods = apr_array_make(p, 3, sizeof(const char *));
+
+    (void)facts;
+    (void)arg;
+    APR_ARRAY_PUSH(methods, const char *) = "GET";
+    APR_ARRAY_PUSH(methods, const char *) = "HEAD";
+    APR_ARRAY_PUSH(methods, const char *) = "OPTIONS";
+    told->accepted = methods;
+    told->field = "Allow";
+}
+
 const expect_rule_type_t expect_rules_target[] = {
     { "header", HEADER_USAGE, EXPECT_AT_HEAD, HTTP_BAD_REQUEST,
-      header_parse, header_check, header_explain },
+      header_parse, header_check, header_explain, NULL },
     { "precondition", "", EXPECT_AT_DIRECTORY, HTTP_PRECONDITION_FAILED,
-      precondition_parse, precondition_check, precondition_explain },
+      precondition_parse, precondition_check, precondition_explain, NULL },
     { "free-space", SPACE_USAGE, EXPECT_AT_DIRECTORY,
-      HTTP_INSUFFICIENT_STORAGE, space_parse, space_check, space_explain },
+      HTTP_INSUFFICIENT_STORAGE, space_parse, space_check, space_explain,
+      space_tell },
     { "auth", "", EXPECT_AT_AUTH, HTTP_FORBIDDEN,
-      auth_parse, auth_check, auth_explain },
+      auth_parse, auth_check, auth_explain, NULL },
     { "handler", HANDLER_USAGE, EXPECT_AT_HANDLER, HTTP_METHOD_NOT_ALLOWED,
-      handler_parse, handler_check, handler_explain },
-    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
+      handler_parse, handler_check, handler_explain, handler_tell },
+    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
 };

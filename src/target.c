@@ -4,12 +4,12 @@
  * The lookup: whose rules govern this request.
  *
  * At post_read_request a request has the server's configuration only. A copy
- * of it, marked as a subrequest, runs httpd's own mapping (aliases, rewriting,
- * <Directory>, .htaccess, <Files>, <Location>, <If>) and stops before access
- * control, which only the main request may run.
+ * of it runs httpd's own mapping (aliases, rewriting, <Directory>, .htaccess,
+ * <Files>, <Location>, <If>) and stops before access control, which only the
+ * request itself may run.
  *
- * The copy is made here and not by ap_sub_req_method_uri(), which strips the
- * content fields and the version that <If> and rewriting are to see.
+ * It is a copy and not a subrequest: of that, httpd strips the content fields
+ * and the version, and <If> and [NS] of mod_rewrite treat it apart.
  */
 
 #include "httpd.h"
@@ -22,12 +22,13 @@
 
 #include "target.h"
 
-/* What mapping may change is the copy's own; the rest it shares. */
-static request_rec *copy_for_lookup(request_rec *r)
+/* What mapping may change is the copy's own, and its filters begin where those
+ * of a new request do (ap_create_request()): nobody will use them. */
+static request_rec *copy_for_lookup(request_rec *r, expect_request_t *e)
 {
     request_rec *rr = apr_pmemdup(r->pool, r, sizeof(*r));
+    conn_rec *c = r->connection;
 
-    rr->main = r;
     rr->request_config = ap_create_request_config(r->pool);
     rr->per_dir_config = r->server->lookup_defaults;
     rr->headers_in = apr_table_copy(r->pool, r->headers_in);
@@ -36,11 +37,13 @@ static request_rec *copy_for_lookup(request_rec *r)
     rr->headers_out = apr_table_make(r->pool, 5);
     rr->err_headers_out = apr_table_make(r->pool, 5);
     rr->allowed_methods = ap_make_method_list(r->pool, 2);
-    /* as for any subrequest: its response is nobody's */
-    rr->no_local_copy = 1;
+    rr->proto_output_filters = rr->output_filters = c->output_filters;
+    rr->proto_input_filters = rr->input_filters = c->input_filters;
 
     ap_run_create_request(rr);
     rr->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
+    /* this is how it is known where it is to stop */
+    ap_set_module_config(rr->request_config, &expect_module, e);
     return rr;
 }
 
@@ -71,7 +74,7 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
         uri = apr_pstrcat(r->pool, uri, "?", r->parsed_uri.query, NULL);
     }
 
-    rr = copy_for_lookup(r);
+    rr = copy_for_lookup(r, e);
     ap_parse_uri(rr, uri);
     e->looking_up = 1;
     status = ap_process_request_internal(rr);
@@ -82,11 +85,4 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
 
     hand_over(r, rr);
     return rr;
-}
-
-int expect_target_found(request_rec *rr)
-{
-    const expect_request_t *e = expect_request_get(rr->main);
-
-    return e && e->looking_up ? DONE : DECLINED;
 }

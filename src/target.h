@@ -12,8 +12,9 @@
 #include "request.h"
 
 /**
- * Look the target's section up, .htaccess included, by a copy of the request
- * that stops where the section is known.
+ * Look the target's section up, .htaccess included, by a copy of the request.
+ * The copy has the same state, with looking_up set: post_perdir_config has to
+ * return DONE for it.
  * @param r the main request, at post_read_request
  * @param e its state
  * @return the copy, which lives as long as r; NULL if there is no target to
@@ -23,12 +24,5 @@
  *         the main request's will end there, too
  */
 request_rec *expect_target_lookup(request_rec *r, expect_request_t *e);
-
-/**
- * Stop a lookup that has come to its section.
- * @param rr a subrequest, at post_perdir_config
- * @return DONE if it is a lookup of ours, else DECLINED
- */
-int expect_target_found(request_rec *rr);
 
 #endif

@@ -131,6 +131,7 @@ use File::Basename qw(dirname);
 use File::Path qw(mkpath);
 use IO::Socket::INET ();
 use POSIX ();
+use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -182,6 +183,8 @@ sub open_wire {
     my $port = port_of($where);
     my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port",
         Timeout => WAIT) or die "cannot connect to port $port: $!\n";
+    # the small writes of a test are not to wait for each other
+    setsockopt $socket, Socket::IPPROTO_TCP(), Socket::TCP_NODELAY(), 1;
     $socket->blocking(0);
     return { socket => $socket, bytes => '', eof => 0 };
 }

@@ -190,11 +190,13 @@ small_ok('DirectoryIndex',              '/tree/index/');
 
 # httpd goes on to a file without another request: that file's rules count.
 for (['DirectoryIndex', "DirectoryIndex upload.php\n", ''],
-     ['FallbackResource', "FallbackResource /tree/file/upload.php\n", 'other'],
+     ['FallbackResource', "SetHandler none\n"
+         . "FallbackResource /tree/file/upload.php\n", 'other'],
      ['MultiViews', "Options +MultiViews\nAddType text/x .php\n"
          . "MultiviewsMatch Any\n", 'upload']) {
     my($name, $text, $path) = @$_;
-    write_htaccess('tree/file', "$text<Files upload.php>\n$RULE</Files>\n");
+    write_htaccess('tree/file', "$text<Files upload.php>\n"
+        . "SetHandler witness\n$RULE</Files>\n");
     touch('tree/file/upload.php');
     small_ok("$name and <Files>", "/tree/file/$path");
 }

@@ -32,7 +32,7 @@ typedef struct {
     expect_value_e value;
     int status;             /* 0: the row's */
     apr_off_t cap;
-    int senseless;
+    int firm;
     int calls;
 } told_t;
 
@@ -48,7 +48,7 @@ static expect_value_e check_told(const expect_facts_t *facts, const void *arg,
         answer->status = told->status;
     }
     answer->cap = told->cap;
-    answer->senseless = told->senseless;
+    answer->firm = told->firm;
     return told->value;
 }
 
@@ -104,11 +104,11 @@ static expect_rule_t *caps(apr_off_t cap)
     return leaf(&type_head, tell(EXPECT_GRANTED, 0, cap));
 }
 
-static expect_rule_t *senseless(void)
+static expect_rule_t *firm(void)
 {
     told_t *told = tell(EXPECT_DENIED, 415, EXPECT_NO_CAP);
 
-    told->senseless = 1;
+    told->firm = 1;
     return leaf(&type_head, told);
 }
 
@@ -298,35 +298,35 @@ static void test_error(void **state)
 
 /* Content that makes no sense holds for no rule, turned round or not, wherever
  * the rule stands. */
-static void test_senseless(void **state)
+static void test_firm(void **state)
 {
-    expect_rule_t *rule = not(senseless());
+    expect_rule_t *rule = not(firm());
     expect_answer_t a;
 
     (void)state;
-    assert_int_equal(decide(senseless()).value, D);
+    assert_int_equal(decide(firm()).value, D);
     a = decide(rule);
     assert_int_equal(a.value, D);
     assert_int_equal(a.status, 415);
     assert_ptr_equal(a.rule, rule);
 
-    assert_int_equal(decide(holding(EXPECT_NONE, senseless(), NULL,
+    assert_int_equal(decide(holding(EXPECT_NONE, firm(), NULL,
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, senseless(), denies(0),
+    assert_int_equal(decide(holding(EXPECT_NONE, firm(), denies(0),
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, denies(0), senseless(),
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(0), firm(),
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE, denies(0), denies(401),
-                                    senseless())).value, D);
+                                    firm())).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ANY, denies(0), senseless(), NULL),
+                         holding(EXPECT_ANY, denies(0), firm(), NULL),
                          NULL, NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, not(senseless()), NULL,
+    assert_int_equal(decide(holding(EXPECT_NONE, not(firm()), NULL,
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(senseless()),
+    assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(firm()),
                                     NULL)).value, D);
     /* Another alternative may still hold. */
-    assert_int_equal(decide(holding(EXPECT_ANY, not(senseless()), says(G),
+    assert_int_equal(decide(holding(EXPECT_ANY, not(firm()), says(G),
                                     NULL)).value, G);
 }
 
@@ -781,7 +781,7 @@ int main(void)
         cmocka_unit_test(test_not),
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_error),
-        cmocka_unit_test(test_senseless),
+        cmocka_unit_test(test_firm),
         cmocka_unit_test(test_first_denial),
         cmocka_unit_test(test_row_status),
         cmocka_unit_test(test_negated_denial),

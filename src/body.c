@@ -1,0 +1,270 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What the client reads of a refusal.
+ *
+ * httpd's own error response is used, with its hooks and filters; only its
+ * text is ours. JSON is made by jansson, as in mod_md: it escapes, and takes
+ * UTF-8 only.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "httpd.h"
+#include "http_core.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "mod_core.h"
+#include "util_filter.h"
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "body.h"
+
+#define PROBLEM_TYPE "application/problem+json"
+#define JSON_TYPE "application/json"
+
+/* the note that carries the media type to the filter */
+#define NOTE_TYPE "expect-type"
+
+static ap_filter_rec_t *type_filter;
+
+/* Which form: Accept */
+
+/* A weight (RFC 9110, 12.4.2) in thousandths, 1000 where there is none. */
+static int weight_of(const char *parameters)
+{
+    const char *q = parameters ? ap_strstr_c(parameters, ";q=") : NULL;
+    int weight, digit;
+
+    if (!q) {
+        return 1000;
+    }
+    q += 3;
+    if (*q != '0' && *q != '1') {
+        return 0;
+    }
+    weight = (*q++ - '0') * 1000;
+    if (*q == '.') {
+        for (digit = 100, ++q; digit && apr_isdigit(*q); digit /= 10, ++q) {
+            weight += (*q - '0') * digit;
+        }
+    }
+    return weight > 1000 ? 1000 : weight;
+}
+
+/*
+ * The weight of a media range in Accept (RFC 9110, 12.5.1).
+ * @return 0..1000 thousandths; -1 if the field does not name it
+ */
+static int accept_weight(apr_pool_t *p, const char *accept, const char *range)
+{
+    apr_size_t length = strlen(range);
+    const char *item;
+
+    while ((item = ap_get_list_item(p, &accept))) {
+        if (!strncmp(item, range, length)
+            && (!item[length] || item[length] == ';')) {
+            return weight_of(item[length] ? item + length : NULL);
+        }
+    }
+    return -1;
+}
+
+/* The JSON type that the client prefers to text/html, or NULL. */
+static const char *json_preferred(apr_pool_t *p, const char *accept)
+{
+    static const char *const html[] = { "text/html", "text/*", "*/*", NULL };
+    const char *type = PROBLEM_TYPE;
+    int json, text = -1;
+    int i;
+
+    if (!accept) {
+        return NULL;
+    }
+    json = accept_weight(p, accept, PROBLEM_TYPE);
+    if (json <= 0) {
+        type = JSON_TYPE;
+        json = accept_weight(p, accept, JSON_TYPE);
+    }
+    for (i = 0; html[i] && text < 0; ++i) {
+        text = accept_weight(p, accept, html[i]);
+    }
+    /* what is named goes before what a wildcard lets through */
+    return json > 0 && (json > text || (json == text && i > 1)) ? type : NULL;
+}
+
+/* The two forms */
+
+static const char *html_page(request_rec *r, int status, const char *reason)
+{
+    const char *line = ap_get_status_line(status);
+
+    return apr_pstrcat(r->pool,
+                       DOCTYPE_HTML_2_0 "<html><head>\n<title>", line,
+                       "</title>\n</head><body>\n<h1>", line + 4,
+                       "</h1>\n<p>This upload is not accepted: ",
+                       ap_escape_html(r->pool, reason), ".</p>\n",
+                       ap_psignature("<hr>\n", r), "</body></html>\n", NULL);
+}
+
+static void set_string(json_t *object, const char *key, const char *value)
+{
+    /* what is not UTF-8 is left out: jansson says NULL, and takes none */
+    json_object_set_new(object, key, json_string(value));
+}
+
+static void set_told(json_t *object, int status, const expect_told_t *told)
+{
+    apr_off_t limit = told->max != EXPECT_NO_CAP
+                      && status != HTTP_BAD_REQUEST ? told->max : told->min;
+
+    if (told->announced && told->is_number) {
+        json_object_set_new(object, "announced",
+                            json_integer(apr_atoi64(told->announced)));
+    }
+    else if (told->announced) {
+        set_string(object, "announced", told->announced);
+    }
+    if (limit != EXPECT_NO_CAP) {
+        json_object_set_new(object, "limit", json_integer(limit));
+    }
+    if (told->accepted) {
+        json_t *list = json_array();
+        int i;
+
+        for (i = 0; i < told->accepted->nelts; ++i) {
+            json_array_append_new(list, json_string(
+                APR_ARRAY_IDX(told->accepted, i, const char *)));
+        }
+        json_object_set_new(object, "accepted", list);
+    }
+}
+
+/* RFC 9457 */
+static const char *problem(request_rec *r, int status, const char *rule,
+                           const char *reason, const expect_told_t *told)
+{
+    json_t *object = json_object();
+    char *text;
+    const char *copy;
+
+    set_string(object, "type", "about:blank");
+    set_string(object, "title", ap_get_status_line(status) + 4);
+    json_object_set_new(object, "status", json_integer(status));
+    set_string(object, "detail", reason);
+    set_string(object, "rule", rule);
+    set_told(object, status, told);
+
+    text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    copy = text ? apr_pstrcat(r->pool, text, "\n", NULL) : "{}\n";
+    free(text);
+    json_decref(object);
+    return copy;
+}
+
+/* The fields */
+
+const char *expect_body_upload_limit(apr_pool_t *p,
+                                     const expect_told_t *told)
+{
+    /* RFC 9651, 3.3.1: an Integer has 15 digits at the most */
+    const apr_off_t integer_max = APR_INT64_C(999999999999999);
+    const char *max = told->max != EXPECT_NO_CAP && told->max <= integer_max
+                          ? apr_psprintf(p, "max-size=%" APR_OFF_T_FMT,
+                                         told->max)
+                          : NULL;
+    const char *min = told->min > 0 && told->min <= integer_max
+                          ? apr_psprintf(p, "min-size=%" APR_OFF_T_FMT,
+                                         told->min)
+                          : NULL;
+
+    return max && min ? apr_pstrcat(p, max, ", ", min, NULL)
+                      : max ? max : min;
+}
+
+const char *expect_body_list(apr_pool_t *p, const apr_array_header_t *words)
+{
+    apr_array_header_t *parts = apr_array_make(p, 2 * words->nelts,
+                                               sizeof(const char *));
+    int i;
+
+    for (i = 0; i < words->nelts; ++i) {
+        if (i) {
+            APR_ARRAY_PUSH(parts, const char *) = ", ";
+        }
+        APR_ARRAY_PUSH(parts, const char *) = APR_ARRAY_IDX(words, i,
+                                                            const char *);
+    }
+    return apr_array_pstrcat(p, parts, '\0');
+}
+
+static void set_fields(request_rec *r, int status, const expect_told_t *told)
+{
+    const char *limit = expect_body_upload_limit(r->pool, told);
+
+    if (limit) {
+        apr_table_setn(r->err_headers_out, "Upload-Limit", limit);
+    }
+    if (told->accepted && told->field) {
+        apr_table_setn(r->err_headers_out, told->field,
+                       expect_body_list(r->pool, told->accepted));
+    }
+    if (status == HTTP_METHOD_NOT_ALLOWED) {
+        /* core sets Allow itself, from this */
+        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_OPTIONS, -1);
+    }
+    if (told->retry_after) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, told->retry_after));
+    }
+}
+
+void expect_body_prepare(request_rec *r, int status, const char *rule,
+                         const char *reason, const expect_told_t *told)
+{
+    /* a denial of access control that is answered already is answered under
+     * that status: see expect_access_denied() */
+    int answered = ap_is_HTTP_ERROR(r->status) ? r->status : status;
+    const char *json;
+
+    set_fields(r, status, told);
+    if (ap_response_code_string(r, ap_index_of_response(answered))) {
+        return;
+    }
+    json = json_preferred(r->pool, apr_table_get(r->headers_in, "Accept"));
+    if (json) {
+        apr_table_setn(r->notes, NOTE_TYPE, json);
+    }
+    ap_custom_response(r, answered,
+                       json ? problem(r, status, rule, reason, told)
+                            : html_page(r, status, reason));
+}
+
+/* The media type: core says text/html of every text it sends. */
+
+static apr_status_t set_type(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    ap_filter_t *next = f->next;
+
+    ap_set_content_type(f->r, apr_table_get(f->r->notes, NOTE_TYPE));
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(next, bb);
+}
+
+void expect_body_insert(request_rec *r)
+{
+    if (apr_table_get(r->notes, NOTE_TYPE)) {
+        ap_add_output_filter_handle(type_filter, NULL, r, r->connection);
+    }
+}
+
+void expect_body_register(void)
+{
+    type_filter = ap_register_output_filter("EXPECT_TYPE", set_type, NULL,
+                                            AP_FTYPE_CONTENT_SET);
+}

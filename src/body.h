@@ -1,0 +1,54 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What the client reads of a refusal: the response's body and fields.
+ */
+
+#ifndef EXPECT_BODY_H
+#define EXPECT_BODY_H
+
+#include "httpd.h"
+
+#include "rule.h"
+
+/** Register the output filter that gives problem+json its media type. */
+void expect_body_register(void);
+
+/**
+ * Prepare the response: the fields that tell what is accepted, and, where the
+ * directory has no ErrorDocument for the status, httpd's error page with the
+ * sentence in it, or an RFC 9457 problem if Accept prefers that.
+ * @param r      the refused request
+ * @param status the HTTP status of the response
+ * @param rule   the rule's name
+ * @param reason the sentence, without a full stop
+ * @param told   what is accepted
+ */
+void expect_body_prepare(request_rec *r, int status, const char *rule,
+                         const char *reason, const expect_told_t *told);
+
+/**
+ * Set the response's media type: for insert_error_filter.
+ * @param r any request that is answered with an error
+ */
+void expect_body_insert(request_rec *r);
+
+/**
+ * The value of Upload-Limit (draft-ietf-httpbis-resumable-upload): a
+ * dictionary of integers (RFC 9651, 3.2 and 3.3.1).
+ * @param p    pool for the result
+ * @param told the bounds
+ * @return "max-size=100, min-size=1"; NULL if there is no bound
+ */
+const char *expect_body_upload_limit(apr_pool_t *p,
+                                     const expect_told_t *told);
+
+/**
+ * A list as a field's value (RFC 9110, 5.6.1).
+ * @param p     pool for the result
+ * @param words char *
+ * @return the words with ", " between
+ */
+const char *expect_body_list(apr_pool_t *p, const apr_array_header_t *words);
+
+#endif

@@ -1,0 +1,48 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a client can learn before it sends anything: OPTIONS.
+ *
+ * Browsers cannot ask by Expect. A page of theirs can read these fields, and
+ * refuse a file that would be refused.
+ */
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "apr_strings.h"
+
+#include "body.h"
+#include "conf.h"
+#include "options.h"
+#include "request.h"
+
+/* Rules that do not hold for everybody are not told. */
+static int is_binding(const expect_dir_conf_t *conf)
+{
+    return conf->has_rules && conf->engine != EXPECT_ENGINE_OFF
+           && conf->engine != EXPECT_ENGINE_DETECT
+           && conf->scope != EXPECT_SCOPE_EXPECTATION;
+}
+
+void expect_options_tell(request_rec *r)
+{
+    const expect_dir_conf_t *conf =
+        ap_get_module_config(r->per_dir_config, &expect_module);
+    expect_told_t told;
+    const char *limit, *types;
+
+    if (!is_binding(conf)) {
+        return;
+    }
+    expect_rule_tell_all(r->pool, expect_conf_rules(r->pool, conf), &told);
+    limit = expect_body_upload_limit(r->pool, &told);
+    if (limit) {
+        apr_table_setn(r->err_headers_out, "Upload-Limit", limit);
+    }
+    if (told.accepted && told.accepted->nelts) {
+        types = expect_body_list(r->pool, told.accepted);
+        apr_table_setn(r->err_headers_out, "Accept-Post", types);
+        apr_table_setn(r->err_headers_out, "Accept-Patch", types);
+    }
+}
