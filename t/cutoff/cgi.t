@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # CGI, by mod_cgid or mod_cgi (prefork): a script starts before its content is
-# there, so it may have had max bytes when the first byte over comes, never more.
+# there, so it may have had max bytes when the first byte over comes; never
+# more.
 
 use strict;
 use warnings;
