@@ -1,0 +1,71 @@
+#!/usr/bin/perl
+# mod_cache's quick handler answers before httpd has looked where a request
+# goes. What is cached is answered from the cache; what announces content is
+# judged all the same.
+
+use strict;
+use warnings;
+
+use lib 't/house';
+use File::Path qw(mkpath);
+use Test::More;
+use ExpectTest;
+use House;
+
+my $root = conf_var('t_logs') . "/cache-$$";
+mkpath($root);
+my $docroot = conf_var('documentroot');
+
+sub rules { return "<IfModule expect_module>\n$_[0]</IfModule>\n" }
+
+# Only the directory knows its rules.
+write_htaccess('static/cache', rules("ExpectRequire header X-Never\n"));
+write_htaccess('dav/cache', rules("ExpectRequire content-length max=10\n"));
+for my $file ('static/cache/page.txt', 'dav/cache/page.txt') {
+    open my $fh, '>', "$docroot/$file" or die "$file: $!\n";
+    print $fh "a page\n";
+    close $fh or die "$file: $!\n";
+    # Older is fresh for longer.
+    utime 1e9, 1e9, "$docroot/$file";
+}
+
+my $server = house_httpd(load('cache', 'cache_disk') . <<"CONF");
+CacheRoot "$root"
+CacheEnable disk /
+CacheHeader On
+CacheIgnoreCacheControl On
+CacheDefaultExpire 600
+CacheLock Off
+CONF
+
+sub get {
+    my($path, %o) = @_;
+    my $r = upload(vhost => $server, method => 'GET', path => $path, %o);
+    return join ' ', $r->{status},
+        ($r->{headers}{'x-cache'} // 'none') =~ /^(\w+)/;
+}
+
+for my $path ('/static/cache/page.txt', '/dav/cache/page.txt') {
+    is get($path), '200 MISS', "$path: cached";
+    is get($path), '200 HIT', "$path: from the cache";
+}
+
+house_refused('PUT on what is cached', $server, {
+        path => '/static/cache/page.txt', content => 5 },
+    status => 400, asked_status => 417);
+house_refused('a DAV PUT on what is cached', $server, {
+        path => '/dav/cache/page.txt', content => 11 },
+    status => 413, asked_status => 417);
+is get('/dav/cache/page.txt'), '200 HIT', 'a refusal leaves the cache alone';
+
+# A GET with content is judged as well. What stock httpd has in its cache it
+# hands out; the content is not read for that.
+house_refused('GET with content on what is cached', $server, {
+        path => '/static/cache/page.txt', content => 5, method => 'GET' },
+    status => 400, asked_status => 417);
+
+house_admitted('a DAV PUT', $server, { path => '/dav/cache/page.txt',
+        content => 10 }, status => 204);
+unlike get('/dav/cache/page.txt'), qr/ HIT$/, 'what was put there is new';
+
+done_testing();
