@@ -13,6 +13,7 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_protocol.h"
+#include "http_request.h"
 #include "mod_status.h"
 
 #include "apr_general.h"
@@ -28,8 +29,8 @@
 
 /* A new nonce lets exactly this response's own style and script run. */
 #define POLICY "default-src 'none'; style-src 'nonce-%s'; " \
-    "script-src 'nonce-%s'; connect-src 'self'; base-uri 'none'; " \
-    "form-action 'none'; frame-ancestors 'none'"
+    "script-src 'nonce-%s'; img-src data:; connect-src 'self'; " \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /* As the note expect-verdict has them. */
 static const char *const verdicts[] = { "continue", "refuse", "detect" };
@@ -332,8 +333,8 @@ static int expect_handler(request_rec *r)
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
-    r->allowed |= AP_METHOD_BIT << M_GET;
     if (r->method_number != M_GET) {
+        ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     format = wanted_format(r);

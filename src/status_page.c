@@ -21,7 +21,7 @@
 
 static const char page_style[] =
 ":root{color-scheme:light dark;--back:#f5f6f8;--card:#fff;--line:#dfe3e8;"
-"--text:#1b2430;--soft:#5a6675;--yes:#2f7ed8;--no:#d9480f;--would:#e0a100;"
+"--text:#1b2430;--soft:#5a6675;--yes:#2f7ed8;--no:#d9480f;--would:#a88400;"
 "--gain:#2b8a5a}\n"
 "@media(prefers-color-scheme:dark){:root{--back:#11151a;--card:#1a2027;"
 "--line:#303945;--text:#e6eaf0;--soft:#9aa7b6;--yes:#5aa2f0;--no:#ff7d45;"
@@ -41,6 +41,7 @@ static const char page_style[] =
 "header,.scale,.key,td,time{font-variant-numeric:tabular-nums}\n"
 ".grid{display:grid;gap:12px;margin-bottom:12px;"
 "grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}\n"
+".lists{align-items:start}\n"
 ".tiles{grid-template-columns:repeat(auto-fit,minmax(140px,1fr))}\n"
 ".card{background:var(--card);border:1px solid var(--line);"
 "border-radius:10px;padding:14px 16px;min-width:0}\n"
@@ -86,16 +87,16 @@ static const char page_style[] =
 ".none{color:var(--soft);margin:0}\n";
 
 /* The page fetches itself, and puts its main element in the place of the one
- * shown: not while it is hidden, nor while text in it is marked. */
+ * shown: not while it is hidden, nor while text in it is marked. Of the other
+ * page only that element is parsed: the policy here forbids the rest. */
 static const char page_script[] =
 "(function () {\n"
 "    function show(text) {\n"
-"        var page = new DOMParser().parseFromString(text, 'text/html');\n"
-"        var next = page.querySelector('main');\n"
-"        if (next && getSelection().isCollapsed) {\n"
-"            document.querySelector('main')\n"
-"                .replaceWith(document.adoptNode(next));\n"
-"            document.title = page.title;\n"
+"        var from = text.indexOf('<main>'), to = text.indexOf('</main>');\n"
+"        if (from > 0 && to > from && getSelection().isCollapsed) {\n"
+"            document.querySelector('main').replaceWith(\n"
+"                new DOMParser().parseFromString(text.slice(from, to),\n"
+"                    'text/html').querySelector('main'));\n"
 "        }\n"
 "    }\n"
 "    function refresh() {\n"
@@ -524,7 +525,7 @@ static void write_main(request_rec *r, const expect_report_t *report)
                time_text(r->pool, report->now, "%H:%M:%S %z"));
     write_tiles(r, report->totals);
     write_plots(r, report);
-    ap_rputs("<div class=\"grid\">\n", r);
+    ap_rputs("<div class=\"grid lists\">\n", r);
     write_rules(r, report);
     write_events(r, report);
     ap_rputs("</div>\n</main>\n", r);
