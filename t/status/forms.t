@@ -93,8 +93,8 @@ my $metrics;
             $family = $1;
             $seen{$family}++;
         }
-        elsif (/^($word?)(?:_total)?($labels?) \d+$/) {
-            $1 ne $family || $seen{"$1$2"}++;
+        elsif (/^([a-z_]+?)(?:_total)?($labels?) \d+$/) {
+            $1 ne $family || $seen{"sample $1$2"}++;
         }
         else {
             !/^# (?:HELP \Q$family\E \S.*|EOF)$/;
