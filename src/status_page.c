@@ -84,7 +84,9 @@ static const char page_style[] =
 ".tag{font-size:12px;font-weight:600;border:1px solid;border-radius:5px;"
 "padding:0 5px;color:var(--no)}\n"
 ".tag.would{color:var(--would)}\n"
-".none{color:var(--soft);margin:0}\n";
+".none{color:var(--soft);margin:0}\n"
+"@media(max-width:480px){table,th{font-size:13px}th,td{padding-left:7px}"
+"td:first-child{min-width:84px}.card{padding:12px 14px}}\n";
 
 /* The page fetches itself, and puts its main element in the place of the one
  * shown: not while it is hidden, nor while text in it is marked. Of the other

@@ -161,17 +161,36 @@ static int char_length(const unsigned char *s)
     return length;
 }
 
+/* No room for more: three dots in the place of the last whole characters. */
+static void end_in_dots(char *start, char *end)
+{
+    char *at = end - 3;
+
+    while (at > start && ((unsigned char)*at & 0xc0) == 0x80) {
+        --at;
+    }
+    memcpy(at, "...", 4);
+}
+
 void expect_text_copy(char *to, apr_size_t size, const char *from)
 {
     const unsigned char *s = (const unsigned char *)from;
+    char *start = to;
     char *end = to + size - 1;
-    char *mark = to;            /* the last place that leaves room for "..." */
+    int length;
 
-    while (*s) {
-        int length = *s >= 0x20 && *s < 0x7f ? 1 : char_length(s);
-
-        if (to + (length ? length : 1) > end) {
-            memcpy(mark, "...", 4);
+    for (;;) {
+        while (to < end && *s >= 0x20 && *s < 0x7f) {
+            *to++ = (char)*s++;
+        }
+        if (!*s) {
+            *to = '\0';
+            return;
+        }
+        length = char_length(s);
+        if (end - to < (length ? length : 1)) {
+            *to = '\0';
+            end_in_dots(start, to > end - 3 ? end : to + 3);
             return;
         }
         if (!length) {
@@ -181,21 +200,16 @@ void expect_text_copy(char *to, apr_size_t size, const char *from)
         while (length--) {
             *to++ = (char)*s++;
         }
-        if (to + 3 <= end) {
-            mark = to;
-        }
     }
-    *to = '\0';
 }
 
 /* FNV-1a. */
-static apr_uint32_t hash(const void *data, apr_size_t size)
+static apr_uint32_t hash(const char *text)
 {
-    const unsigned char *s = data;
     apr_uint32_t sum = 2166136261u;
 
-    while (size--) {
-        sum = (sum ^ *s++) * 16777619u;
+    while (*text) {
+        sum = (sum ^ (unsigned char)*text++) * 16777619u;
     }
     return sum;
 }
@@ -225,7 +239,7 @@ static int take_slot(slot_t *slot, apr_uint32_t key, const char *rule)
 static slot_t *find_slot(expect_tally_t *t, const char *rule)
 {
     enum { FREE = EXPECT_TALLY_RULES + 1 - SLOT_FIRST };
-    apr_uint32_t key = hash(rule, strlen(rule));
+    apr_uint32_t key = hash(rule);
     int i;
 
     key = key ? key : 1;
@@ -290,6 +304,20 @@ static void begin_buckets(expect_tally_t *t, apr_time_t now)
     }
 }
 
+/* Not of its bytes one by one: a refusal pays for this. */
+static apr_uint32_t sum_of(const expect_past_event_t *event)
+{
+    apr_uint32_t words[sizeof(*event) / sizeof(apr_uint32_t)];
+    apr_uint32_t sum = 2166136261u;
+    apr_size_t i;
+
+    memcpy(words, event, sizeof(words));
+    for (i = 0; i < sizeof(words) / sizeof(*words); ++i) {
+        sum = (sum ^ words[i]) * 16777619u;
+    }
+    return sum;
+}
+
 /* A slot that another writer has left unfinished, killed or a whole ring
  * behind, is taken over. */
 static void remember(expect_tally_t *t, const expect_event_t *event,
@@ -313,7 +341,7 @@ static void remember(expect_tally_t *t, const expect_event_t *event,
         || apr_atomic_cas32(&entry->seq, ticket * 2 + 1, old) != old) {
         return;
     }
-    entry->sum = hash(&past, sizeof(past));
+    entry->sum = sum_of(&past);
     memcpy(&entry->event, &past, sizeof(past));
     apr_atomic_cas32(&entry->seq, ticket * 2, ticket * 2 + 1);
 }
@@ -395,7 +423,7 @@ static int read_entry(expect_past_event_t *past, entry_t *entry)
     }
     memcpy(past, &entry->event, sizeof(*past));
     return apr_atomic_read32(&entry->seq) == seq
-           && sum == hash(past, sizeof(*past));
+           && sum == sum_of(past);
 }
 
 static void read_events(expect_report_t *report, expect_tally_t *t)

@@ -102,7 +102,8 @@ my $metrics;
     } split /\n/, $metrics;
     is "@odd", '', 'OpenMetrics: lines';
 
-    like $metrics, qr/^\Qexpect_requests_total{verdict="continue",rule=""} 2\E$/m,
+    like $metrics,
+        qr/^\Qexpect_requests_total{verdict="continue",rule=""} 2\E$/m,
         'OpenMetrics: admitted';
     like $metrics,
         qr/^expect_requests_total\{verdict="refuse",rule="content-type"\} 2$/m,
