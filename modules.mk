@@ -4,9 +4,6 @@
 SOURCES = mod_expect.c $(sort $(wildcard src/*.c))
 HEADERS = $(sort $(wildcard src/*.h))
 
-# The status page's JSON.
-LIBS = $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson)
-
 WARNINGS = -Wall -Wextra -Wshadow
 
 # Only the module record leaves the shared object; the other files' functions
