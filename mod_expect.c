@@ -17,13 +17,13 @@
  * httpd itself sends 100 Continue when the handler first reads.
  *
  * This file is the face of the module: the hooks and why each stands where it
- * does. The way of a request is head.c, target.c, rule.c, refusal.c, content.c.
+ * does. The way of a request is first.c, access.c, content.c; of a refusal
+ * refusal.c, body.c, linger.c.
  */
-
-#include <string.h>
 
 #include "httpd.h"
 #include "http_config.h"
+#include "http_connection.h"
 #include "http_protocol.h"
 #include "http_request.h"
 
@@ -32,91 +32,29 @@
 #include "src/conf.h"
 #include "src/content.h"
 #include "src/counters.h"
-#include "src/options.h"
+#include "src/first.h"
+#include "src/linger.h"
 #include "src/refusal.h"
 #include "src/request.h"
 #include "src/rules_authz.h"
 #include "src/status.h"
-#include "src/target.h"
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
-/* A client that asked waits now: look its target up and refuse what the head
- * alone refuses. */
-static int judge_early(request_rec *r, expect_request_t *e)
-{
-    request_rec *target = expect_target_lookup(r, e);
-
-    if (!target) {
-        return DECLINED;
-    }
-    if (target->status != HTTP_OK) {
-        /* A broken .htaccess, say: told and logged once. Redirects are left
-         * to the main request. */
-        return ap_is_HTTP_ERROR(target->status) ? target->status : DECLINED;
-    }
-    expect_request_take_rules(r, e, target);
-    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
-}
-
-/* `OPTIONS *` is for the server and leads to no section: httpd answers it
- * before there is another occasion. */
-static int judge_server(request_rec *r, expect_request_t *e)
-{
-    expect_request_take_rules(r, e, r);
-    return expect_request_judge(r, e, EXPECT_AT_HANDLER);
-}
+/* The first two are on the way of every request: those without content are to
+ * leave after a few tests. */
 
 static int expect_post_read_request(request_rec *r)
 {
-    int is_options = r->method_number == M_OPTIONS;
-    expect_request_t *e;
-
-    if (!r->expecting_100 && !is_options && !r->prev) {
-        return DECLINED;
-    }
-    if (r->prev) {
-        expect_access_denied(r->prev);
-        r->status = r->prev->status;
-        expect_refusal_inherit(r);
-        return DECLINED;
-    }
-    e = expect_request_begin(r);
-    if (!e) {
-        return DECLINED;
-    }
-    if (is_options && r->uri && !strcmp(r->uri, "*")) {
-        return judge_server(r, e);
-    }
-    return e->head.asked ? judge_early(r, e) : DECLINED;
+    return r->expecting_100 || r->prev || r->method_number == M_OPTIONS
+               ? expect_first_at_head(r) : DECLINED;
 }
 
-/* The section is known. For clients that did not ask this is the first look,
- * for those that did the last word on whose rules count. */
-static int judge_section(request_rec *r)
-{
-    expect_request_t *e = r->prev ? NULL : expect_request_get(r);
-
-    if (!e && !(e = expect_request_begin(r))) {
-        return DECLINED;
-    }
-    expect_request_take_rules(r, e, r);
-    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
-}
-
-/* Most requests have no content and leave here. */
 static int expect_post_perdir_config(request_rec *r)
 {
-    const expect_request_t *e = expect_request_get(r);
-
-    if (e && e->looking_up) {
-        return DONE;
-    }
-    if (r->method_number == M_OPTIONS) {
-        expect_options_tell(r);
-    }
-    return expect_head_has_content(r->headers_in) ? judge_section(r)
-                                                  : DECLINED;
+    return r->method_number == M_OPTIONS
+           || expect_head_has_content(r->headers_in)
+               ? expect_first_at_section(r) : DECLINED;
 }
 
 static void expect_insert_error_filter(request_rec *r)
@@ -125,6 +63,7 @@ static void expect_insert_error_filter(request_rec *r)
     expect_access_denied(r);
     expect_admission_count(r, expect_request_get(r));
     expect_body_insert(r);
+    expect_body_keep(r);
 }
 
 static int expect_access_checker_ex(request_rec *r)
@@ -156,6 +95,10 @@ static void expect_register_hooks(apr_pool_t *p)
      * refused without us is not to wait for content. */
     ap_hook_insert_error_filter(expect_insert_error_filter, NULL, NULL,
                                 APR_HOOK_REALLY_FIRST);
+
+    /* Last: mod_ssl has said good-bye. */
+    ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,
+                                 APR_HOOK_REALLY_LAST);
 
     /* The last stage, the handler, is the filter's to see. */
     expect_content_register();

@@ -24,6 +24,7 @@
 #include "apr_strings.h"
 
 #include "body.h"
+#include "request.h"
 
 #define PROBLEM_TYPE "application/problem+json"
 #define JSON_TYPE "application/json"
@@ -32,6 +33,7 @@
 #define NOTE_TYPE "expect-type"
 
 static ap_filter_rec_t *type_filter;
+static ap_filter_rec_t *drop_filter;
 
 /* Which form: Accept */
 
@@ -258,13 +260,41 @@ static apr_status_t set_type(ap_filter_t *f, apr_bucket_brigade *bb)
 
 void expect_body_insert(request_rec *r)
 {
+    const expect_request_t *e = expect_request_get(r);
+
+    /* once more: the header filter forgets what was set before an error that
+     * came from a handler */
+    if (e && e->state == EXPECT_CUT_OFF && !e->answered) {
+        set_fields(r, e->status, &e->told);
+    }
     if (apr_table_get(r->notes, NOTE_TYPE)) {
         ap_add_output_filter_handle(type_filter, NULL, r, r->connection);
     }
 }
 
+/* The one answer. */
+
+static apr_status_t drop(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    (void)f;
+    apr_brigade_cleanup(bb);
+    return APR_SUCCESS;
+}
+
+void expect_body_keep(request_rec *r)
+{
+    const expect_request_t *e = expect_request_get(r->prev ? r->prev : r);
+
+    if (e && e->answered) {
+        r->status = e->status;
+        ap_add_output_filter_handle(drop_filter, NULL, r, r->connection);
+    }
+}
+
 void expect_body_register(void)
 {
+    drop_filter = ap_register_output_filter("EXPECT_DROP", drop, NULL,
+                                            AP_FTYPE_CONTENT_SET);
     type_filter = ap_register_output_filter("EXPECT_TYPE", set_type, NULL,
                                             AP_FTYPE_CONTENT_SET);
 }

@@ -11,7 +11,7 @@
 
 #include "rule.h"
 
-/** Register the output filter that gives problem+json its media type. */
+/** Register the output filters. */
 void expect_body_register(void);
 
 /**
@@ -28,10 +28,18 @@ void expect_body_prepare(request_rec *r, int status, const char *rule,
                          const char *reason, const expect_told_t *told);
 
 /**
- * Set the response's media type: for insert_error_filter.
+ * Set the response's media type and fields: for insert_error_filter.
  * @param r any request that is answered with an error
  */
 void expect_body_insert(request_rec *r);
+
+/**
+ * Keep an answer that has gone out while a handler was reading as the only
+ * one: what the handler makes of its failed read (mod_proxy_http2: 502) must
+ * not follow it, nor stand in the access log.
+ * @param r a request that is answered with an error, or an internal redirect
+ */
+void expect_body_keep(request_rec *r);
 
 /**
  * The value of Upload-Limit (draft-ietf-httpbis-resumable-upload): a

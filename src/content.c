@@ -14,7 +14,6 @@
  */
 
 #include "httpd.h"
-#include "http_connection.h"
 #include "http_protocol.h"
 #include "mod_core.h"
 #include "util_filter.h"
@@ -71,32 +70,26 @@ static apr_status_t end_of_content(ap_filter_t *f, apr_bucket_brigade *bb)
     return APR_SUCCESS;
 }
 
-static void pass_out(request_rec *r, apr_bucket_brigade *bb, int status,
-                     apr_bucket *last)
-{
-    apr_brigade_cleanup(bb);
-    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(
-        status, NULL, r->pool, r->connection->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(bb, last);
-    ap_pass_brigade(r->output_filters, bb);
-    apr_brigade_cleanup(bb);
-}
-
 /*
- * Have the error answered now, as HTTP_IN does for LimitRequestBody. What the
- * handler makes of its failed read (mod_proxy_http2: 502) must not follow that
- * answer, nor stand in the access log: EOC sees to it.
+ * Have the error answered now, as HTTP_IN does for LimitRequestBody. The
+ * handler's own filters are passed by: mod_fcgid's drops what is no data.
  */
 static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
                                  int status)
 {
+    expect_request_t *e = f->ctx;
     request_rec *r = f->r;
     apr_bucket_alloc_t *ba = f->c->bucket_alloc;
 
     /* mod_proxy leaves the 100 here that it saw last */
     r->status = HTTP_OK;
-    pass_out(r, bb, status, apr_bucket_eos_create(ba));
-    pass_out(r, bb, status, ap_bucket_eoc_create(ba));
+    apr_brigade_cleanup(bb);
+    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL, r->pool,
+                                                       ba));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
+    ap_pass_brigade(r->proto_output_filters, bb);
+    apr_brigade_cleanup(bb);
+    e->answered = 1;
     return AP_FILTER_ERROR;
 }
 

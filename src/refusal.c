@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "httpd.h"
-#include "http_core.h"
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
@@ -17,6 +16,7 @@
 #include "body.h"
 #include "content.h"
 #include "counters.h"
+#include "linger.h"
 #include "refusal.h"
 
 APLOG_USE_MODULE(expect);
@@ -27,30 +27,6 @@ APLOG_USE_MODULE(expect);
 #define NOTE_STATUS "expect-status"
 #define NOTE_REASON "expect-reason"
 #define ENV_VERDICT "EXPECT_VERDICT"
-
-/* The receive buffer of a refused connection, in bytes: the least that
- * systems allow. */
-#define REFUSED_RCVBUF 2048
-
-/*
- * End the connection with this response, without a look at the content.
- * keepalive is set before the status is returned: otherwise httpd reads all
- * content of a client that did not ask before it answers. Then it lingers, so
- * that the response is not lost, and takes in what the client still sends: the
- * note bounds that to two seconds, from thirty, and with its receive buffer
- * gone the window stays shut, so that next to nothing comes in that time.
- */
-static void close_connection(request_rec *r)
-{
-    conn_rec *c = r->connection;
-    apr_socket_t *socket = c->master ? NULL : ap_get_conn_socket(c);
-
-    c->keepalive = AP_CONN_CLOSE;
-    apr_table_setn(c->notes, "short-lingering-close", "1");
-    if (socket) {
-        apr_socket_opt_set(socket, APR_SO_RCVBUF, REFUSED_RCVBUF);
-    }
-}
 
 static void set_verdict(request_rec *r, const char *verdict)
 {
@@ -106,7 +82,6 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     const char *reason =
         fault ? apr_pstrcat(r->pool, rule->name, " cannot be evaluated", NULL)
               : expect_rule_explain(r->pool, answer, &e->facts);
-    expect_told_t told;
 
     /* the section's own LogLevel and ErrorDocument are in force, also where
      * only the lookup has come that far */
@@ -122,9 +97,9 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     }
     e->state = EXPECT_REFUSED;
     e->status = status;
-    expect_rule_tell(r->pool, answer, &e->facts, &told);
-    expect_body_prepare(r, status, rule->name, reason, &told);
-    close_connection(r);
+    expect_rule_tell(r->pool, answer, &e->facts, &e->told);
+    expect_body_prepare(r, status, rule->name, reason, &e->told);
+    expect_linger_begin(r, e->head.asked);
     return status;
 }
 
@@ -145,7 +120,6 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
     const char *reason =
         apr_pstrcat(r->pool, "content-length was not announced, and is over "
                     "max=", apr_off_t_toa(r->pool, e->cap), NULL);
-    expect_told_t told;
 
     expect_admission_count(r, e);
     tell(r, e, e->cap_rule, APLOG_INFO, answer.status, reason);
@@ -156,9 +130,10 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
         return DECLINED;
     }
     e->state = EXPECT_CUT_OFF;
-    expect_rule_tell(r->pool, &answer, &e->facts, &told);
-    expect_body_prepare(r, answer.status, e->cap_rule->name, reason, &told);
-    close_connection(r);
+    e->status = answer.status;
+    expect_rule_tell(r->pool, &answer, &e->facts, &e->told);
+    expect_body_prepare(r, answer.status, e->cap_rule->name, reason, &e->told);
+    expect_linger_begin(r, 0);
     return answer.status;
 }
 
@@ -167,7 +142,7 @@ void expect_let_deny(request_rec *r, expect_request_t *e, int status)
     if (e->state == EXPECT_OPEN) {
         e->state = EXPECT_REFUSED;
         e->status = status;
-        close_connection(r);
+        expect_linger_begin(r, e->head.asked);
     }
 }
 
@@ -219,7 +194,7 @@ static void refuse_unsupported(request_rec *r)
                   HTTP_EXPECTATION_FAILED, reason);
     expect_body_prepare(r, HTTP_EXPECTATION_FAILED, "expectation", reason,
                         &nothing);
-    close_connection(r);
+    expect_linger_begin(r, 0);
 }
 
 void expect_refuse_unsupported(request_rec *r)
@@ -254,6 +229,7 @@ void expect_refusal_inherit(request_rec *r)
     const char *verdict;
 
     expect_request_follow(r);
+    expect_body_keep(r);
     if (is_unsupported(r->prev)) {
         /* the ErrorDocument has its own filters already */
         refuse_unsupported(r->prev);

@@ -35,8 +35,10 @@ typedef struct expect_request_t {
      *  exempt */
     const expect_rule_t *rules;
     expect_answer_t *memo;
-    /** when refused: the HTTP status */
+    /** when refused or cut off: the HTTP status */
     int status;
+    /** and what the client is told */
+    expect_told_t told;
     /** bytes of content of unknown length that may be read, or
      *  EXPECT_NO_CAP; how many were; the rule that set the limit */
     apr_off_t cap;
@@ -50,6 +52,8 @@ typedef struct expect_request_t {
     unsigned guarded : 1;
     /** content is being read, by us */
     unsigned reading : 1;
+    /** the answer has gone out while the handler was reading */
+    unsigned answered : 1;
     /** the handler was about to run: all is decided */
     unsigned started : 1;
     /** that it was admitted is counted */

@@ -139,9 +139,11 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
-        expect_answer_t one =
-            decide(APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
-                   walk);
+        const expect_rule_t *child =
+            APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
+        expect_answer_t one = child->kind == EXPECT_RULE
+                                  ? decide_leaf(child, walk)
+                                  : decide(child, walk);
 
         if (one.value == EXPECT_DENIED || one.value == EXPECT_ERROR) {
             return one;

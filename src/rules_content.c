@@ -190,8 +190,14 @@ static void length_tell(apr_pool_t *p, const expect_facts_t *facts,
 
 /* Lists of what is accepted, for content-type and content-encoding */
 
+/* A list this short is read through, a longer one is looked up in a hash. */
+#define LIST_SCAN_MAX 4
+
 typedef struct {
-    /* what is accepted, in lower case; each key its own value */
+    /* what is accepted, in lower case; the first few, ended by NULL, or all,
+     * each its own value */
+    const char *few[LIST_SCAN_MAX + 1];
+    int count;
     apr_hash_t *accepted;
     /* content-type: the type that any is, is among them */
     int any;
@@ -232,10 +238,24 @@ static void list_add(apr_pool_t *p, list_arg_t *list, const char *word)
         *c = apr_tolower(*c);
     }
     apr_hash_set(list->accepted, key, APR_HASH_KEY_STRING, key);
+    if (list->count < LIST_SCAN_MAX) {
+        list->few[list->count] = key;
+    }
+    ++list->count;
 }
 
 static int list_has(const list_arg_t *list, const char *key)
 {
+    const char *const *few;
+
+    if (list->count <= LIST_SCAN_MAX) {
+        for (few = list->few; *few; ++few) {
+            if (!strcmp(*few, key)) {
+                return 1;
+            }
+        }
+        return 0;
+    }
     return apr_hash_get(list->accepted, key, APR_HASH_KEY_STRING) != NULL;
 }
 

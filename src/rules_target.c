@@ -405,7 +405,8 @@ static const char *target_handler(const request_rec *r)
 static int is_file_handler(const char *handler)
 {
     static const char *const names[] = {
-        AP_DEFAULT_HANDLER_NAME, DIR_MAGIC_TYPE, "send-as-is",
+        AP_DEFAULT_HANDLER_NAME, "default-handler", DIR_MAGIC_TYPE,
+        "send-as-is",
         "server-parsed", "type-map", NULL
     };
     int i;

@@ -92,13 +92,15 @@ for my $handler (qw(default-handler none)) {
         ['the witness', 'PUT', '/' . place('tenant', $rule) . '/x', 200],
         ['a handler that does not block', 'PUT', '/handler-nonblock/x', 200],
         ['an Action', 'POST', '/handler-action/x', 200],
-        ['a Script', 'PUT', '/handler-script/x', 200],
     );
     for (@others) {
         my($name, $method, $path, $status) = @$_;
         admitted_ok("$name, $method", { method => $method, path => $path,
             content => 1000 }, status => $status);
     }
+    # mod_actions' Script names no handler: it goes by the method
+    refused_ok('a Script', { path => '/handler-script/x', content => 9 },
+        status => 405, asked_status => 417, rule => 'handler');
     refused_ok('DAV, POST', { method => 'POST', path => file($dav, 'f.txt'),
         content => 9 }, status => 405, asked_status => 417,
         rule => 'handler');

@@ -48,9 +48,9 @@ not the truth), chunked, http ('1.1'), host, vhost (where, as for talk), h2 (1:
 HTTP/2 to the vhost h2c).
 
 C<asks> sends C<Expect: 100-continue> and holds the content back until 100 or
-a final status. A client that does not ask sends the head and waits SILENCE
-seconds for an early answer before the content; with C<eager> it sends both at
-once.
+a final status. A client that does not ask sends the head and waits C<silence>
+(SILENCE) seconds for an early answer before the content; with C<eager> it sends
+both at once.
 
 Returns C<{status, interim, headers, body, closed, sent, early, id, witness}>:
 headers by lower-case name; sent counts content bytes; closed says that the
@@ -412,7 +412,7 @@ sub upload_h2 {
     $wire->{socket}->blocking(1);
     return H2Client->new($wire->{socket})->request(head => h2_head(%o),
         content => $o{content}, bare => !announces(\%o), asks => $o{asks},
-        eager => $o{eager}, wait => WAIT, silence => SILENCE);
+        eager => $o{eager}, wait => WAIT, silence => $o{silence} // SILENCE);
 }
 
 sub upload_h1 {
@@ -426,7 +426,7 @@ sub upload_h1 {
     send_bytes($wire, head_of(%o));
     if (announces(\%o)) {
         my $waits = $o{asks} && $o{http} ne '1.0';
-        read_until($wire, $waits ? WAIT : SILENCE,
+        read_until($wire, $waits ? WAIT : $o{silence} // SILENCE,
             sub { $final->() || $waits && @{ $r->{interim} } })
             unless $o{eager};
         $r->{early} = defined $r->{status} ? 1 : 0;
@@ -489,7 +489,8 @@ sub check_response {
 sub check_refusal {
     my($label, $o, $status, $want) = @_;
     my $mark = log_mark($o->{vhost});
-    my $r = upload(%$o);
+    # the answer has to come without content, however long it takes
+    my $r = upload(silence => WAIT, %$o);
     my $w = $r->{witness};
     my @lines = grep { /expect: refused/ } error_log_since($mark);
     my $before = Test::More->builder->is_passing;

@@ -1,0 +1,82 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The first look at an upload.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "access.h"
+#include "first.h"
+#include "options.h"
+#include "refusal.h"
+#include "request.h"
+#include "target.h"
+
+/* The client waits: look its target up now. */
+static int judge_early(request_rec *r, expect_request_t *e)
+{
+    request_rec *target = expect_target_lookup(r, e);
+
+    if (!target) {
+        return DECLINED;
+    }
+    if (target->status != HTTP_OK) {
+        /* A broken .htaccess, say: told and logged once. Redirects are left
+         * to the request itself. */
+        return ap_is_HTTP_ERROR(target->status) ? target->status : DECLINED;
+    }
+    expect_request_take_rules(r, e, target);
+    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
+}
+
+/* `OPTIONS *` is for the server and leads to no section: httpd answers it
+ * before there is another occasion. */
+static int judge_server(request_rec *r, expect_request_t *e)
+{
+    expect_request_take_rules(r, e, r);
+    return expect_request_judge(r, e, EXPECT_AT_HANDLER);
+}
+
+int expect_first_at_head(request_rec *r)
+{
+    expect_request_t *e;
+
+    if (r->prev) {
+        expect_access_denied(r->prev);
+        r->status = r->prev->status;
+        expect_refusal_inherit(r);
+        return DECLINED;
+    }
+    e = expect_request_begin(r);
+    if (!e) {
+        return DECLINED;
+    }
+    if (r->method_number == M_OPTIONS && r->uri && !strcmp(r->uri, "*")) {
+        return judge_server(r, e);
+    }
+    return e->head.asked ? judge_early(r, e) : DECLINED;
+}
+
+int expect_first_at_section(request_rec *r)
+{
+    expect_request_t *e = expect_request_get(r);
+
+    if (e && e->looking_up) {
+        return DONE;
+    }
+    if (r->method_number == M_OPTIONS) {
+        expect_options_tell(r);
+    }
+    if (!e || r->prev) {
+        e = expect_request_begin(r);
+    }
+    if (!e) {
+        return DECLINED;
+    }
+    expect_request_take_rules(r, e, r);
+    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
+}

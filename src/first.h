@@ -1,0 +1,31 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The first look at an upload: when its head is read, and when its section is
+ * known. access.c and content.c have the later ones.
+ */
+
+#ifndef EXPECT_FIRST_H
+#define EXPECT_FIRST_H
+
+#include "httpd.h"
+
+/**
+ * At post_read_request: refuse what the head alone refuses, if the client
+ * waits for it.
+ * @param r a request that asks, an OPTIONS request, or an internal redirect
+ * @return DECLINED to go on, else the HTTP status of the answer
+ */
+int expect_first_at_head(request_rec *r);
+
+/**
+ * At post_perdir_config: for clients that did not ask the first look, for
+ * those that did the last word on whose rules count. Ends a lookup, and tells
+ * OPTIONS what is accepted.
+ * @param r a request that may have content, or an OPTIONS request
+ * @return DECLINED to go on, DONE for a lookup, else the HTTP status of the
+ *         answer
+ */
+int expect_first_at_section(request_rec *r);
+
+#endif

@@ -1,0 +1,22 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The end of a refused connection.
+ */
+
+#ifndef EXPECT_LINGER_H
+#define EXPECT_LINGER_H
+
+#include "httpd.h"
+
+/**
+ * End the connection with this response, without a look at the content.
+ * @param r     the request that is refused; its response has not begun
+ * @param waits the client waits for leave to send: nothing is on its way
+ */
+void expect_linger_begin(request_rec *r, int waits);
+
+/** The hook of that name. */
+int expect_pre_close_connection(conn_rec *c);
+
+#endif
