@@ -31,11 +31,13 @@
 #include "src/body.h"
 #include "src/conf.h"
 #include "src/content.h"
+#include "src/counters.h"
 #include "src/first.h"
 #include "src/linger.h"
 #include "src/refusal.h"
 #include "src/request.h"
 #include "src/rules_authz.h"
+#include "src/status.h"
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
@@ -59,6 +61,7 @@ static void expect_insert_error_filter(request_rec *r)
 {
     expect_refuse_unsupported(r);
     expect_access_denied(r);
+    expect_admission_count(r, expect_request_get(r));
     expect_body_insert(r);
     expect_body_keep(r);
 }
@@ -101,6 +104,9 @@ static void expect_register_hooks(apr_pool_t *p)
     expect_content_register();
     expect_body_register();
     expect_authz_register(p);
+
+    expect_counters_register(p);
+    expect_status_register(p);
 }
 
 AP_DECLARE_MODULE(expect) =

@@ -44,6 +44,7 @@ static int content_init(ap_filter_t *f)
     /* Satisfy Any may have let it through without our hook being asked */
     e->facts.auth = OK;
     status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
+    expect_admission_count(r, e);
     return status == DECLINED ? OK : status;
 }
 

@@ -15,6 +15,7 @@
 
 #include "body.h"
 #include "content.h"
+#include "counters.h"
 #include "linger.h"
 #include "refusal.h"
 
@@ -52,6 +53,12 @@ static int refusal_status(const expect_request_t *e,
                ? HTTP_EXPECTATION_FAILED : answer->status;
 }
 
+static expect_verdict_e verdict_of(const expect_request_t *e)
+{
+    return e->conf->engine == EXPECT_ENGINE_DETECT ? EXPECT_VERDICT_DETECT
+                                                   : EXPECT_VERDICT_REFUSE;
+}
+
 /* The log line and the notes of a refusal, or of one that would be. */
 static void tell(request_rec *r, const expect_request_t *e,
                  const expect_rule_t *rule, int level, int status,
@@ -82,6 +89,8 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     r->log = e->facts.r->log;
 
     tell(r, e, rule, fault ? APLOG_ERR : APLOG_INFO, status, reason);
+    expect_count(r, verdict_of(e), rule->name, status, reason,
+                 e->head.length, e->head.asked && r->expecting_100);
     if (e->conf->engine == EXPECT_ENGINE_DETECT) {
         e->state = EXPECT_DETECTED;
         return DECLINED;
@@ -94,6 +103,15 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     return status;
 }
 
+void expect_admission_count(request_rec *r, expect_request_t *e)
+{
+    if (e && e->state == EXPECT_ADMITTED && !e->counted) {
+        e->counted = 1;
+        expect_count(r, EXPECT_VERDICT_CONTINUE, NULL, 0, NULL,
+                     e->head.length, e->head.asked);
+    }
+}
+
 int expect_refuse_over(request_rec *r, expect_request_t *e)
 {
     const expect_answer_t answer = {
@@ -103,7 +121,10 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
         apr_pstrcat(r->pool, "content-length was not announced, and is over "
                     "max=", apr_off_t_toa(r->pool, e->cap), NULL);
 
+    expect_admission_count(r, e);
     tell(r, e, e->cap_rule, APLOG_INFO, answer.status, reason);
+    expect_count_over(r, verdict_of(e), e->cap_rule->name, answer.status,
+                      reason, e->seen);
     if (e->conf->engine == EXPECT_ENGINE_DETECT) {
         e->state = EXPECT_DETECTED;
         return DECLINED;
@@ -146,6 +167,20 @@ static int is_unsupported(const request_rec *r)
            && (expect = apr_table_get(r->headers_in, "Expect")) && *expect;
 }
 
+/* What is among others, or there twice, still says that the client waits. */
+static void count_unsupported(request_rec *r, const char *reason)
+{
+    const char *expect = apr_table_get(r->headers_in, "Expect");
+    expect_head_t head;
+
+    if (!expect_head_read(&head, r->headers_in, 0)) {
+        head.length = 0;
+    }
+    expect_count(r, EXPECT_VERDICT_REFUSE, "expectation",
+                 HTTP_EXPECTATION_FAILED, reason, head.length,
+                 ap_strcasestr(expect, "100-continue") != NULL);
+}
+
 static void refuse_unsupported(request_rec *r)
 {
     const char *reason = "only the expectation 100-continue is supported, "
@@ -154,6 +189,7 @@ static void refuse_unsupported(request_rec *r)
         { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
 
     set_notes(r, "refuse", "expectation", HTTP_EXPECTATION_FAILED, reason);
+    count_unsupported(r, reason);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "expect: refused %d: %s",
                   HTTP_EXPECTATION_FAILED, reason);
     expect_body_prepare(r, HTTP_EXPECTATION_FAILED, "expectation", reason,

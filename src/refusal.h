@@ -31,6 +31,14 @@ void expect_admit(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer);
 
 /**
+ * Count an admission, once, when it is final: the handler is about to run, or
+ * somebody else has refused. Before, DirectoryIndex could lead to other rules.
+ * @param r the request
+ * @param e its state, changed; NULL: nothing to count
+ */
+void expect_admission_count(request_rec *r, expect_request_t *e);
+
+/**
  * Refuse content that went over its cap, after all.
  * @param r the request whose content it is
  * @param e its state, changed

@@ -56,6 +56,8 @@ typedef struct expect_request_t {
     unsigned answered : 1;
     /** the handler was about to run: all is decided */
     unsigned started : 1;
+    /** that it was admitted is counted */
+    unsigned counted : 1;
 } expect_request_t;
 
 /**

@@ -1,0 +1,424 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What was counted, shown. All text in a report is valid UTF-8 without control
+ * characters: each form has only to escape what means something in it.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "mod_status.h"
+
+#include "apr_general.h"
+#include "apr_optional_hooks.h"
+#include "apr_strings.h"
+
+#include "counters.h"
+#include "status.h"
+#include "status_page.h"
+
+#define HANDLER "expect-status"
+#define NONCE_BYTES 16
+
+/* A new nonce lets exactly this response's own style and script run. */
+#define POLICY "default-src 'none'; style-src 'nonce-%s'; " \
+    "script-src 'nonce-%s'; img-src data:; connect-src 'self'; " \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/* As the note expect-verdict has them. */
+static const char *const verdicts[] = { "continue", "refuse", "detect" };
+
+/* --- JSON ---------------------------------------------------------------- */
+
+static json_t *json_count(apr_uint64_t n)
+{
+    return json_integer(n > APR_INT64_MAX ? APR_INT64_MAX : (json_int_t)n);
+}
+
+static json_t *json_time(apr_pool_t *p, apr_time_t when)
+{
+    char *text = apr_palloc(p, sizeof("2000-01-01T00:00:00Z"));
+    apr_time_exp_t exp;
+    apr_size_t length;
+
+    apr_time_exp_gmt(&exp, when);
+    apr_strftime(text, &length, sizeof("2000-01-01T00:00:00Z"),
+                 "%Y-%m-%dT%H:%M:%SZ", &exp);
+    return json_string(text);
+}
+
+static void json_set_counts(json_t *object, const apr_uint64_t *n)
+{
+    static const struct {
+        const char *name;
+        expect_count_e count;
+    } rows[] = {
+        { "continue", EXPECT_N_CONTINUE },
+        { "refuse", EXPECT_N_REFUSE },
+        { "detect", EXPECT_N_DETECT },
+        { "cut_off", EXPECT_N_CUT_OFF },
+        { "would_cut_off", EXPECT_N_WOULD_CUT },
+        { "bytes_spared", EXPECT_N_SPARED },
+        { "bytes_refused", EXPECT_N_REFUSED },
+        { "bytes_cut_off", EXPECT_N_CUT }
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        json_object_set_new(object, rows[i].name,
+                            json_count(n[rows[i].count]));
+    }
+}
+
+static json_t *json_rules(const expect_report_t *report)
+{
+    json_t *rules = json_array();
+    int i;
+
+    for (i = 0; i < report->n_rules; ++i) {
+        json_t *rule = json_object();
+
+        json_object_set_new(rule, "rule", json_string(report->rules[i].rule));
+        json_set_counts(rule, report->rules[i].n);
+        json_object_del(rule, "continue");
+        json_array_append_new(rules, rule);
+    }
+    return rules;
+}
+
+/* Spans of time, oldest first; each begins at a multiple of its length. */
+static json_t *json_series(apr_pool_t *p, apr_time_t now, int seconds,
+                           const apr_uint64_t (*values)[EXPECT_N_COUNTS],
+                           int size)
+{
+    json_t *series = json_array();
+    apr_int64_t last = apr_time_sec(now) / seconds;
+    int i;
+
+    for (i = 0; i < size; ++i) {
+        apr_time_t from = apr_time_from_sec((last - size + 1 + i) * seconds);
+        json_t *span = json_object();
+
+        json_object_set_new(span, "from", json_time(p, from));
+        json_set_counts(span, values[i]);
+        json_array_append_new(series, span);
+    }
+    return series;
+}
+
+/* The verdict of the request in the end, as its note names it. */
+static const char *event_verdict(const expect_past_event_t *event)
+{
+    return event->what == EXPECT_N_DETECT || event->what == EXPECT_N_WOULD_CUT
+               ? "detect" : "refuse";
+}
+
+static json_t *json_events(apr_pool_t *p, const expect_report_t *report)
+{
+    json_t *events = json_array();
+    int i;
+
+    for (i = 0; i < report->n_events; ++i) {
+        const expect_past_event_t *past = &report->events[i];
+        json_t *event = json_object();
+
+        json_object_set_new(event, "time", json_time(p, past->time));
+        json_object_set_new(event, "verdict",
+                            json_string(event_verdict(past)));
+        json_object_set_new(event, "status", json_integer(past->status));
+        json_object_set_new(event, "rule", json_string(past->rule));
+        json_object_set_new(event, "method", json_string(past->method));
+        json_object_set_new(event, "reason", json_string(past->reason));
+        json_array_append_new(events, event);
+    }
+    return events;
+}
+
+static json_t *json_report(apr_pool_t *p, const expect_report_t *report)
+{
+    json_t *root = json_object();
+    json_t *totals = json_object();
+
+    json_object_set_new(root, "counting", json_boolean(report));
+    if (report) {
+        json_object_set_new(root, "since", json_time(p, report->since));
+        json_object_set_new(root, "now", json_time(p, report->now));
+        json_set_counts(totals, report->totals);
+        json_object_set(root, "totals", totals);
+        json_object_set_new(root, "rules", json_rules(report));
+        json_object_set_new(root, "minutes",
+                            json_series(p, report->now, 60, report->minutes,
+                                        EXPECT_TALLY_MINUTES));
+        json_object_set_new(root, "quarters",
+                            json_series(p, report->now, 15 * 60,
+                                        report->quarters,
+                                        EXPECT_TALLY_QUARTERS));
+        json_object_set_new(root, "last", json_events(p, report));
+    }
+    json_decref(totals);
+    return root;
+}
+
+static int write_json(request_rec *r, const expect_report_t *report)
+{
+    json_t *root = json_report(r->pool, report);
+    char *text = json_dumps(root, JSON_COMPACT);
+
+    json_decref(root);
+    if (!text) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_set_content_type(r, "application/json");
+    ap_rvputs(r, text, "\n", NULL);
+    free(text);
+    return OK;
+}
+
+/* --- OpenMetrics --------------------------------------------------------- */
+
+/* A label's value: backslash, quote and line feed are written with a
+ * backslash; a line feed is not in it. */
+static const char *label(apr_pool_t *p, const char *text)
+{
+    char *escaped = apr_palloc(p, 2 * strlen(text) + 1);
+    char *to = escaped;
+
+    for (; *text; ++text) {
+        if (*text == '\\' || *text == '"') {
+            *to++ = '\\';
+        }
+        *to++ = *text;
+    }
+    *to = '\0';
+    return escaped;
+}
+
+static void write_family(request_rec *r, const char *name, const char *type,
+                         const char *help)
+{
+    ap_rprintf(r, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+}
+
+static void write_sample(request_rec *r, const char *name,
+                         const char *verdict, const char *rule,
+                         apr_uint64_t n)
+{
+    ap_rprintf(r, "%s_total{verdict=\"%s\",rule=\"%s\"} %" APR_UINT64_T_FMT
+               "\n", name, verdict, label(r->pool, rule), n);
+}
+
+/* Two counts of each rule, by verdict. */
+static void write_rules(request_rec *r, const expect_report_t *report,
+                        const char *name, expect_count_e refuse,
+                        expect_count_e detect)
+{
+    int i;
+
+    for (i = 0; i < report->n_rules; ++i) {
+        const expect_rule_count_t *rule = &report->rules[i];
+
+        if (rule->n[refuse]) {
+            write_sample(r, name, verdicts[1], rule->rule, rule->n[refuse]);
+        }
+        if (rule->n[detect]) {
+            write_sample(r, name, verdicts[2], rule->rule, rule->n[detect]);
+        }
+    }
+}
+
+static void write_total(request_rec *r, const char *name, const char *help,
+                        apr_uint64_t n)
+{
+    write_family(r, name, "counter", help);
+    ap_rprintf(r, "%s_total %" APR_UINT64_T_FMT "\n", name, n);
+}
+
+static void write_counters(request_rec *r, const expect_report_t *report)
+{
+    write_family(r, "expect_requests", "counter",
+                 "Requests with content that were judged, by verdict and by "
+                 "the rule that refused.");
+    write_sample(r, "expect_requests", verdicts[0], "",
+                 report->totals[EXPECT_N_CONTINUE]);
+    write_rules(r, report, "expect_requests", EXPECT_N_REFUSE,
+                EXPECT_N_DETECT);
+    write_family(r, "expect_cut_off", "counter",
+                 "Admitted requests whose content of unknown length went over "
+                 "its max.");
+    write_rules(r, report, "expect_cut_off", EXPECT_N_CUT_OFF,
+                EXPECT_N_WOULD_CUT);
+    write_total(r, "expect_bytes_spared",
+                "Content announced by refused requests whose client waited "
+                "for 100 Continue.", report->totals[EXPECT_N_SPARED]);
+    write_total(r, "expect_bytes_refused",
+                "Content announced by refused requests.",
+                report->totals[EXPECT_N_REFUSED]);
+    write_total(r, "expect_bytes_cut_off",
+                "Content read of requests that were then cut off.",
+                report->totals[EXPECT_N_CUT]);
+    write_family(r, "expect_start_time_seconds", "gauge",
+                 "When counting began, in seconds since 1970.");
+    ap_rprintf(r, "expect_start_time_seconds %" APR_TIME_T_FMT "\n",
+               apr_time_sec(report->since));
+}
+
+static int write_openmetrics(request_rec *r, const expect_report_t *report)
+{
+    ap_set_content_type(r, "application/openmetrics-text; version=1.0.0; "
+                        "charset=utf-8");
+    write_family(r, "expect_counting", "gauge",
+                 "1, or 0 if there is no shared memory to count in.");
+    ap_rprintf(r, "expect_counting %d\n", report != NULL);
+    if (report) {
+        write_counters(r, report);
+    }
+    ap_rputs("# EOF\n", r);
+    return OK;
+}
+
+/* --- the handler --------------------------------------------------------- */
+
+static int write_page(request_rec *r, const expect_report_t *report)
+{
+    unsigned char bytes[NONCE_BYTES];
+    char *nonce = apr_palloc(r->pool, 2 * NONCE_BYTES + 1);
+
+    if (apr_generate_random_bytes(bytes, sizeof(bytes)) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_bin2hex(bytes, sizeof(bytes), nonce);
+    apr_table_setn(r->headers_out, "Content-Security-Policy",
+                   apr_psprintf(r->pool, POLICY, nonce, nonce));
+    apr_table_setn(r->headers_out, "Referrer-Policy", "no-referrer");
+    ap_set_content_type(r, "text/html; charset=utf-8");
+    expect_status_page(r, report, nonce);
+    return OK;
+}
+
+/* The last format= of the query; "" if there is none. */
+static const char *wanted_format(request_rec *r)
+{
+    const char *query = r->args ? r->args : "";
+    const char *format = "";
+
+    while (*query) {
+        const char *pair = ap_getword(r->pool, &query, '&');
+
+        if (!strncmp(pair, "format=", 7)) {
+            format = pair + 7;
+        }
+    }
+    return format;
+}
+
+static int expect_handler(request_rec *r)
+{
+    static const struct {
+        const char *name;
+        int (*write)(request_rec *r, const expect_report_t *report);
+    } formats[] = {
+        { "", write_page }, { "html", write_page }, { "json", write_json },
+        { "openmetrics", write_openmetrics }
+    };
+    const char *format;
+    apr_size_t i;
+
+    if (!r->handler || strcmp(r->handler, HANDLER)) {
+        return DECLINED;
+    }
+    if (r->method_number != M_GET) {
+        ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
+        return HTTP_METHOD_NOT_ALLOWED;
+    }
+    format = wanted_format(r);
+    for (i = 0; i < sizeof(formats) / sizeof(formats[0]); ++i) {
+        if (!strcmp(format, formats[i].name)) {
+            apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+            apr_table_setn(r->headers_out, "X-Content-Type-Options",
+                           "nosniff");
+            return formats[i].write(r, expect_counters_report(r->pool));
+        }
+    }
+    return HTTP_BAD_REQUEST;
+}
+
+/* --- mod_status ---------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    const char *title;
+    expect_count_e count;
+    int is_bytes;
+} status_rows[] = {
+    { "Admitted", "Admitted", EXPECT_N_CONTINUE, 0 },
+    { "Refused", "Refused", EXPECT_N_REFUSE, 0 },
+    { "Detected", "Would be refused", EXPECT_N_DETECT, 0 },
+    { "CutOff", "Cut off", EXPECT_N_CUT_OFF, 0 },
+    { "WouldCutOff", "Would be cut off", EXPECT_N_WOULD_CUT, 0 },
+    { "BytesSpared", "Not sent by clients that waited", EXPECT_N_SPARED, 1 },
+    { "BytesRefused", "Refused content", EXPECT_N_REFUSED, 1 },
+    { "BytesCutOff", "Read of content cut off", EXPECT_N_CUT, 1 }
+};
+
+#define STATUS_ROWS (sizeof(status_rows) / sizeof(status_rows[0]))
+
+static void write_auto(request_rec *r, const expect_report_t *report)
+{
+    apr_size_t i;
+
+    for (i = 0; i < STATUS_ROWS; ++i) {
+        ap_rprintf(r, "Expect%s: %" APR_UINT64_T_FMT "\n",
+                   status_rows[i].name, report->totals[status_rows[i].count]);
+    }
+}
+
+static void write_block(request_rec *r, const expect_report_t *report)
+{
+    apr_size_t i;
+
+    ap_rputs("<hr />\n<h2>mod_expect</h2>\n", r);
+    if (!report) {
+        ap_rputs("<p>Nothing is counted: there is no shared memory.</p>\n",
+                 r);
+        return;
+    }
+    ap_rputs("<dl>\n", r);
+    for (i = 0; i < STATUS_ROWS; ++i) {
+        apr_uint64_t n = report->totals[status_rows[i].count];
+
+        ap_rprintf(r, "<dt>%s: %s</dt>\n", status_rows[i].title,
+                   status_rows[i].is_bytes
+                       ? expect_bytes_text(r->pool, n)
+                       : apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, n));
+    }
+    ap_rputs("</dl>\n", r);
+}
+
+static int expect_status_hook(request_rec *r, int flags)
+{
+    const expect_report_t *report = expect_counters_report(r->pool);
+
+    if (!(flags & AP_STATUS_SHORT)) {
+        write_block(r, report);
+    }
+    else if (report) {
+        write_auto(r, report);
+    }
+    return OK;
+}
+
+void expect_status_register(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    /* mod_status may not be loaded */
+    APR_OPTIONAL_HOOK(ap, status_hook, expect_status_hook, NULL, NULL,
+                      APR_HOOK_MIDDLE);
+}

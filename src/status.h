@@ -1,0 +1,26 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What was counted, shown: the handler expect-status, and a block in
+ * mod_status.
+ *
+ *     <Location /expect-status>
+ *         SetHandler expect-status
+ *         Require local
+ *     </Location>
+ *
+ * A page for people; ?format=json and ?format=openmetrics for programs.
+ */
+
+#ifndef EXPECT_STATUS_H
+#define EXPECT_STATUS_H
+
+#include "httpd.h"
+
+/**
+ * Register the handler and mod_status's hook.
+ * @param p the process's configuration pool
+ */
+void expect_status_register(apr_pool_t *p);
+
+#endif

@@ -1,0 +1,61 @@
+package StatusTest;
+
+=head1 NAME
+
+StatusTest - what expect-status tells, and how it has changed
+
+=head1 SYNOPSIS
+
+    use ExpectTest;
+    use StatusTest;
+
+    my $before = status();
+    upload(path => '/status/x', content => 2000, asks => 1);
+    is_deeply changed($before), { refuse => 1, bytes_spared => 2000,
+        bytes_refused => 2000 };
+
+=head1 FUNCTIONS
+
+=over
+
+=item page($query, %upload)
+
+The response to GET /expect-status?$query, as upload() returns it.
+
+=item status($where), changed($before, $where)
+
+The JSON form, parsed; the totals that differ from $before, by how much.
+
+=back
+
+=cut
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use JSON::PP ();
+
+use ExpectTest;
+
+our @EXPORT = qw(page status changed);
+
+sub page {
+    my($query, %o) = @_;
+    return upload(method => 'GET', path => "/expect-status?$query", %o);
+}
+
+sub status {
+    my($where) = @_;
+    return JSON::PP->new->utf8->decode(page('format=json',
+            vhost => $where)->{body});
+}
+
+sub changed {
+    my($before, $where) = @_;
+    my($old, $new) = ($before->{totals}, status($where)->{totals});
+    return { map { $new->{$_} == $old->{$_} ? ()
+                       : ($_ => $new->{$_} - $old->{$_}) } keys %$new };
+}
+
+1;
