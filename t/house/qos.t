@@ -21,7 +21,7 @@ write_htaccess('tenant/qos-slot', rules("ExpectRequire content-length "
 
 sub conf {
     my $logs = conf_var('t_logs');
-    return load('qos') . one_process() . <<"CONF";
+    return load("qos") . <<"CONF";
 QS_SemMemFile "$logs"
 QS_LimitRequestBody 1000
 QS_LocRequestLimitMatch "^/tenant/qos-(?:slot|handler)/.*\$" 1
