@@ -46,14 +46,13 @@ module AP_MODULE_DECLARE_DATA expect_module;
 
 static int expect_post_read_request(request_rec *r)
 {
-    return r->expecting_100 || r->prev || r->method_number == M_OPTIONS
+    return r->prev || expect_head_has_content(r->headers_in)
                ? expect_first_at_head(r) : DECLINED;
 }
 
 static int expect_post_perdir_config(request_rec *r)
 {
-    return r->method_number == M_OPTIONS
-           || expect_head_has_content(r->headers_in)
+    return r->method_number == M_OPTIONS || expect_request_get(r)
                ? expect_first_at_section(r) : DECLINED;
 }
 

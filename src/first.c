@@ -58,7 +58,9 @@ int expect_first_at_head(request_rec *r)
     if (r->method_number == M_OPTIONS && r->uri && !strcmp(r->uri, "*")) {
         return judge_server(r, e);
     }
-    return e->head.asked ? judge_early(r, e) : DECLINED;
+    /* a GET may be answered from a cache, without another occasion */
+    return e->head.asked || r->method_number == M_GET ? judge_early(r, e)
+                                                      : DECLINED;
 }
 
 int expect_first_at_section(request_rec *r)
@@ -72,9 +74,6 @@ int expect_first_at_section(request_rec *r)
         expect_options_tell(r);
     }
     if (!e || r->prev) {
-        e = expect_request_begin(r);
-    }
-    if (!e) {
         return DECLINED;
     }
     expect_request_take_rules(r, e, r);

@@ -11,9 +11,9 @@
 #include "httpd.h"
 
 /**
- * At post_read_request: refuse what the head alone refuses, if the client
- * waits for it.
- * @param r a request that asks, an OPTIONS request, or an internal redirect
+ * At post_read_request: begin to judge, and refuse what the head alone refuses
+ * if the client waits for it.
+ * @param r a request that may have content, or an internal redirect
  * @return DECLINED to go on, else the HTTP status of the answer
  */
 int expect_first_at_head(request_rec *r);
@@ -22,7 +22,7 @@ int expect_first_at_head(request_rec *r);
  * At post_perdir_config: for clients that did not ask the first look, for
  * those that did the last word on whose rules count. Ends a lookup, and tells
  * OPTIONS what is accepted.
- * @param r a request that may have content, or an OPTIONS request
+ * @param r a request that is judged, or an OPTIONS request
  * @return DECLINED to go on, DONE for a lookup, else the HTTP status of the
  *         answer
  */

@@ -29,7 +29,9 @@
 
 static void shut_window(apr_socket_t *socket)
 {
-    apr_socket_opt_set(socket, APR_SO_RCVBUF, SHUT_RCVBUF);
+    if (socket) {
+        apr_socket_opt_set(socket, APR_SO_RCVBUF, SHUT_RCVBUF);
+    }
 }
 
 void expect_linger_begin(request_rec *r, int waits)
@@ -49,7 +51,8 @@ void expect_linger_begin(request_rec *r, int waits)
         shut_window(ap_get_conn_socket(c));
     }
     else {
-        ap_set_module_config(c->conn_config, &expect_module, r);
+        /* a mark for the hook below */
+        ap_set_module_config(c->conn_config, &expect_module, c);
     }
 }
 
@@ -60,11 +63,11 @@ int expect_pre_close_connection(conn_rec *c)
     apr_socket_t *socket;
     apr_interval_time_t timeout;
 
-    if (!ap_get_module_config(c->conn_config, &expect_module) || c->aborted) {
+    if (!ap_get_module_config(c->conn_config, &expect_module) || c->aborted
+        || !(socket = ap_get_conn_socket(c))) {
         return DECLINED;
     }
     ap_flush_conn(c);
-    socket = ap_get_conn_socket(c);
     apr_socket_timeout_get(socket, &timeout);
     apr_socket_timeout_set(socket, DRAIN_SILENCE);
     do {

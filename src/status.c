@@ -330,7 +330,8 @@ static int expect_handler(request_rec *r)
     const char *format;
     apr_size_t i;
 
-    if (!r->handler || strcmp(r->handler, HANDLER)) {
+    /* the first letter tells most requests apart */
+    if (r->handler[0] != HANDLER[0] || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
     if (r->method_number != M_GET) {
