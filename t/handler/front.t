@@ -64,6 +64,11 @@ my @cases = (
         ["FallbackResource /front/handler-%d/index.cgi"], 'some/where', 1],
     ['FallbackResource, a file',
         ["FallbackResource /front/handler-%d/index.html"], 'some/where', 0],
+    ['Action, by a type of its own', ['ForceType application/x-httpd-read',
+        'Action application/x-httpd-read /cgi/read.cgi'], 'index.html', 1],
+    # Only a handler's name tells.
+    ['Action, by the type of a file', ['Action text/html /cgi/read.cgi'],
+        'index.html', 0],
     ['DirectoryIndex, a script', ['DirectoryIndex index.cgi'], '', 1],
     ['DirectoryIndex, a file', ['DirectoryIndex index.html'], '', 0],
     ['DirectoryIndex, the first that is there',
