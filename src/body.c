@@ -82,16 +82,17 @@ static const char *json_preferred(apr_pool_t *p, const char *accept)
 {
     static const char *const html[] = { "text/html", "text/*", "*/*", NULL };
     const char *type = PROBLEM_TYPE;
-    int json, text = -1;
+    int json, plain, text = -1;
     int i;
 
     if (!accept) {
         return NULL;
     }
     json = accept_weight(p, accept, PROBLEM_TYPE);
-    if (json <= 0) {
+    plain = accept_weight(p, accept, JSON_TYPE);
+    if (plain > json) {
         type = JSON_TYPE;
-        json = accept_weight(p, accept, JSON_TYPE);
+        json = plain;
     }
     for (i = 0; html[i] && text < 0; ++i) {
         text = accept_weight(p, accept, html[i]);
@@ -120,10 +121,16 @@ static void set_string(json_t *object, const char *key, const char *value)
     json_object_set_new(object, key, json_string(value));
 }
 
-static void set_told(json_t *object, int status, const expect_told_t *told)
+static apr_off_t limit_of(const expect_told_t *told)
 {
-    apr_off_t limit = told->max != EXPECT_NO_CAP
-                      && status != HTTP_BAD_REQUEST ? told->max : told->min;
+    int is_under = told->is_number && apr_atoi64(told->announced) < told->min;
+
+    return told->max == EXPECT_NO_CAP || is_under ? told->min : told->max;
+}
+
+static void set_told(json_t *object, const expect_told_t *told)
+{
+    apr_off_t limit = limit_of(told);
 
     if (told->announced && told->is_number) {
         json_object_set_new(object, "announced",
@@ -160,7 +167,7 @@ static const char *problem(request_rec *r, int status, const char *rule,
     json_object_set_new(object, "status", json_integer(status));
     set_string(object, "detail", reason);
     set_string(object, "rule", rule);
-    set_told(object, status, told);
+    set_told(object, told);
 
     text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     copy = text ? apr_pstrcat(r->pool, text, "\n", NULL) : "{}\n";
@@ -226,25 +233,52 @@ static void set_fields(request_rec *r, int status, const expect_told_t *told)
     }
 }
 
-void expect_body_prepare(request_rec *r, int status, const char *rule,
-                         const char *reason, const expect_told_t *told)
+static void set_page(request_rec *r, int answered, int status,
+                     const char *rule, const char *reason,
+                     const expect_told_t *told)
 {
-    /* a denial of access control that is answered already is answered under
-     * that status: see expect_access_denied() */
-    int answered = ap_is_HTTP_ERROR(r->status) ? r->status : status;
-    const char *json;
+    const char *json = json_preferred(r->pool, apr_table_get(r->headers_in,
+                                                             "Accept"));
 
-    set_fields(r, status, told);
-    if (ap_response_code_string(r, ap_index_of_response(answered))) {
-        return;
-    }
-    json = json_preferred(r->pool, apr_table_get(r->headers_in, "Accept"));
     if (json) {
         apr_table_setn(r->notes, NOTE_TYPE, json);
     }
     ap_custom_response(r, answered,
                        json ? problem(r, status, rule, reason, told)
                             : html_page(r, status, reason));
+}
+
+void expect_body_prepare(request_rec *r, int status, const char *rule,
+                         const char *reason, const expect_told_t *told)
+{
+    /* a denial of access control that is answered already is answered under
+     * that status: see expect_access_denied() */
+    int answered = ap_is_HTTP_ERROR(r->status) ? r->status : status;
+
+    set_fields(r, status, told);
+    if (!ap_response_code_string(r, ap_index_of_response(answered))) {
+        set_page(r, answered, status, rule, reason, told);
+    }
+}
+
+/* The ErrorDocument could not be had: core would send its own text, which is
+ * not true here. */
+static void replace_lost_document(request_rec *r)
+{
+    static const expect_told_t nothing =
+        { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
+    const char *document =
+        ap_response_code_string(r, ap_index_of_response(r->status));
+    const char *rule = apr_table_get(r->notes, "expect-rule");
+    const char *reason = apr_table_get(r->notes, "expect-reason");
+    const char *verdict = apr_table_get(r->notes, "expect-verdict");
+    const expect_request_t *e = expect_request_get(r);
+
+    if (document && document[0] == '/' && reason && rule
+        && !strcmp(verdict, "refuse")) {
+        set_page(r, r->status, r->status, rule, reason,
+                 e ? &e->told : &nothing);
+    }
 }
 
 /* The media type: core says text/html of every text it sends. */
@@ -267,6 +301,7 @@ void expect_body_insert(request_rec *r)
     if (e && e->state == EXPECT_CUT_OFF && !e->answered) {
         set_fields(r, e->status, &e->told);
     }
+    replace_lost_document(r);
     if (apr_table_get(r->notes, NOTE_TYPE)) {
         ap_add_output_filter_handle(type_filter, NULL, r, r->connection);
     }
