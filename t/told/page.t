@@ -291,18 +291,34 @@ for (
     });
 }
 
-# One that is not there: httpd says so, and nothing that is false.
-{
-    my $path = place('page-lost', $limit, 'ErrorDocument 417 /nowhere',
-        'ErrorDocument 413 /nowhere');
-    answers({ path => $path, content => 11 }, sub {
-        my($label, $r) = @_;
-        is $r->{status}, $label =~ /not/ ? 413 : 417,
-            "lost ErrorDocument: $label: status";
-        unlike $r->{body}, $CORE, "lost ErrorDocument: $label: the page";
-        is sentence_of($r->{body}), 'content-length 11 is over max=10',
-            "lost ErrorDocument: $label: the sentence";
-    });
+# One that cannot be had: nothing that is false, but the sentence.
+place('page-closed', 'Require all denied');
+write_file('cgi/broken.cgi', "#!/nowhere\n", 0755);
+for (
+    ['not there', '/nowhere'],
+    ['closed', '/told/page-closed/x'],
+    ['broken', '/told/cgi/broken.cgi'],
+) {
+    my($name, $document) = @$_;
+    for (['early', [$limit], { content => 11 }, 413,
+            'content-length 11 is over max=10'],
+         ['late', \@late, { content => 9, headers => [$ALICE] }, 403,
+            'user does not grant'])
+    {
+        my($when, $rules, $o, $own, $sentence) = @$_;
+        my $path = place('page-lost-' . ++$n, @$rules,
+            map { "ErrorDocument $_ $document" } $own, 417);
+        answers({ %$o, path => $path }, sub {
+            my($label, $r) = @_;
+            $label = "ErrorDocument $name, $when, $label";
+            is $r->{status}, $label =~ /not asked/ ? $own : 417,
+                "$label: status";
+            unlike $r->{body}, $CORE, "$label: nothing of httpd's own text";
+            is sentence_of($r->{body}), $sentence, "$label: the sentence";
+            is +($r->{body} =~ $title)[0] =~ /^(\d+)/ ? $1 : '', $r->{status},
+                "$label: the title";
+        });
+    }
 }
 
 # An unknown expectation is answered by httpd's page: its section is not known.

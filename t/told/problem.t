@@ -205,6 +205,20 @@ for my $expect ([], ['Expect: 100-continue']) {
     is $m->{title}, $r->{phrase}, "title of $r->{status}";
 }
 
+# Where the directory's ErrorDocument cannot be had the problem is there.
+answers({ path => place('problem-lost', 'ErrorDocument 417 /nowhere',
+        'ErrorDocument 400 /nowhere',
+        'ExpectRequire content-length min=10 max=20'),
+        content => 9, headers => ["Accept: $PROBLEM"] }, sub {
+    my($label, $r) = @_;
+    my $m = eval { $json->decode($r->{body}) } || {};
+    is $r->{headers}{'content-type'}, $PROBLEM, "lost, $label: type";
+    is $m->{status}, $label =~ /not asked/ ? 400 : 417, "lost, $label: status";
+    is $m->{limit}, 10, "lost, $label: limit";
+    is $m->{announced}, 9, "lost, $label: announced";
+    is $m->{rule}, 'content-length', "lost, $label: rule";
+});
+
 # HEAD has the fields only; what is cut off and what httpd does not know have
 # the form, too.
 {
