@@ -32,6 +32,7 @@
 #include "src/conf.h"
 #include "src/content.h"
 #include "src/counters.h"
+#include "src/dump.h"
 #include "src/first.h"
 #include "src/linger.h"
 #include "src/refusal.h"
@@ -106,6 +107,7 @@ static void expect_register_hooks(apr_pool_t *p)
 
     expect_counters_register(p);
     expect_status_register(p);
+    expect_dump_register(p);
 }
 
 AP_DECLARE_MODULE(expect) =

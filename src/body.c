@@ -77,7 +77,7 @@ static int accept_weight(apr_pool_t *p, const char *accept, const char *range)
     return -1;
 }
 
-/* The JSON type that the client prefers to text/html, or NULL. */
+/* The JSON type that the client names, unless it prefers text/html; or NULL. */
 static const char *json_preferred(apr_pool_t *p, const char *accept)
 {
     static const char *const html[] = { "text/html", "text/*", "*/*", NULL };
@@ -97,8 +97,7 @@ static const char *json_preferred(apr_pool_t *p, const char *accept)
     for (i = 0; html[i] && text < 0; ++i) {
         text = accept_weight(p, accept, html[i]);
     }
-    /* what is named goes before what a wildcard lets through */
-    return json > 0 && (json > text || (json == text && i > 1)) ? type : NULL;
+    return json > 0 && json >= text ? type : NULL;
 }
 
 /* The two forms */
@@ -212,7 +211,7 @@ const char *expect_body_list(apr_pool_t *p, const apr_array_header_t *words)
     return apr_array_pstrcat(p, parts, '\0');
 }
 
-static void set_fields(request_rec *r, int status, const expect_told_t *told)
+void expect_body_fields(request_rec *r, int status, const expect_told_t *told)
 {
     const char *limit = expect_body_upload_limit(r->pool, told);
 
@@ -243,6 +242,7 @@ static void set_page(request_rec *r, int answered, int status,
     if (json) {
         apr_table_setn(r->notes, NOTE_TYPE, json);
     }
+    apr_table_mergen(r->err_headers_out, "Vary", "Accept");
     ap_custom_response(r, answered,
                        json ? problem(r, status, rule, reason, told)
                             : html_page(r, status, reason));
@@ -255,7 +255,7 @@ void expect_body_prepare(request_rec *r, int status, const char *rule,
      * that status: see expect_access_denied() */
     int answered = ap_is_HTTP_ERROR(r->status) ? r->status : status;
 
-    set_fields(r, status, told);
+    expect_body_fields(r, status, told);
     if (!ap_response_code_string(r, ap_index_of_response(answered))) {
         set_page(r, answered, status, rule, reason, told);
     }
@@ -299,7 +299,7 @@ void expect_body_insert(request_rec *r)
     /* once more: the header filter forgets what was set before an error that
      * came from a handler */
     if (e && e->state == EXPECT_CUT_OFF && !e->answered) {
-        set_fields(r, e->status, &e->told);
+        expect_body_fields(r, e->status, &e->told);
     }
     replace_lost_document(r);
     if (apr_table_get(r->notes, NOTE_TYPE)) {

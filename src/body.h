@@ -15,6 +15,15 @@
 void expect_body_register(void);
 
 /**
+ * Set the fields that tell what is accepted.
+ * @param r      the request that is answered
+ * @param status the HTTP status of the response
+ * @param told   what is accepted
+ */
+void expect_body_fields(request_rec *r, int status,
+                        const expect_told_t *told);
+
+/**
  * Prepare the response: the fields that tell what is accepted, and, where the
  * directory has no ErrorDocument for the status, httpd's error page with the
  * sentence in it, or an RFC 9457 problem if Accept prefers that.

@@ -226,10 +226,15 @@ static void forget_content(request_rec *r)
 
 void expect_refusal_inherit(request_rec *r)
 {
+    const expect_request_t *e = expect_request_get(r->prev);
     const char *verdict;
 
     expect_request_follow(r);
     expect_body_keep(r);
+    if (e && e->state == EXPECT_CUT_OFF && !e->answered) {
+        /* the header filter forgets them when the error is a handler's */
+        expect_body_fields(r, e->status, &e->told);
+    }
     if (is_unsupported(r->prev)) {
         /* the ErrorDocument has its own filters already */
         refuse_unsupported(r->prev);

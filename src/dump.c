@@ -1,0 +1,383 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * httpd -t -D DUMP_EXPECT: the rules in force in every section, after merging,
+ * with file and line and the stage at which each is known.
+ *
+ *     VirtualHost files.example.org:443
+ *       <Directory /srv/uploads/>: engine On, status 417, scope content
+ *         all of
+ *           content-length max=100M                  head   httpd.conf:12
+ *           any of                                          httpd.conf:13
+ *             ip 10.0.0.0/8                          head   httpd.conf:14
+ *             auth                                   auth   httpd.conf:15
+ *
+ * What is written in .htaccess is not known here: it is added, below.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+
+#include "apr_file_io.h"
+#include "apr_fnmatch.h"
+#include "apr_strings.h"
+
+#include "conf.h"
+#include "dump.h"
+#include "request.h"
+
+typedef struct {
+    apr_pool_t *p;
+    apr_file_t *out;
+    const server_rec *s;
+} dump_t;
+
+static const expect_dir_conf_t *conf_of(const ap_conf_vector_t *section)
+{
+    return ap_get_module_config(section, &expect_module);
+}
+
+/* One tree */
+
+/* The column of the stages, where the text leaves room for it. */
+#define STAGE_COLUMN 52
+
+static const char *indent(apr_pool_t *p, int depth)
+{
+    return apr_psprintf(p, "%*s", 2 * depth, "");
+}
+
+static void dump_leaf(dump_t *d, const expect_rule_t *rule, int depth)
+{
+    static const char *const stages[] = {
+        "head", "directory", "env", "auth", "user", "handler"
+    };
+    const char *text = apr_pstrcat(d->p, indent(d->p, depth), rule->text,
+                                   NULL);
+    /* a provider may want a user, or not */
+    const char *stage =
+        rule->asked_at == rule->known_at
+            ? stages[rule->known_at]
+            : apr_pstrcat(d->p, stages[rule->asked_at], "/",
+                          stages[rule->known_at], NULL);
+
+    apr_file_printf(d->out, "%-*s %-10s %s:%u%s\n", STAGE_COLUMN, text,
+                    stage, rule->file, rule->line,
+                    rule->limited == -1 ? "" : "  (in <Limit>)");
+}
+
+static void dump_rule(dump_t *d, const expect_rule_t *rule,
+                      expect_kind_e parent, int depth)
+{
+    static const char *const names[] = { "", "all of", "any of", "none of" };
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        dump_leaf(d, rule, depth);
+        return;
+    }
+    if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
+        /* sections that must all hold read as one list */
+        --depth;
+    }
+    else if (rule->file) {
+        apr_file_printf(d->out, "%-*s %-10s %s:%u\n", STAGE_COLUMN,
+                        apr_pstrcat(d->p, indent(d->p, depth),
+                                    names[rule->kind], NULL),
+                        "", rule->file, rule->line);
+    }
+    else {
+        /* a section's own rules, or two sections joined */
+        apr_file_printf(d->out, "%s%s\n", indent(d->p, depth),
+                        names[rule->kind]);
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        dump_rule(d, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
+                  rule->kind, depth + 1);
+    }
+}
+
+/* What is doubtful */
+
+static void warn(dump_t *d, const expect_rule_t *rule, const char *what)
+{
+    apr_file_printf(d->out, "    warning: %s (%s:%u): %s\n", rule->text,
+                    rule->file, rule->line, what);
+}
+
+static int is_text(const expect_rule_t *rule, const char *text)
+{
+    return !strcasecmp(rule->text, text);
+}
+
+static int always_holds(const expect_rule_t *rule)
+{
+    return rule->kind == EXPECT_RULE
+           && (is_text(rule, "all granted") || is_text(rule, "not all denied")
+               || is_text(rule, "content-length min=0"));
+}
+
+static int never_holds(const expect_rule_t *rule)
+{
+    return rule->kind == EXPECT_RULE
+           && (is_text(rule, "all denied") || is_text(rule, "not all granted")
+               || is_text(rule, "not auth"));
+}
+
+/* A max that no smaller one beside or above it makes pointless. */
+static apr_off_t max_of(apr_pool_t *p, const expect_rule_t *rule)
+{
+    expect_told_t told;
+
+    if (rule->kind != EXPECT_RULE || rule->negated
+        || strcmp(rule->name, "content-length")) {
+        return EXPECT_NO_CAP;
+    }
+    expect_rule_tell_all(p, rule, &told);
+    return told.max;
+}
+
+/*
+ * @param tightest the smallest max that has to hold in any case
+ * @param limit    LimitRequestBody of the section, 0: none
+ */
+static void check_leaf(dump_t *d, const expect_rule_t *rule,
+                       expect_kind_e parent, apr_off_t tightest,
+                       apr_off_t limit)
+{
+    apr_off_t max = max_of(d->p, rule);
+
+    if (parent == EXPECT_ANY && always_holds(rule)) {
+        warn(d, rule, "this alternative always holds, the others are never "
+             "needed");
+    }
+    if (parent == EXPECT_ALL && never_holds(rule)) {
+        warn(d, rule, "can never hold: every upload is refused");
+    }
+    if (max != EXPECT_NO_CAP && tightest != EXPECT_NO_CAP && max > tightest) {
+        warn(d, rule, apr_psprintf(d->p, "a tighter max=%" APR_OFF_T_FMT
+                                   " is in force", tightest));
+    }
+    if (max != EXPECT_NO_CAP && limit > 0 && max > limit) {
+        warn(d, rule, apr_psprintf(d->p, "LimitRequestBody %" APR_OFF_T_FMT
+                                   " is smaller, and refuses later where "
+                                   "nothing is proxied", limit));
+    }
+}
+
+static void check_rule(dump_t *d, const expect_rule_t *rule,
+                       apr_off_t tightest, apr_off_t limit)
+{
+    int i;
+
+    for (i = 0; i < rule->children->nelts; ++i) {
+        const expect_rule_t *child =
+            APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
+
+        if (child->kind == EXPECT_RULE) {
+            check_leaf(d, child, rule->kind, tightest, limit);
+        }
+        else {
+            check_rule(d, child, tightest, limit);
+        }
+    }
+}
+
+/* One section */
+
+static const char *flags(apr_pool_t *p, const expect_dir_conf_t *conf)
+{
+    static const char *const engines[] = { "On", "On", "Off",
+                                           "DetectionOnly" };
+    static const char *const statuses[] = { "417", "417", "specific" };
+    static const char *const scopes[] = { "content", "content",
+                                          "expectation" };
+
+    return apr_psprintf(p, "engine %s, status %s, scope %s",
+                        engines[conf->engine], statuses[conf->status],
+                        scopes[conf->scope]);
+}
+
+static void dump_section(dump_t *d, const char *name,
+                         const expect_dir_conf_t *conf, apr_off_t limit)
+{
+    const expect_rule_t *rules = expect_conf_rules(d->p, conf);
+    expect_told_t told;
+
+    apr_file_printf(d->out, "  %s: %s\n", name, flags(d->p, conf));
+    if (!rules) {
+        apr_file_printf(d->out, "    no rules\n");
+        return;
+    }
+    dump_rule(d, rules, EXPECT_RULE, 2);
+    expect_rule_tell_all(d->p, rules, &told);
+    check_rule(d, rules, told.max, limit);
+}
+
+/* Files and If sections within another */
+static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
+                       const apr_array_header_t *sections,
+                       const expect_dir_conf_t *outer)
+{
+    /* of <If> httpd does not keep the text */
+    int name_it = !strcmp(kind, "<Files");
+    int i;
+
+    for (i = 0; sections && i < sections->nelts; ++i) {
+        const ap_conf_vector_t *section =
+            APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+        const core_dir_config *core = ap_get_core_module_config(section);
+        const expect_dir_conf_t *conf = conf_of(section);
+
+        if (conf && conf->written) {
+            dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
+                                        name_it ? " " : "",
+                                        name_it ? core->d : "", ">", NULL),
+                         expect_conf_merge(d->p, (void *)outer, (void *)conf),
+                         0);
+        }
+    }
+}
+
+/* Whether a <Directory> holds for another's folder as well. */
+static int is_around(const core_dir_config *outer,
+                     const core_dir_config *inner)
+{
+    apr_size_t length = strlen(outer->d);
+
+    if (outer == inner) {
+        return 1;
+    }
+    if (inner->r || inner->d_is_fnmatch) {
+        return 0;
+    }
+    if (outer->r) {
+        return !ap_regexec(outer->r, inner->d, 0, NULL, 0);
+    }
+    if (outer->d_is_fnmatch) {
+        return !apr_fnmatch(outer->d, inner->d, APR_FNM_PATHNAME);
+    }
+    return !strncmp(outer->d, inner->d, length)
+           && (outer->d[length - 1] == '/' || !inner->d[length]
+               || inner->d[length] == '/');
+}
+
+/* What httpd would merge for the folder of one <Directory>: plain sections
+ * from the outside in, then those with a pattern, in their order. */
+static const expect_dir_conf_t *in_force(dump_t *d,
+                                         const apr_array_header_t *sections,
+                                         const core_dir_config *inner,
+                                         const expect_dir_conf_t *conf)
+{
+    apr_size_t length, longest = strlen(inner->d) + 1;
+    int pattern, i;
+
+    for (pattern = 0; pattern <= 1; ++pattern) {
+        for (length = 0; length <= longest; ++length) {
+            for (i = 0; i < sections->nelts; ++i) {
+                const ap_conf_vector_t *section =
+                    APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+                const core_dir_config *core =
+                    ap_get_core_module_config(section);
+                const expect_dir_conf_t *add = conf_of(section);
+
+                if (add && (core->r != NULL) == pattern
+                    && (pattern ? length == 0 : strlen(core->d) == length)
+                    && is_around(core, inner)) {
+                    conf = expect_conf_merge(d->p, (void *)conf, (void *)add);
+                }
+            }
+        }
+    }
+    return conf;
+}
+
+static void dump_directories(dump_t *d, const apr_array_header_t *sections,
+                             const expect_dir_conf_t *server)
+{
+    int i;
+
+    for (i = 0; i < sections->nelts; ++i) {
+        const ap_conf_vector_t *section =
+            APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+        const core_dir_config *core = ap_get_core_module_config(section);
+        const expect_dir_conf_t *own = conf_of(section);
+        const expect_dir_conf_t *conf = in_force(d, sections, core, server);
+        const char *name = apr_psprintf(d->p, "<Directory%s %s>",
+                                        core->r ? "Match" : "", core->d);
+
+        if (own && own->written) {
+            dump_section(d, name, conf, core->limit_req_body);
+        }
+        dump_inner(d, "<Files", name, core->sec_file, conf);
+        dump_inner(d, "<If", name, core->sec_if, conf);
+    }
+}
+
+static void dump_locations(dump_t *d, const apr_array_header_t *sections,
+                           const expect_dir_conf_t *server)
+{
+    int i;
+
+    for (i = 0; i < sections->nelts; ++i) {
+        const ap_conf_vector_t *section =
+            APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+        const core_dir_config *core = ap_get_core_module_config(section);
+        const expect_dir_conf_t *own = conf_of(section);
+
+        if (own && own->written) {
+            dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
+                                         "the directory's",
+                                         core->r ? "Match" : "", core->d),
+                         expect_conf_merge(d->p, (void *)server, (void *)own),
+                         core->limit_req_body);
+        }
+    }
+}
+
+static void dump_server(dump_t *d)
+{
+    const core_server_config *core =
+        ap_get_core_module_config(d->s->module_config);
+    const core_dir_config *dir =
+        ap_get_core_module_config(d->s->lookup_defaults);
+    const expect_dir_conf_t *server = conf_of(d->s->lookup_defaults);
+
+    if (d->s->is_virtual) {
+        apr_file_printf(d->out, "VirtualHost %s:%u (%s:%u)\n",
+                        d->s->server_hostname,
+                        (unsigned)d->s->addrs->host_port, d->s->defn_name,
+                        d->s->defn_line_number);
+    }
+    else {
+        apr_file_printf(d->out, "Server\n");
+    }
+    dump_section(d, "everywhere", server, dir->limit_req_body);
+    dump_inner(d, "<Files", "everywhere", dir->sec_file, server);
+    dump_inner(d, "<If", "everywhere", dir->sec_if, server);
+    dump_directories(d, core->sec_dir, server);
+    dump_locations(d, core->sec_url, server);
+}
+
+static void expect_test_config(apr_pool_t *p, server_rec *s)
+{
+    dump_t d = { p, NULL, s };
+
+    if (!ap_exists_config_define("DUMP_EXPECT")) {
+        return;
+    }
+    apr_file_open_stdout(&d.out, p);
+    apr_file_printf(d.out, "mod_expect: the rules in force, .htaccess apart\n");
+    for (; d.s; d.s = d.s->next) {
+        dump_server(&d);
+    }
+}
+
+void expect_dump_register(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_test_config(expect_test_config, NULL, NULL, APR_HOOK_MIDDLE);
+}

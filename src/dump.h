@@ -1,0 +1,15 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * httpd -t -D DUMP_EXPECT: the rules in force in every section.
+ */
+
+#ifndef EXPECT_DUMP_H
+#define EXPECT_DUMP_H
+
+#include "apr_pools.h"
+
+/** Register the hook. */
+void expect_dump_register(apr_pool_t *p);
+
+#endif

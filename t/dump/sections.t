@@ -1,0 +1,142 @@
+# httpd -t -D DUMP_EXPECT: the rules in force in every section, merged, with
+# file, line and stage, and what is doubtful about them.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 't/lib', 'lib';
+use ExpectTest;
+
+my $root = conf_var('documentroot');
+
+sub dump_of {
+    my($text, @define) = @_;
+    my($exit, $out) = config_error($text, @define);
+    is $exit, 0, 'httpd -t takes it' or diag $out;
+    return $out;
+}
+
+# The lines of one section, without places.
+sub section {
+    my($out, $name) = @_;
+    my($lines) = $out =~ /^  \Q$name\E: (.*?)(?=^  \S|^\S|\z)/ms;
+    return undef unless defined $lines;
+    $lines =~ s/ +(?:([a-z]+(?:\/user)?) +)?\S+:\d+( +\(in <Limit>\))?$/
+                ($1 ? " $1" : '') . ($2 ? ' limited' : '')/gme;
+    return [split /\n/, $lines];
+}
+
+my $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Directory "$root">
+    ExpectRequire content-length max=2K
+    LimitRequestBody 1000
+    <Files *.php>
+        ExpectStatus specific
+        <ExpectRequireAny>
+            ExpectRequire all granted
+            ExpectRequire not ip 10.0.0.0/8
+        </ExpectRequireAny>
+    </Files>
+</Directory>
+<Directory "$root/tenant">
+    ExpectRequire content-length max=1K
+    <Limit PUT>
+        ExpectRequire auth
+    </Limit>
+</Directory>
+<Directory "$root/tenant/open">
+    ExpectMerging Off
+    ExpectScope expectation
+    ExpectRequire handler
+    ExpectRequire precondition
+    ExpectRequire env X
+</Directory>
+<Directory "$root/tenant/either">
+    ExpectMerging Or
+    ExpectRequire user bob
+</Directory>
+<Location /detect>
+    ExpectEngine DetectionOnly
+    ExpectRequire all denied
+</Location>
+CONF
+
+like $out, qr/^mod_expect: the rules in force/m, 'a head line';
+is_deeply section($out, "<Directory $root/>"), [
+    'engine On, status 417, scope content',
+    '    all of',
+    '      content-length max=2K head',
+    grep { /warning/ } @{ section($out, "<Directory $root/>") },
+], 'one rule';
+like $out, qr/^      content-length max=2K +head +\S+:\d+$/m,
+    'with file and line';
+like $out, qr/warning: content-length max=2K \(\S+:\d+\): LimitRequestBody 1000 is smaller/,
+    'a limit above LimitRequestBody';
+
+is_deeply [grep { !/warning/ }
+        @{ section($out, "<Directory $root/> <Files *.php>") }], [
+    'engine On, status specific, scope content',
+    '    all of',
+    '      content-length max=2K head',
+    '      any of',
+    '        all granted head',
+    '        not ip 10.0.0.0/8 head',
+], 'Files within, joined with the folder';
+like $out, qr/warning: all granted .*this alternative always holds/,
+    'an alternative that always holds';
+
+is_deeply [grep { !/warning/ } @{ section($out, "<Directory $root/tenant/>") }],
+    [
+    'engine On, status 417, scope content',
+    '    all of',
+    '      content-length max=2K head',
+    '      content-length max=1K head',
+    '      auth auth limited',
+], 'the outer folder\'s rules first';
+like $out, qr/warning: content-length max=2K .*a tighter max=1024 is in force/,
+    'a rule that a tighter one shadows';
+
+is_deeply section($out, "<Directory $root/tenant/open/>"), [
+    'engine On, status 417, scope expectation',
+    '    all of',
+    '      handler handler',
+    '      precondition directory',
+    '      env X env/user',
+], 'ExpectMerging Off';
+is_deeply [grep { !/warning/ }
+        @{ section($out, "<Directory $root/tenant/either/>") }], [
+    'engine On, status 417, scope content',
+    '    any of',
+    '      all of',
+    '        content-length max=2K head',
+    '        content-length max=1K head',
+    '        auth auth limited',
+    '      all of',
+    '        user bob env/user',
+], 'ExpectMerging Or';
+is_deeply section($out, "<Location /detect>, joined with the directory's")->[0],
+    'engine DetectionOnly, status 417, scope content', 'a Location';
+like $out, qr/warning: all denied .*can never hold/, 'what can never hold';
+
+unlike dump_of("ExpectRequire method PUT\n"), qr/mod_expect: the rules/,
+    'nothing without the define';
+
+$out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+ExpectRequire method PUT
+<VirtualHost 127.0.0.1:1>
+    ServerName v.example
+    ExpectRequire header X-V
+    <If "true">
+        ExpectRequire header X-If
+    </If>
+</VirtualHost>
+CONF
+like $out, qr/^VirtualHost v\.example:1 \(\S+:\d+\)$/m, 'a virtual host';
+is_deeply [grep { /header|method/ } @{ section(
+        ($out =~ /^(VirtualHost.*)/ms)[0], 'everywhere <If>') }],
+    ['      method PUT head', '      header X-V head', '      header X-If head'],
+    'If in a virtual host';
+
+done_testing();
