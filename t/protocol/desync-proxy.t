@@ -168,6 +168,8 @@ sub check {
     }
     is join('; ', @$wrong), '', $name
         or diag explain substr($c->{bytes}, 0, 1000), \@asked;
+    # A server that hangs does so in every case.
+    die "enough\n" if 20 < grep { !$_ } Test::More->builder->summary;
 }
 
 srand $SEED;
