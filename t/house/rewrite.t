@@ -74,6 +74,16 @@ for (['a server rule, [PT]', '/rw-server/x'], ['a server rule, [L]',
     house_admitted($name, $server, { path => $path, content => 10 },
         status => 200, body => qr/^read=10$/);
 }
+# Who takes the content is known when httpd has gone on there.
+write_htaccess("tenant/rw-front-$_", "RewriteEngine On\n"
+    . "RewriteRule ^ /cgi/read.cgi [END]\n"
+    . rules("ExpectRequire handler $_\n")) for 'cgi-script', 'witness';
+house_admitted('a front controller, the handler', $server, {
+        path => '/tenant/rw-front-cgi-script/x', content => 5 },
+    status => 200, body => qr/^read=5$/);
+house_refused('a front controller, not the handler', $server, {
+        path => '/tenant/rw-front-witness/x', content => 5 },
+    status => 405, asked_status => 417, rule => 'handler');
 house_admitted('a front controller without rules', $server, {
         path => '/tenant/rw-open/a/b', content => 11 },
     status => 200, body => qr/^read=11$/, verdict => '-');

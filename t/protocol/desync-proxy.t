@@ -220,9 +220,13 @@ sub both {
 # with Off, which README and conf-sample ask for, there is nothing to confuse.
 for my $when (qw(early late asked)) {
     my @got = both('on', 'naive', $when);
-    is $got[0], $got[1], "On, a naive origin, content $when: as stock httpd";
-    like $got[1], qr/canary reached the origin/,
-        "On, a naive origin, content $when: stock httpd lets it through";
+    # Whether the answer to the canary is there in time to be taken for the next
+    # one's is a matter of microseconds.
+    for (['here', $got[0]], ['stock httpd', $got[1]]) {
+        my($name, $got) = @$_;
+        like $got, qr/^(?:\(100\) )?200 (?:\d+ )?end; .*canary reached the/s,
+            "On, a naive origin, content $when: taken for a request, $name";
+    }
     @got = both('off', 'naive', $when);
     is $got[0], '(100) 200 200 end', "Off, a naive origin, content $when: kept"
         . ' apart';
