@@ -84,6 +84,11 @@ bench:                          ## what it costs, in some minutes
 	$(MAKE) all
 	t/bench/run
 
+clients:                        ## what real clients make of it, in ten minutes
+	t/setup
+	$(MAKE) all
+	t/clients/run --save
+
 run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
 
@@ -109,4 +114,4 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        test setup asan demo bench run install clean help
+        test setup asan demo bench clients run install clean help
