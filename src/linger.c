@@ -4,10 +4,11 @@
  * The end of a refused connection.
  *
  * A response is lost if its connection is closed while content is still coming
- * in: so httpd lingers, and takes in what comes, for up to 30 seconds. That is
- * an upload after all. Here what is on its way is taken in, up to a limit; then
- * the receive buffer goes, and with it the window: a client that sends on gets
- * next to nothing through in the two seconds that are left.
+ * in, and many clients (wget, python's http.client) write all of it before they
+ * read. So httpd lingers, and takes in what comes, for up to 30 seconds: that is
+ * an upload after all. Here what keeps coming is taken in up to a few MB, and
+ * then the connection is reset; a client that falls silent has two seconds more
+ * to read and to close.
  */
 
 #include "httpd.h"
@@ -18,23 +19,14 @@
 #include "linger.h"
 #include "request.h"
 
-/* Bytes that are taken in before the window is shut. */
-#define DRAIN_MAX (1024 * 1024)
+/* Bytes that are taken in, and how long that may take, in microseconds. */
+#define DRAIN_MAX (4 * 1024 * 1024)
+#define DRAIN_TIME (2 * APR_USEC_PER_SEC)
 
-/* The silence that ends that, in microseconds. */
-#define DRAIN_SILENCE (10 * 1000)
+/* The silence that ends that, in microseconds: longer than most round trips. */
+#define DRAIN_SILENCE (100 * 1000)
 
-/* The receive buffer then, in bytes: the least that systems allow. */
-#define SHUT_RCVBUF 2048
-
-static void shut_window(apr_socket_t *socket)
-{
-    if (socket) {
-        apr_socket_opt_set(socket, APR_SO_RCVBUF, SHUT_RCVBUF);
-    }
-}
-
-void expect_linger_begin(request_rec *r, int waits)
+void expect_linger_begin(request_rec *r)
 {
     conn_rec *c = r->connection;
 
@@ -44,14 +36,8 @@ void expect_linger_begin(request_rec *r, int waits)
     /* two seconds instead of thirty */
     apr_table_setn(c->notes, "short-lingering-close", "1");
 
-    if (c->master) {
-        return;     /* HTTP/2: the stream is reset */
-    }
-    if (waits) {
-        shut_window(ap_get_conn_socket(c));
-    }
-    else {
-        /* a mark for the hook below */
+    /* over HTTP/2 the stream is reset */
+    if (!c->master) {
         ap_set_module_config(c->conn_config, &expect_module, c);
     }
 }
@@ -62,22 +48,29 @@ int expect_pre_close_connection(conn_rec *c)
     apr_size_t length, total = 0;
     apr_socket_t *socket;
     apr_interval_time_t timeout;
+    apr_time_t end;
 
     if (!ap_get_module_config(c->conn_config, &expect_module) || c->aborted
         || !(socket = ap_get_conn_socket(c))) {
         return DECLINED;
     }
+    /* to the last byte, so that the client can end it from its side */
     ap_flush_conn(c);
+    apr_socket_shutdown(socket, APR_SHUTDOWN_WRITE);
     apr_socket_timeout_get(socket, &timeout);
     apr_socket_timeout_set(socket, DRAIN_SILENCE);
+    end = apr_time_now() + DRAIN_TIME;
     do {
         length = sizeof(buffer);
         if (apr_socket_recv(socket, buffer, &length) != APR_SUCCESS) {
-            break;
+            length = 0;
         }
         total += length;
-    } while (length && total < DRAIN_MAX);
+    } while (length && total < DRAIN_MAX && apr_time_now() < end);
     apr_socket_timeout_set(socket, timeout);
-    shut_window(socket);
+    if (length) {
+        /* it goes on and on: what is unread makes the close a reset */
+        c->aborted = 1;
+    }
     return OK;
 }

@@ -11,10 +11,9 @@
 
 /**
  * End the connection with this response, without a look at the content.
- * @param r     the request that is refused; its response has not begun
- * @param waits the client waits for leave to send: nothing is on its way
+ * @param r the request that is refused; its response has not begun
  */
-void expect_linger_begin(request_rec *r, int waits);
+void expect_linger_begin(request_rec *r);
 
 /** The hook of that name. */
 int expect_pre_close_connection(conn_rec *c);

@@ -99,7 +99,7 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     e->status = status;
     expect_rule_tell(r->pool, answer, &e->facts, &e->told);
     expect_body_prepare(r, status, rule->name, reason, &e->told);
-    expect_linger_begin(r, e->head.asked);
+    expect_linger_begin(r);
     return status;
 }
 
@@ -133,7 +133,7 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
     e->status = answer.status;
     expect_rule_tell(r->pool, &answer, &e->facts, &e->told);
     expect_body_prepare(r, answer.status, e->cap_rule->name, reason, &e->told);
-    expect_linger_begin(r, 0);
+    expect_linger_begin(r);
     return answer.status;
 }
 
@@ -142,7 +142,7 @@ void expect_let_deny(request_rec *r, expect_request_t *e, int status)
     if (e->state == EXPECT_OPEN) {
         e->state = EXPECT_REFUSED;
         e->status = status;
-        expect_linger_begin(r, e->head.asked);
+        expect_linger_begin(r);
     }
 }
 
@@ -194,7 +194,7 @@ static void refuse_unsupported(request_rec *r)
                   HTTP_EXPECTATION_FAILED, reason);
     expect_body_prepare(r, HTTP_EXPECTATION_FAILED, "expectation", reason,
                         &nothing);
-    expect_linger_begin(r, 0);
+    expect_linger_begin(r);
 }
 
 void expect_refuse_unsupported(request_rec *r)
