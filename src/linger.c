@@ -20,7 +20,7 @@
 #include "request.h"
 
 /* Bytes that are taken in, and how long that may take, in microseconds. */
-#define DRAIN_MAX (4 * 1024 * 1024)
+#define DRAIN_MAX (3 * 1024 * 1024)
 #define DRAIN_TIME (2 * APR_USEC_PER_SEC)
 
 /* The silence that ends that, in microseconds: longer than most round trips. */
