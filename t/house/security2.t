@@ -50,11 +50,20 @@ CONF
 my @login = ('Authorization: Basic YWxpY2U6c2VjcmV0');
 my $server = house_httpd(conf('On'));
 
-for my $rule (sort keys %rules) {
+for my $rule (grep { $_ ne 'handler' } sort keys %rules) {
     house_refused("$rule: refused before mod_security2 reads", $server, {
             path => "/tenant/sec-$rule/x", content => 'hello', headers => [
                 @login, 'If-Match: "x"'] },
         status => $rules{$rule}[0], asked_status => 417);
+}
+# The handler is known last, behind mod_security2's read (README): refused all
+# the same, and the handler gets nothing.
+for my $asks (1, 0) {
+    my $r = upload(vhost => $server, path => '/tenant/sec-handler/x',
+        asks => $asks, eager => !$asks, content => 'hello');
+    is $r->{status}, $asks ? 417 : 405, "handler, asks $asks: refused";
+    is $r->{witness}{rule}, 'handler', "handler, asks $asks: by the rule";
+    ok $r->{closed}, "handler, asks $asks: closed";
 }
 house_admitted('admitted and inspected', $server, {
         path => '/tenant/sec-yes/x', content => 'a good one' }, status => 200);
@@ -107,8 +116,8 @@ for my $asks (1, 0) {
 {
     my $detect = house_httpd(conf('DetectionOnly'));
     house_refused('SecRuleEngine DetectionOnly, refused', $detect, {
-            path => '/tenant/sec-handler/x', content => 'an attack' },
-        status => 405, asked_status => 417);
+            path => '/tenant/sec-content-type/x', content => 'an attack' },
+        status => 415, asked_status => 417);
     house_admitted('SecRuleEngine DetectionOnly, admitted', $detect, {
             path => '/tenant/sec-yes/x', content => 'an attack',
             headers => ['X-Evil: yes'] }, status => 200);
