@@ -24,6 +24,7 @@
 #include "apr_strings.h"
 
 #include "body.h"
+#include "refusal.h"
 #include "request.h"
 
 #define PROBLEM_TYPE "application/problem+json"
@@ -265,19 +266,17 @@ void expect_body_prepare(request_rec *r, int status, const char *rule,
  * not true here. */
 static void replace_lost_document(request_rec *r)
 {
-    static const expect_told_t nothing =
-        { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
     const char *document =
         ap_response_code_string(r, ap_index_of_response(r->status));
-    const char *rule = apr_table_get(r->notes, "expect-rule");
-    const char *reason = apr_table_get(r->notes, "expect-reason");
-    const char *verdict = apr_table_get(r->notes, "expect-verdict");
+    const char *rule = apr_table_get(r->notes, EXPECT_NOTE_RULE);
+    const char *reason = apr_table_get(r->notes, EXPECT_NOTE_REASON);
+    const char *verdict = apr_table_get(r->notes, EXPECT_NOTE_VERDICT);
     const expect_request_t *e = expect_request_get(r);
 
     if (document && document[0] == '/' && reason && rule
         && !strcmp(verdict, "refuse")) {
         set_page(r, r->status, r->status, rule, reason,
-                 e ? &e->told : &nothing);
+                 e ? &e->told : &expect_told_nothing);
     }
 }
 

@@ -52,17 +52,14 @@ static const char *indent(apr_pool_t *p, int depth)
 
 static void dump_leaf(dump_t *d, const expect_rule_t *rule, int depth)
 {
-    static const char *const stages[] = {
-        "head", "directory", "env", "auth", "user", "handler"
-    };
     const char *text = apr_pstrcat(d->p, indent(d->p, depth), rule->text,
                                    NULL);
     /* a provider may want a user, or not */
     const char *stage =
         rule->asked_at == rule->known_at
-            ? stages[rule->known_at]
-            : apr_pstrcat(d->p, stages[rule->asked_at], "/",
-                          stages[rule->known_at], NULL);
+            ? expect_stage_name(rule->known_at)
+            : apr_pstrcat(d->p, expect_stage_name(rule->asked_at), "/",
+                          expect_stage_name(rule->known_at), NULL);
 
     apr_file_printf(d->out, "%-*s %-10s %s:%u%s\n", STAGE_COLUMN, text,
                     stage, rule->file, rule->line,
@@ -265,31 +262,22 @@ static int is_around(const core_dir_config *outer,
                || inner->d[length] == '/');
 }
 
-/* What httpd would merge for the folder of one <Directory>: plain sections
- * from the outside in, then those with a pattern, in their order. */
+/* What httpd would merge for the folder of one <Directory>, in the order that
+ * ap_core_reorder_directories() has brought them into by now. */
 static const expect_dir_conf_t *in_force(dump_t *d,
                                          const apr_array_header_t *sections,
                                          const core_dir_config *inner,
                                          const expect_dir_conf_t *conf)
 {
-    apr_size_t length, longest = strlen(inner->d) + 1;
-    int pattern, i;
+    int i;
 
-    for (pattern = 0; pattern <= 1; ++pattern) {
-        for (length = 0; length <= longest; ++length) {
-            for (i = 0; i < sections->nelts; ++i) {
-                const ap_conf_vector_t *section =
-                    APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
-                const core_dir_config *core =
-                    ap_get_core_module_config(section);
-                const expect_dir_conf_t *add = conf_of(section);
+    for (i = 0; i < sections->nelts; ++i) {
+        const ap_conf_vector_t *section =
+            APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+        const expect_dir_conf_t *add = conf_of(section);
 
-                if (add && (core->r != NULL) == pattern
-                    && (pattern ? length == 0 : strlen(core->d) == length)
-                    && is_around(core, inner)) {
-                    conf = expect_conf_merge(d->p, (void *)conf, (void *)add);
-                }
-            }
+        if (add && is_around(ap_get_core_module_config(section), inner)) {
+            conf = expect_conf_merge(d->p, (void *)conf, (void *)add);
         }
     }
     return conf;

@@ -5,8 +5,8 @@
  *
  * A response is lost if its connection is closed while content is still coming
  * in, and many clients (wget, python's http.client) write all of it before they
- * read. So httpd lingers, and takes in what comes, for up to 30 seconds: that is
- * an upload after all. Here what keeps coming is taken in up to a few MB, and
+ * read. So httpd lingers, and takes in what comes, for up to 30 seconds: that
+ * is an upload after all. Here what keeps coming is taken in up to a few MB, and
  * then the connection is reset; a client that falls silent has two seconds more
  * to read and to close.
  */

@@ -21,16 +21,12 @@
 
 APLOG_USE_MODULE(expect);
 
-/* the request notes, for %{...}n in an access log */
-#define NOTE_VERDICT "expect-verdict"
-#define NOTE_RULE "expect-rule"
-#define NOTE_STATUS "expect-status"
-#define NOTE_REASON "expect-reason"
+/* and the variable, for CustomLog ... env= */
 #define ENV_VERDICT "EXPECT_VERDICT"
 
 static void set_verdict(request_rec *r, const char *verdict)
 {
-    apr_table_setn(r->notes, NOTE_VERDICT, verdict);
+    apr_table_setn(r->notes, EXPECT_NOTE_VERDICT, verdict);
     apr_table_setn(r->subprocess_env, ENV_VERDICT, verdict);
 }
 
@@ -38,9 +34,9 @@ static void set_notes(request_rec *r, const char *verdict, const char *rule,
                       int status, const char *reason)
 {
     set_verdict(r, verdict);
-    apr_table_setn(r->notes, NOTE_RULE, rule);
-    apr_table_setn(r->notes, NOTE_STATUS, apr_itoa(r->pool, status));
-    apr_table_setn(r->notes, NOTE_REASON, reason);
+    apr_table_setn(r->notes, EXPECT_NOTE_RULE, rule);
+    apr_table_setn(r->notes, EXPECT_NOTE_STATUS, apr_itoa(r->pool, status));
+    apr_table_setn(r->notes, EXPECT_NOTE_REASON, reason);
 }
 
 static int refusal_status(const expect_request_t *e,
@@ -163,7 +159,7 @@ static int is_unsupported(const request_rec *r)
 
     return r->status == HTTP_EXPECTATION_FAILED && !r->expecting_100
            && !r->main && !r->prev && !expect_request_get(r)
-           && !apr_table_get(r->notes, NOTE_VERDICT)
+           && !apr_table_get(r->notes, EXPECT_NOTE_VERDICT)
            && (expect = apr_table_get(r->headers_in, "Expect")) && *expect;
 }
 
@@ -185,15 +181,13 @@ static void refuse_unsupported(request_rec *r)
 {
     const char *reason = "only the expectation 100-continue is supported, "
                          "once and alone; leave the Expect field out";
-    static const expect_told_t nothing =
-        { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
 
     set_notes(r, "refuse", "expectation", HTTP_EXPECTATION_FAILED, reason);
     count_unsupported(r, reason);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "expect: refused %d: %s",
                   HTTP_EXPECTATION_FAILED, reason);
     expect_body_prepare(r, HTTP_EXPECTATION_FAILED, "expectation", reason,
-                        &nothing);
+                        &expect_told_nothing);
     expect_linger_begin(r);
 }
 
@@ -240,14 +234,14 @@ void expect_refusal_inherit(request_rec *r)
         refuse_unsupported(r->prev);
         expect_content_guard(r, NULL);
     }
-    verdict = apr_table_get(r->prev->notes, NOTE_VERDICT);
+    verdict = apr_table_get(r->prev->notes, EXPECT_NOTE_VERDICT);
     if (!verdict) {
         return;
     }
     set_verdict(r, verdict);
-    inherit_note(r, NOTE_RULE);
-    inherit_note(r, NOTE_STATUS);
-    inherit_note(r, NOTE_REASON);
+    inherit_note(r, EXPECT_NOTE_RULE);
+    inherit_note(r, EXPECT_NOTE_STATUS);
+    inherit_note(r, EXPECT_NOTE_REASON);
 
     if (!strcmp(verdict, "refuse")) {
         forget_content(r);

@@ -11,6 +11,12 @@
 
 #include "request.h"
 
+/* The request notes, for %{...}n in an access log. */
+#define EXPECT_NOTE_VERDICT "expect-verdict"
+#define EXPECT_NOTE_RULE "expect-rule"
+#define EXPECT_NOTE_STATUS "expect-status"
+#define EXPECT_NOTE_REASON "expect-reason"
+
 /**
  * Refuse a request, or under DetectionOnly say that it would be.
  * @param r      the main request

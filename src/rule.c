@@ -69,6 +69,15 @@ const char *expect_rule_wrong(apr_pool_t *p, const char *word,
                        accepted, NULL);
 }
 
+const char *expect_stage_name(expect_stage_e stage)
+{
+    static const char *const names[] = {
+        "head", "directory", "env", "auth", "user", "handler"
+    };
+
+    return names[stage];
+}
+
 /* Deciding */
 
 typedef struct {
@@ -277,20 +286,15 @@ const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
 
 /* Telling */
 
-static void tell_nothing(expect_told_t *told)
-{
-    static const expect_told_t nothing =
-        { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
-
-    *told = nothing;
-}
+const expect_told_t expect_told_nothing =
+    { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
 
 void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
                       const expect_facts_t *facts, expect_told_t *told)
 {
     const expect_rule_t *rule = answer->rule;
 
-    tell_nothing(told);
+    *told = expect_told_nothing;
     if (rule->type->tell && !answer->negated) {
         rule->type->tell(p, facts, rule->arg, told);
     }
@@ -386,12 +390,12 @@ static void tell_either(apr_pool_t *p, expect_told_t *told,
 static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,
                       expect_told_t *told)
 {
-    tell_nothing(told);
+    *told = expect_told_nothing;
     if (rule->type->tell && !rule->negated && rule->limited == -1) {
         rule->type->tell(p, NULL, rule->arg, told);
         /* lists of anything but media types are not asked for */
         if (told->field && strcmp(told->field, "Accept")) {
-            tell_nothing(told);
+            *told = expect_told_nothing;
         }
     }
 }
@@ -405,7 +409,7 @@ void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
         tell_leaf(p, rule, told);
         return;
     }
-    tell_nothing(told);
+    *told = expect_told_nothing;
     if (rule->kind == EXPECT_NONE) {
         return;
     }

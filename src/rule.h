@@ -99,6 +99,16 @@ typedef struct expect_told_t {
     int retry_after;
 } expect_told_t;
 
+/** Nothing to tell: what a told begins as. */
+extern const expect_told_t expect_told_nothing;
+
+/**
+ * A stage's name, for logs and messages.
+ * @param stage the stage
+ * @return "head", "directory", ...
+ */
+const char *expect_stage_name(expect_stage_e stage);
+
 /**
  * A kind of rule: one row of a table.
  */

@@ -185,6 +185,7 @@ static authz_status require_check(request_rec *r, const char *line,
     facts.pool = r->pool;
     facts.method = AP_METHOD_BIT << r->method_number;
     facts.auth = EXPECT_AUTH_PENDING;
+    facts.trace = NULL;
 
     return a->type->check(&facts, a->arg, &answer) == EXPECT_GRANTED
            && answer.cap == EXPECT_NO_CAP ? AUTHZ_GRANTED : AUTHZ_DENIED;

@@ -43,18 +43,14 @@ void expect_trace_rule(const expect_facts_t *facts, expect_stage_e stage,
                        const expect_rule_t *rule,
                        const expect_answer_t *answer)
 {
-    static const char *const stages[] = {
-        "head", "directory", "env", "auth", "user", "handler"
-    };
-    expect_told_t told = { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL,
-                           0 };
+    expect_told_t told = expect_told_nothing;
 
     if (rule->type->tell) {
         rule->type->tell(facts->pool, facts, rule->arg, &told);
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, facts->r,
                   "expect: at %s: %s%s%s: %s (ExpectRequire at %s:%u)",
-                  stages[stage], rule->text,
+                  expect_stage_name(stage), rule->text,
                   told.announced ? " saw " : "",
                   told.announced ? told.announced : "", said(answer),
                   rule->file, rule->line);
