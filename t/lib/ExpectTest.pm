@@ -650,6 +650,7 @@ sub stock_httpd { return ExpectTest::Server->start(expect => 0, @_) }
 
 package ExpectTest::Server;
 
+use Idle ();
 use Time::HiRes qw(time);
 
 sub port { return $_[0]{port} }
@@ -714,6 +715,7 @@ sub stop {
     my($self) = @_;
     my $pid = delete $self->{pid} or return;
     local $?;
+    Idle::wait_until($self->{port});
     kill TERM => $pid;
     my $until = time + 2 * ExpectTest::WAIT;
     while (time < $until) {
