@@ -8,6 +8,7 @@ APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
 
 include modules.mk
@@ -35,15 +36,17 @@ witness: $(WITNESS)
 $(WITNESS): t/c-modules/witness/mod_witness.c
 	cd t/c-modules/witness && $(APXS) -c $(APXSFLAGS) mod_witness.c
 
-# A unit test is one C file with a main(), run under the sanitizers; it is
-# linked with the sources that its line "/* links: src/head.c */" names.
+# A unit test is one C file with a main(), run under the sanitizers, or with a
+# line "/* sanitize: thread */" under ThreadSanitizer; it is linked with the
+# sources that its line "/* links: src/head.c */" names.
 UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
 
 t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(WARNINGS) $(INCLUDES) -o $@ $< \
+	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
+	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
 	    $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<) \
 	    -lcmocka $(shell $(APR) --link-ld --libs) \
 	    $(shell $(APU) --link-ld --libs)
@@ -73,6 +76,37 @@ asan: asan/mod_expect.so        ## the tests with the module under sanitizers
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
+
+# The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
+# the tests replay is built by gcc, with the same sanitizers; only make fuzz
+# needs clang's libFuzzer.
+FUZZ_SECONDS = 60
+FUZZ         = $(notdir $(wildcard t/fuzz/corpus/*))
+FUZZ_SOURCES = $(sort $(wildcard t/fuzz/*.c))
+FUZZ_WRAPPED = $(addprefix apr_,palloc pmemdup pstrdup pstrmemdup pstrndup \
+                 pstrcat psprintf) expect_counters_report
+# stddef.h: without it, APR computes an offset by a null pointer
+FUZZ_FLAGS   = $(SAN) -fno-sanitize-recover=undefined -include stddef.h \
+               -shared -fPIC -Wl,-Bsymbolic-functions,-z,nodelete \
+               $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
+               $(WARNINGS) $(INCLUDES)
+
+fuzz: asan/libfuzzer.so         ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
+	t/fuzz/run --replay $(FUZZ)
+
+asan/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS)
+
+asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+	    -shared-libasan -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS) \
+	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a) \
+	    -lstdc++ -lm
 
 demo: t/demo                    ## see what it does, in a minute
 	t/setup
@@ -114,4 +148,4 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        test setup asan demo bench clients run install clean help
+        fuzz fuzz-replay test setup asan demo bench clients run install clean help
