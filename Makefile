@@ -51,17 +51,36 @@ t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	    -lcmocka $(shell $(APR) --link-ld --libs) \
 	    $(shell $(APU) --link-ld --libs)
 
-check-static: check-cppcheck check-gcc check-clang  ## warnings are errors
+# make test runs check-tidy in the place of check-tidy-all, which takes half a
+# minute.
+check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
+              check-tidy-all    ## warnings are errors
 
+# variableScope: variables are declared where a function begins
 check-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-	    --enable=warning,performance,portability -Isrc $(SOURCES)
+	    --enable=warning,style,performance,portability \
+	    --suppress=variableScope -Isrc $(SOURCES)
 
 check-gcc check-clang: check-%:
 	for file in $(SOURCES); do \
 	    $(if $(filter clang,$*),$(CLANG),$(CC)) -fsyntax-only -O2 -Werror \
 	        $(WARNINGS) $(INCLUDES) $$file || exit 1; \
 	done
+
+check-gcc-analyzer:
+	for file in $(SOURCES); do \
+	    $(CC) -fanalyzer -O1 -Werror $(WARNINGS) $(INCLUDES) -S \
+	        -o /dev/null $$file || exit 1; \
+	done
+
+# Which checks: .clang-tidy; the first leaves out those of clang's analyzer.
+check-tidy:
+	$(CLANG)-tidy --quiet --checks=-clang-analyzer-* $(SOURCES) -- \
+	    $(INCLUDES)
+
+check-tidy-all:
+	$(CLANG)-tidy --quiet $(SOURCES) -- $(INCLUDES)
 
 test:                           ## set up what is missing, then run all tests
 	t/setup
@@ -105,7 +124,7 @@ asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
 	    -shared-libasan -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS) \
-	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a) \
+	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a) \
 	    -lstdc++ -lm
 
 demo: t/demo                    ## see what it does, in a minute
@@ -148,4 +167,4 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        fuzz fuzz-replay test setup asan demo bench clients run install clean help
+        check-gcc-analyzer check-tidy check-tidy-all fuzz fuzz-replay test setup asan demo bench clients run install clean help

@@ -342,7 +342,7 @@ static const char *word_of(cmd_parms *cmd, const char *args,
     /* not even where AllowOverrideList names a directive of the
      * administrator's: a ceiling has to hold */
     const char *err = ap_check_cmd_context(
-        cmd, cmd->cmd->req_override & OR_AUTHCFG
+        cmd, (cmd->cmd->req_override & OR_AUTHCFG)
                  ? NOT_IN_LIMIT : NOT_IN_LIMIT | NOT_IN_HTACCESS);
 
     if (err) {

@@ -215,10 +215,8 @@ static int char_length(const unsigned char *s)
 }
 
 /* No room for more: three dots in the place of the last whole characters. */
-static void end_in_dots(const char *start, char *end)
+static void end_in_dots(const char *start, char *at)
 {
-    char *at = end - 3;
-
     while (at > start && ((unsigned char)*at & 0xc0) == 0x80) {
         --at;
     }
@@ -243,7 +241,7 @@ void expect_text_copy(char *to, apr_size_t size, const char *from)
         length = char_length(s);
         if (end - to < (length ? length : 1)) {
             *to = '\0';
-            end_in_dots(start, to > end - 3 ? end : to + 3);
+            end_in_dots(start, to > end - 3 ? end - 3 : to);
             return;
         }
         if (!length) {
