@@ -92,6 +92,14 @@ setup:                          ## install what building and testing need
 asan: asan/mod_expect.so        ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
+# The tests of what the module itself does; not those of its meeting others.
+CORE = auth cutoff/cap.t log merge provider rule told tree unasked
+
+valgrind:                       ## the core of the tests under memcheck
+	t/setup valgrind
+	t/run --valgrind --mpm event,prefork \
+	    $(sort $(wildcard $(CORE:%=t/%/*.t)) $(filter %.t,$(CORE:%=t/%)))
+
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
@@ -110,7 +118,9 @@ FUZZ_FLAGS   = $(SAN) -fno-sanitize-recover=undefined -include stddef.h \
                $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
                $(WARNINGS) $(INCLUDES)
 
-fuzz: asan/libfuzzer.so         ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+fuzz:                           ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+	t/setup fuzz
+	$(MAKE) asan/libfuzzer.so
 	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
@@ -167,4 +177,5 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        check-gcc-analyzer check-tidy check-tidy-all fuzz fuzz-replay test setup asan demo bench clients run install clean help
+        check-gcc-analyzer check-tidy check-tidy-all fuzz fuzz-replay test \
+        setup asan valgrind demo bench clients run install clean help
