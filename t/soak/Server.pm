@@ -176,8 +176,8 @@ DavLockDB state/davlock
 # connections: event ends those that are kept alive when its threads are busy.
 <IfModule mpm_prefork_module>
     ServerLimit 100
-    StartServers 30
-    MinSpareServers 10
+    StartServers 40
+    MinSpareServers 5
     MaxSpareServers 100
     MaxRequestWorkers 100
 </IfModule>

@@ -314,6 +314,7 @@ sub run {
         && $self->calm_down
         && $self->go_on(\@CALM, sub { $self->part >= 1 });
     $self->{ended} = time;
+    $self->{watch}->write("$self->{work}/looks");
     $self->{total} = $self->requests;
     $self->end_clients;
     if ($well) {

@@ -26,8 +26,8 @@ use constant { NOISE => 1500, PER_THOUSAND => 4 };
 use constant { PARENT_NOISE => 300, PER_RESTART => 1 };
 
 # Of the calm, until the memory of all threads has met every kind of request;
-# and a calm that is shorter than that cannot tell.
-use constant { WARM => 1 / 3, CALM => 60 };
+# and a calm of fewer seconds cannot tell.
+use constant { WARM => 1 / 3, CALM => 180 };
 
 # A paragraph under a word.
 sub para {
@@ -262,25 +262,24 @@ sub children {
     return (@lines, para('', memory($soak, $length, @seen)));
 }
 
-sub sum_of_own {
-    my($seen) = @_;
-    my $sum = 0;
-    $sum += $_->{own} for values %{ $seen->{children} };
-    return $sum;
-}
-
+# Of those that were there all the time. Nobody is to end.
 sub memory {
     my($soak, $length, @seen) = @_;
-    my %numbers = map { scalar(keys %{ $_->{children} }) => 1 } @seen;
-    my $growth = Watch::growth('requests', \&sum_of_own, @seen);
+    my %times;
+    $times{$_}++ for map { keys %{ $_->{children} } } @seen;
+    $soak->wrong("child $_ ended in the calm")
+        for grep { !$soak->{idle}{children}{$_} } sort keys %times;
+    my @lasting = grep { $times{$_} == @seen } keys %times;
+    my $growth = Watch::growth('requests', sub {
+        my $sum = 0;
+        $sum += $_[0]{children}{$_}{own} for @lasting;
+        return $sum;
+    }, @seen);
     return sprintf 'too short to tell a trend of memory: %.0f s', $length
         if $length < CALM || !$growth;
-    my $text = join '', 'memory of their own together, ',
-        int(100 * WARM), '% of the calm apart: ',
-        "$growth->{from} kB in the first third, $growth->{to} kB in the last, ",
-        "$growth->{way} requests later";
-    $soak->wrong("children came or went in the calm: $text")
-        if keys %numbers > 1;
+    my $text = 'memory of ' . @lasting . ' of their own together, from a third '
+        . "of the calm on: $growth->{from} kB in the first third of that, "
+        . "$growth->{to} kB in the last, $growth->{way} requests later";
     $soak->wrong("the children's memory grows: $text")
         if $growth->{to} > $growth->{from} + NOISE
             + PER_THOUSAND * $growth->{way} / 1000;

@@ -59,6 +59,22 @@ sub look {
     return $self->{seen}[-1];
 }
 
+# For who keeps the folder: a line for each process and look.
+sub write {
+    my($self, $file) = @_;
+    my @lines;
+    for my $seen (@{ $self->{seen} }) {
+        my %all = (parent => $seen->{parent}, %{ $seen->{children} });
+        push @lines, map {
+            my $is = $all{$_};
+            sprintf "%.1f requests=%d restarts=%d %s %s\n",
+                @$seen{qw(time requests restarts)}, $_,
+                join ' ', map { "$_=$is->{$_}" } sort keys %$is;
+        } sort keys %all;
+    }
+    Server::spew($file, @lines);
+}
+
 sub since {
     my($self, $time) = @_;
     return grep { $_->{time} >= $time } @{ $self->{seen} };

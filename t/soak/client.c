@@ -559,6 +559,10 @@ static int read_body(response_t *r, int bare)
         }
     }
     if (r->length < 0) {
+        /* up to the connection's end: all of httpd's pages end so */
+        if (!memmem(me.in, me.in_len, "</html>", 7)) {
+            return 0;
+        }
         r->length = (long)me.in_len;
     }
     if (me.in_len < (size_t)r->length) {
