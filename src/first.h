@@ -19,7 +19,7 @@
 int expect_first_at_head(request_rec *r);
 
 /**
- * At post_perdir_config: for clients that did not ask the first look, for
+ * At header_parser: for clients that did not ask the first look, for
  * those that did the last word on whose rules count. Ends a lookup, and tells
  * OPTIONS what is accepted.
  * @param r a request that is judged, or an OPTIONS request
