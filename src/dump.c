@@ -28,6 +28,7 @@
 #include "conf.h"
 #include "dump.h"
 #include "request.h"
+#include "show.h"
 
 typedef struct {
     apr_pool_t *p;
@@ -46,63 +47,6 @@ static const expect_dir_conf_t *join(dump_t *d, const expect_dir_conf_t *outer,
     return outer && inner
                ? expect_conf_merge(d->p, (void *)outer, (void *)inner)
                : outer ? outer : inner;
-}
-
-/* One tree */
-
-/* The column of the stages, where the text leaves room for it. */
-#define STAGE_COLUMN 52
-
-static const char *indent(apr_pool_t *p, int depth)
-{
-    return apr_psprintf(p, "%*s", 2 * depth, "");
-}
-
-static void dump_leaf(dump_t *d, const expect_rule_t *rule, int depth)
-{
-    const char *text = apr_pstrcat(d->p, indent(d->p, depth), rule->text,
-                                   NULL);
-    /* a provider may want a user, or not */
-    const char *stage =
-        rule->asked_at == rule->known_at
-            ? expect_stage_name(rule->known_at)
-            : apr_pstrcat(d->p, expect_stage_name(rule->asked_at), "/",
-                          expect_stage_name(rule->known_at), NULL);
-
-    apr_file_printf(d->out, "%-*s %-10s %s:%u%s\n", STAGE_COLUMN, text,
-                    stage, rule->file, rule->line,
-                    rule->limited == -1 ? "" : "  (in <Limit>)");
-}
-
-static void dump_rule(dump_t *d, const expect_rule_t *rule,
-                      expect_kind_e parent, int depth)
-{
-    static const char *const names[] = { "", "all of", "any of", "none of" };
-    int i;
-
-    if (rule->kind == EXPECT_RULE) {
-        dump_leaf(d, rule, depth);
-        return;
-    }
-    if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
-        /* sections that must all hold read as one list */
-        --depth;
-    }
-    else if (rule->file) {
-        apr_file_printf(d->out, "%-*s %-10s %s:%u\n", STAGE_COLUMN,
-                        apr_pstrcat(d->p, indent(d->p, depth),
-                                    names[rule->kind], NULL),
-                        "", rule->file, rule->line);
-    }
-    else {
-        /* a section's own rules, or two sections joined */
-        apr_file_printf(d->out, "%s%s\n", indent(d->p, depth),
-                        names[rule->kind]);
-    }
-    for (i = 0; i < rule->children->nelts; ++i) {
-        dump_rule(d, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
-                  rule->kind, depth + 1);
-    }
 }
 
 /* What is doubtful */
@@ -193,35 +137,19 @@ static void check_rule(dump_t *d, const expect_rule_t *rule,
 
 /* One section */
 
-static const char *flags(apr_pool_t *p, const expect_dir_conf_t *conf)
-{
-    static const expect_dir_conf_t defaults;
-    static const char *const engines[] = { "On", "On", "Off",
-                                           "DetectionOnly" };
-    static const char *const statuses[] = { "417", "417", "specific" };
-    static const char *const scopes[] = { "content", "content",
-                                          "expectation" };
-
-    if (!conf) {
-        conf = &defaults;
-    }
-    return apr_psprintf(p, "engine %s, status %s, scope %s",
-                        engines[conf->engine], statuses[conf->status],
-                        scopes[conf->scope]);
-}
-
 static void dump_section(dump_t *d, const char *name,
                          const expect_dir_conf_t *conf, apr_off_t limit)
 {
     const expect_rule_t *rules = expect_conf_rules(d->p, conf);
     expect_told_t told;
 
-    apr_file_printf(d->out, "  %s: %s\n", name, flags(d->p, conf));
+    apr_file_printf(d->out, "  %s: %s\n", name,
+                    expect_show_settings(d->p, conf));
     if (!rules) {
         apr_file_printf(d->out, "    no rules\n");
         return;
     }
-    dump_rule(d, rules, EXPECT_RULE, 2);
+    apr_file_puts(expect_show_rules(d->p, rules, 2, NULL, NULL), d->out);
     expect_rule_tell_all(d->p, rules, &told);
     check_rule(d, rules, told.max, limit);
 }
@@ -346,15 +274,7 @@ static void dump_server(dump_t *d)
         ap_get_core_module_config(d->s->lookup_defaults);
     const expect_dir_conf_t *server = conf_of(d->s->lookup_defaults);
 
-    if (d->s->is_virtual) {
-        apr_file_printf(d->out, "VirtualHost %s:%u (%s:%u)\n",
-                        d->s->server_hostname,
-                        (unsigned)d->s->addrs->host_port, d->s->defn_name,
-                        d->s->defn_line_number);
-    }
-    else {
-        apr_file_printf(d->out, "Server\n");
-    }
+    apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
     dump_section(d, "everywhere", server, dir->limit_req_body);
     dump_inner(d, "<Files", "everywhere", dir->sec_file, server);
     dump_inner(d, "<If", "everywhere", dir->sec_if, server);
