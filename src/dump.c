@@ -27,6 +27,9 @@
 
 #include "conf.h"
 #include "dump.h"
+#include "explain.h"
+#include "question.h"
+#include "rehearse.h"
 #include "request.h"
 #include "show.h"
 
@@ -285,11 +288,20 @@ static void dump_server(dump_t *d)
 static void expect_test_config(apr_pool_t *p, server_rec *s)
 {
     dump_t d = { p, NULL, s };
+    const apr_array_header_t *questions = expect_questions(s);
+    int i;
 
     if (!ap_exists_config_define("DUMP_EXPECT")) {
         return;
     }
     apr_file_open_stdout(&d.out, p);
+    for (i = 0; questions && i < questions->nelts; ++i) {
+        expect_explain(p, s, d.out, APR_ARRAY_IDX(questions, i,
+                                                  const expect_question_t *));
+    }
+    if (questions) {
+        return;
+    }
     apr_file_printf(d.out, "mod_expect: the rules in force, .htaccess apart\n");
     for (; d.s; d.s = d.s->next) {
         dump_server(&d);
@@ -298,6 +310,6 @@ static void expect_test_config(apr_pool_t *p, server_rec *s)
 
 void expect_dump_register(apr_pool_t *p)
 {
-    (void)p;
+    expect_rehearse_register(p);
     ap_hook_test_config(expect_test_config, NULL, NULL, APR_HOOK_MIDDLE);
 }
