@@ -3,8 +3,8 @@
 /*
  * The lookup: whose rules govern this request.
  *
- * At post_read_request a request has the server's configuration only. A copy
- * of it runs httpd's own mapping (aliases, rewriting, <Directory>, .htaccess,
+ * At post_read_request a request has the server's configuration only. Where
+ * that is too early to judge, and later would be too late, a copy of it runs httpd's own mapping (aliases, rewriting, <Directory>, .htaccess,
  * <Files>, <Location>, <If>) and stops before access control, which only the
  * request itself may run.
  *
