@@ -124,7 +124,8 @@ static void add_differences(text_t *t, const expect_rehearsal_t *h)
     const expect_question_t *q = h->question;
     const ap_directive_t *map = find_map_program(ap_conftree);
 
-    if (ap_unixd_config.user_name && geteuid() != ap_unixd_config.user_id) {
+    if (ap_unixd_config.user_id != (uid_t)-1
+        && geteuid() != ap_unixd_config.user_id) {
         add(t, "  note: what only User %s may read is not seen\n",
             ap_unixd_config.user_name);
     }
@@ -238,9 +239,8 @@ static const char *verdict(const expect_rehearsal_t *h)
         return apr_pstrcat(h->pool, "refused ", status, ": ", reason, NULL);
     }
     if (is_verdict(h, "detect")) {
-        return apr_pstrcat(h->pool, "not refused, for ExpectEngine "
-                           "DetectionOnly; would be ", status, ": ", reason,
-                           NULL);
+        return apr_pstrcat(h->pool, "would refuse ", status, ": ", reason,
+                           " (DetectionOnly)", NULL);
     }
     if (is_verdict(h, "continue")) {
         return "admitted";
@@ -286,9 +286,9 @@ static const char *httpd_says(const expect_rehearsal_t *h)
     if (!h->handler) {
         return "httpd answers it itself";
     }
-    return is_stored_file(h) ? "httpd's file handler is behind it"
-                             : apr_pstrcat(h->pool, h->handler,
-                                           " is behind it", NULL);
+    return is_stored_file(h)
+               ? "goes to httpd's file handler, which takes no content"
+               : apr_pstrcat(h->pool, "goes to ", h->handler, NULL);
 }
 
 /* What admits may end early. */
