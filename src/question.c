@@ -75,7 +75,8 @@ static const char *set_url(apr_pool_t *p, expect_question_t *q,
         return NULL;
     }
     if (apr_uri_parse(p, word, &uri) != APR_SUCCESS || !is_http(uri.scheme)
-        || !uri.hostname || !*uri.hostname) {
+        || !uri.hostname || !*uri.hostname
+        || (uri.port_str && apr_atoi64(uri.port_str) != uri.port)) {
         return expect_rule_wrong(p, *word ? word : "no URL", "not a URL",
                                  URL_ACCEPTED);
     }
