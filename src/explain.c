@@ -141,13 +141,14 @@ void expect_explain(apr_pool_t *p, server_rec *s, apr_file_t *out,
         job.phase = apr_shm_baseaddr_get(shm);
     }
     while (!answer_in_child(&job)) {
-        if (*job.phase == EXPECT_PHASE_MAP) {
+        if (*job.phase == EXPECT_PHASE_MAP
+            || *job.phase >= (int)job.stop) {
             apr_file_printf(out, "ExpectExplain %s\n  not known: a module "
                             "that needs a running server crashed before it "
                             "was known whose section that is\n",
                             question->text);
             return;
         }
-        job.stop = *job.phase;
+        job.stop = (expect_phase_e)*job.phase;
     }
 }

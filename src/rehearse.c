@@ -221,6 +221,21 @@ static int read_request(request_rec *r, server_rec *s)
 }
 #endif
 
+/* The way, and where it ends */
+
+static int come_to(request_rec *r, expect_phase_e phase)
+{
+    if (!now || r->main || r->prev) {
+        return DECLINED;
+    }
+    if (phase == now->stop) {
+        now->stopped = 1;
+        return DONE;
+    }
+    *now->phase = phase;
+    return DECLINED;
+}
+
 /* As mod_expect does when an error is answered; of internal redirects httpd
  * has answered the last one already. */
 static int answered(request_rec *r, int status)
@@ -257,30 +272,12 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal)
         status = ap_process_request_internal(r);
     }
     if (status == OK) {
-        *now->phase = EXPECT_PHASE_HANDLER;
-        if (now->stop == EXPECT_PHASE_HANDLER) {
-            now->stopped = 1;
-        }
-        else {
+        status = come_to(r, EXPECT_PHASE_HANDLER);
+        if (status == DECLINED) {
             status = ap_invoke_handler(r);
         }
     }
     now->status = answered(r, status);
-}
-
-/* The way, and where it ends */
-
-static int come_to(request_rec *r, expect_phase_e phase)
-{
-    if (!now || r->main || r->prev) {
-        return DECLINED;
-    }
-    if (phase == now->stop) {
-        now->stopped = 1;
-        return DONE;
-    }
-    *now->phase = phase;
-    return DECLINED;
 }
 
 static int expect_rehearse_header_parser(request_rec *r)
@@ -367,7 +364,9 @@ const expect_heard_t *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
     expect_stage_e stage = rehearsal->stage;
 
     now = rehearsal;
-    if (e && rule->asked_at <= stage && (rule->limited & e->facts.method)) {
+    /* not later ones: a provider that httpd would not ask may crash here */
+    if (e && rule->asked_at <= stage && rule->asked_at <= EXPECT_AT_DIRECTORY
+        && (rule->limited & e->facts.method)) {
         expect_rule_decide(rule, &e->facts, stage, NULL);
     }
     return apr_hash_get(rehearsal->heard, &rule, sizeof(rule));

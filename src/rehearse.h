@@ -87,7 +87,8 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal);
  * have said.
  * @param rehearsal one that is over
  * @param rule      a leaf of the rules in force
- * @return NULL if it cannot be told
+ * @return NULL if it did not come so far, or is none of those that the head
+ *         and the directory tell
  */
 const expect_heard_t *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
                                           const expect_rule_t *rule);

@@ -90,6 +90,7 @@ ExpectTest::write_file("$root/$stored/here", 'here');
 # A tenant's file that only others may read, and one that says nonsense.
 my $unreadable = place('ExpectRequire header X-Never');
 chmod 0, "$root/told/debug/explain-$n/.htaccess";
+my $denied = place('Require all denied');
 my $broken = place('ExpectRequire nonsense');
 
 # Front controllers: what the redirect leads to takes the content.
@@ -247,6 +248,9 @@ my @cases = (
         path => front(@rewrite, 'RewriteRule ^ /witness/x [L]') }],
     ['a front controller, over max', { content => 11, method => 'POST',
         path => front(@rewrite, 'RewriteRule ^ /witness/x [L]') }],
+
+    ['a front controller that is denied', { content => 9, method => 'POST',
+        path => front(@rewrite, "RewriteRule ^ $denied [L]") }],
 
     # settings
     ['DetectionOnly', { path => '/told/detect/x', content => 11,

@@ -41,6 +41,8 @@ my $in = <<"CONF";
         ExpectRequire header X-A
         ExpectRequire handler
     </ExpectRequireAny>
+    ExpectRequire precondition
+    ExpectRequire env X
     <Limit POST>
         ExpectRequire auth
     </Limit>
@@ -51,7 +53,7 @@ CONF
 {
     my $answer = answer_of($in, '/up/new PUT length=2K type=text/html');
     my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit>\))?$/mg;
-    $answer =~ s/(?<=\S) +(head|auth|handler) +/ $1 /g;
+    $answer =~ s/(?<=\S) +(head|directory|env\/user|auth|handler) +/ $1 /g;
     $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
     is $answer, <<"TEXT", 'an answer as a whole';
 ExpectExplain /up/new PUT length=2K type=text/html
@@ -68,6 +70,10 @@ ExpectExplain /up/new PUT length=2K type=text/html
           denied: header X-A is missing (not asked: it was certain before)
         handler handler HERE
           not asked: it was certain before
+      precondition directory HERE
+        granted (not asked: it was certain before)
+      env X env/user HERE
+        not asked: it was certain before
       auth auth HERE  (in <Limit>)
         does not apply to PUT
       content-type image/* head HERE
