@@ -7,7 +7,7 @@
  *       client: 127.0.0.1, without a login
  *       server: VirtualHost files.example.org:80 (files.conf:1)
  *       target: /srv/uploads/film.png, which is not there
- *       .htaccess: none was read
+ *       .htaccess: none
  *       engine On, status 417, scope content
  *         all of
  *           content-length max=20M known             head       files.conf:8

@@ -81,24 +81,61 @@ static void add_target(text_t *t, const request_rec *r)
         kind, r->prev ? ", by an internal redirect" : "");
 }
 
-/* The last one first, as httpd keeps them. */
-static void add_htaccess(text_t *t, const request_rec *r)
+/* The .htaccess of a folder, by whatever name (AccessFileName), or NULL. */
+static const char *access_file(apr_pool_t *p, const request_rec *r,
+                               const char *dir)
 {
     const core_server_config *core =
         ap_get_core_module_config(r->server->module_config);
-    const char *name = core->access_name ? core->access_name
-                                         : DEFAULT_ACCESS_FNAME;
-    const struct htaccess_result *one;
-    int any = 0;
+    const char *names = core->access_name ? core->access_name
+                                          : DEFAULT_ACCESS_FNAME;
 
-    for (one = r->htaccess; one; one = one->next) {
-        if (one->htaccess) {
-            add(t, "  .htaccess: %s%s\n", one->dir, name);
-            any = 1;
+    while (*names) {
+        const char *file = apr_pstrcat(p, dir, ap_getword_conf(p, &names),
+                                       NULL);
+        apr_finfo_t info;
+
+        if (apr_stat(&info, file, APR_FINFO_TYPE, p) == APR_SUCCESS) {
+            return file;
         }
     }
+    return NULL;
+}
+
+static int was_read(const request_rec *r, const char *dir)
+{
+    const struct htaccess_result *one;
+
+    for (one = r->htaccess; one; one = one->next) {
+        if (one->htaccess && !strcmp(one->dir, dir)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Those of the target's folders, from the outside in. */
+static void add_htaccess(text_t *t, const request_rec *r)
+{
+    const char *path = r->finfo.filetype == APR_DIR
+                           ? apr_pstrcat(t->p, r->filename, "/", NULL)
+                           : r->filename;
+    const char *slash = path;
+    int any = 0;
+
+    while (*path == '/' && slash) {
+        const char *dir = apr_pstrmemdup(t->p, path, slash + 1 - path);
+        const char *file = access_file(t->p, r, dir);
+
+        if (file) {
+            add(t, "  .htaccess: %s%s\n", file,
+                was_read(r, dir) ? "" : ", not read: AllowOverride None");
+            any = 1;
+        }
+        slash = slash[1] == '/' ? NULL : ap_strchr_c(slash + 1, '/');
+    }
     if (!any) {
-        add(t, "  .htaccess: none was read\n");
+        add(t, "  .htaccess: none\n");
     }
 }
 

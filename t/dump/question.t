@@ -82,6 +82,18 @@ ExpectExplain /up/new PUT length=2K type=text/html
   does not ask: refused 413: content-length 2048 is over max=1024
 TEXT
     is $places[-1], "$folder/.htaccess:1", 'the tenant\'s file and line';
+
+    write_htaccess('tenant/question/closed/deep', "ExpectRequire auth\n");
+    $answer = answer_of(<<"CONF", '/up/closed/deep/x PUT length=1');
+$in<Directory "$folder/closed">
+    AllowOverride None
+</Directory>
+CONF
+    my $other = answer_of($in, '/up PUT length=1', '/up/ PUT length=1');
+    is(() = $other =~ m{^  target: \Q$folder\E/?, a folder\n  \.htaccess: \Q$folder\E/\.htaccess\n  engine}mg,
+        2, 'a folder\'s own .htaccess');
+    like $answer, qr{^  \.htaccess: \Q$folder\E/\.htaccess\n  \.htaccess: \Q$folder\E/closed/deep/\.htaccess, not read: AllowOverride None$}m,
+        'an .htaccess that is not read';
 }
 
 # --- what can be said in a question ------------------------------------------
@@ -165,7 +177,7 @@ my @asked = (
     ['/witness/max PUT', qr/^  asks: not judged: no content is announced$/m],
     ['/witness/max PUT length=0', qr/^  does not ask: not judged: no /m],
     ['/dav/ PUT length=1', qr/^  target: \Q$root\E\/dav\/, a folder$/m,
-        qr/^  \.htaccess: none was read$/m,
+        qr/^  \.htaccess: none$/m,
         qr/^  asks: not judged: there are no rules; goes to httpd's file /m],
 );
 {
@@ -212,6 +224,25 @@ CONF
         like $answer, qr/^  server: VirtualHost \l$host\.example:\d+ \(\S+:\d+\)$/m,
             "$url: its server";
     }
+}
+
+# The sample of questions, about the sample that it is for.
+{
+    my $sample = conf_var('top_dir') . '/conf-sample';
+    mkpath("$root/tenant/uploads/$_") for qw(shared office);
+    my($exit, $out) = config_error(<<"CONF", '-D', 'DUMP_EXPECT');
+Define UPLOADS "$root/tenant/uploads"
+Include "$sample/uploads.conf"
+Include "$sample/uploads.questions"
+CONF
+    is $exit, 0, 'the sample of questions is taken' or diag $out;
+    my @said = $out =~ /^  asks: (.*)$/mg;
+    my @like = (qr/^admitted; goes to dav-handler$/, qr/^refused 401: auth/,
+        qr/^refused 413: /, qr/^refused 415: .*text\/html/,
+        qr/^refused 415: content-encoding gzip/, qr/^refused 428: /,
+        qr/^admitted/, qr/^refused 403: ip does not grant$/, qr/^admitted/);
+    is scalar @said, @like, 'each is answered';
+    like $said[$_], $like[$_], "sample $_" for 0 .. $#like;
 }
 
 # --- what is wrong in one ----------------------------------------------------
@@ -374,6 +405,25 @@ for (@phases) {
         '/x PUT length=9', '/y PUT length=9');
     is(() = $answer =~ /^ExpectExplain .*\n  not known: a module that needs a running server crashed before it was known whose section that is$/mg,
         2, 'crashed before the section is known');
+}
+
+# Nor is a provider asked that would not have been.
+{
+    my $answer = answer_of(<<"CONF", '/witness/x PUT length=9');
+LoadModule perl_module "$modules/mod_perl.so"
+<Perl>
+sub Expect::TestCrash::check { kill KILL => \$\$ }
+</Perl>
+PerlAddAuthzProvider crash Expect::TestCrash::check
+<Location /witness>
+    ExpectRequire env NONE
+    ExpectRequire crash
+</Location>
+CONF
+    like $answer, qr/^  asks: refused 417: env does not grant\n  does not ask: refused 403: env does not grant$/m,
+        'what is certain is said';
+    like $answer, qr/^ +crash +env\/user .*\n +not asked: it was certain/m,
+        'and nobody asked for more';
 }
 
 # Content that somebody reads before the handler is not there to be read.
