@@ -75,7 +75,7 @@ asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
 
 demo: t/demo                    ## see what it does, in a minute
-	t/setup
+	t/setup demo
 	$(MAKE) all witness
 	t/demo
 
