@@ -46,6 +46,7 @@ Define UPLOADS_LOCKS $work/locks
 Define EXPECT_PAGES $samples
 Include "$samples/uploads.conf"
 Include "$samples/upload.conf"
+Include "$samples/refusal.conf"
 
 # What OPTIONS does not tell, or tells otherwise than uploads.conf.
 <Directory "$work/uploads/web/header">
