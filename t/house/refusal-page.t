@@ -19,7 +19,7 @@ my $hostile = q(<script>alert('1')</script>&amp;"<!--#printenv -->");
 (my $quoted = $hostile) =~ s/(["\\])/\\$1/g;
 
 write_htaccess('tenant/refused', '');
-# Over HTTP/1.1 a server that speaks both says `Connection: Upgrade` in addition.
+# Over HTTP/1.1 a server that speaks both says `Connection: Upgrade` as well.
 my $conf = <<"CONF";
 Define UPLOADS $root
 Define EXPECT_PAGES $samples
@@ -138,8 +138,8 @@ for my $accept ('application/problem+json', 'text/plain, application/json') {
 }
 
 # Who logs in uploads; and what is no upload is not called one.
-admitted_ok('logged in', { vhost => $server, path => place(@basic), content => 9,
-    headers => [$ALICE] }, status => 200);
+admitted_ok('logged in', { vhost => $server, path => place(@basic),
+    content => 9, headers => [$ALICE] }, status => 200);
 {
     my $path = place('Require all denied');
     my $r = upload(vhost => $server, method => 'GET', path => $path);
