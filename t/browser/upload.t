@@ -131,6 +131,8 @@ for (
     ['notype', 9, 'notype is application/octet-stream; '
         . 'accepted: images, PDF.'],
     ['<i>&#33;.mp4', 9, '<i>&#33;.mp4 is video/mp4; accepted: images, PDF.'],
+    ['long' x 50 . '.mp4', 9, 'long' x 50 . '.mp4 is video/mp4; '
+        . 'accepted: images, PDF.'],
 ) {
     my($name, $size, $said) = @$_;
     my $file = file($name, '', $size);
@@ -138,6 +140,14 @@ for (
     is send_file($file), "Not accepted, and not sent $said", "$name: sent";
     is $page->value("document.querySelector('#file')"
         . ".getAttribute('aria-invalid')"), 'true', "$name: marked";
+}
+
+for my $width (900, 320) {
+    for my $dark (0, 1) {
+        $page->look(width => $width, dark => $dark);
+        is_deeply [$page->too_pale], [], "$width wide, dark $dark: contrast";
+        is_deeply [$page->cut_off], [], "$width wide, dark $dark: all of it";
+    }
 }
 
 to_folder('web/small/');

@@ -43,6 +43,15 @@ Chooses files in an C<< <input type=file> >>.
 
 Any other command of the protocol.
 
+=item $page->look(width => 375, dark => 1)
+
+How the page is shown from now on.
+
+=item $page->too_pale, $page->cut_off
+
+What people with weaker eyes could not read: texts whose contrast is below that
+of WCAG 2.2, AA; elements that are wider than what is around them.
+
 =item $page->complaints
 
 What the browser has complained of in this page: errors of scripts, what a
@@ -220,6 +229,63 @@ sub choose {
     $self->call('DOM.setFileInputFiles', files => \@files,
         objectId => $input->{result}{objectId});
 }
+
+sub look {
+    my($self, %o) = @_;
+    $self->call('Emulation.setDeviceMetricsOverride', width => $o{width},
+        height => 800, deviceScaleFactor => 1, mobile => JSON::PP::false);
+    $self->call('Emulation.setEmulatedMedia', features => [
+        { name => 'prefers-color-scheme', value => $o{dark} ? 'dark'
+                                                            : 'light' }]);
+}
+
+# Relative luminance and contrast ratio: WCAG 2.2, definitions.
+my $TOO_PALE = <<'JAVASCRIPT';
+(() => {
+    const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
+    const light = (colour) => numbers(colour).slice(0, 3)
+        .map((c) => c / 255)
+        .map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+    const behind = (element) => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return numbers(colour)[3] === 0 ? behind(element.parentElement)
+                                        : colour;
+    };
+    const found = [];
+    const texts = document.createTreeWalker(document.body,
+                                            NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        const style = getComputedStyle(element);
+        if (!texts.currentNode.data.trim() || element.closest(':disabled')
+            || !element.getClientRects().length) {
+            continue;
+        }
+        const [less, more] = [style.color, behind(element)].map(light)
+            .sort((a, b) => a - b);
+        const size = parseFloat(style.fontSize);
+        const large = size >= 24 || size >= 18.66 && style.fontWeight >= 700;
+        const ratio = (more + .05) / (less + .05);
+        if (ratio < (large ? 3 : 4.5)) {
+            found.push(`${texts.currentNode.data}: ${ratio.toFixed(2)}`);
+        }
+    }
+    return found;
+})()
+JAVASCRIPT
+
+my $CUT_OFF = <<'JAVASCRIPT';
+[...document.querySelectorAll('html, body *')]
+    .filter((element) => element.scrollWidth > element.clientWidth
+            && getComputedStyle(element).display !== 'inline'
+            && !element.closest('svg, input'))
+    .map((element) => `${element.tagName} ${element.className}: ` +
+         `${element.scrollWidth} in ${element.clientWidth}`)
+JAVASCRIPT
+
+sub too_pale { return @{ $_[0]->value($TOO_PALE) } }
+sub cut_off  { return @{ $_[0]->value($CUT_OFF) } }
 
 sub complaints {
     my($self) = @_;
