@@ -209,12 +209,16 @@ static void check_rule(dump_t *d, const expect_rule_t *rule,
 
 static const char *flags(apr_pool_t *p, const expect_dir_conf_t *conf)
 {
+    static const expect_dir_conf_t defaults;
     static const char *const engines[] = { "On", "On", "Off",
                                            "DetectionOnly" };
     static const char *const statuses[] = { "417", "417", "specific" };
     static const char *const scopes[] = { "content", "content",
                                           "expectation" };
 
+    if (!conf) {
+        conf = &defaults;
+    }
     return apr_psprintf(p, "engine %s, status %s, scope %s",
                         engines[conf->engine], statuses[conf->status],
                         scopes[conf->scope]);
@@ -292,7 +296,7 @@ static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *conf = conf_of(section);
 
-        if (conf && conf->written) {
+        if (conf) {
             dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
                                         name_it ? " " : "",
                                         name_it ? core->d : "", ">", NULL),
@@ -359,7 +363,7 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
         const char *name = apr_psprintf(d->p, "<Directory%s %s>",
                                         core->r ? "Match" : "", core->d);
 
-        if (own && own->written) {
+        if (own) {
             dump_section(d, name, merged, challenge);
         }
         dump_inner(d, "<Files", name, core->sec_file, merged, challenge);
@@ -394,7 +398,7 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = conf_of(section);
 
-        if (own && own->written) {
+        if (own) {
             dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
                                          "the directory's",
                                          core->r ? "Match" : "", core->d),
