@@ -64,6 +64,8 @@ policy has blocked, responses that are errors.
 use strict;
 use warnings;
 
+use Cwd ();
+use File::Path ();
 use File::Temp ();
 use IO::Handle ();
 use JSON::PP ();
@@ -106,11 +108,12 @@ sub become_chromium {
 
 sub new {
     my($class) = @_;
-    my $home = File::Temp->newdir('chromium-XXXXXX', TMPDIR => 1);
+    my $home = File::Temp::tempdir('chromium-XXXXXX',
+        DIR => Cwd::abs_path('t/logs'));
     pipe(my $in, my $to) or die "pipe: $!\n";
     pipe(my $from, my $out) or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
-    become_chromium($in, $out, "$home") if !$pid;
+    become_chromium($in, $out, $home) if !$pid;
     $to->autoflush(1);
     return bless { pid => $pid, owner => $$, home => $home, to => $to,
         from => $from, bytes => '', last => 0, heard => [] }, $class;
@@ -179,8 +182,8 @@ sub DESTROY {
         kill KILL => -$self->{pid} if time > $until;
         select undef, undef, undef, 0.01;
     }
-    # its helpers end when they see it gone; the folder is theirs until then
-    kill KILL => -$self->{pid};
+    kill KILL => -$self->{pid};     # its helpers, should they live on
+    File::Path::remove_tree($self->{home}, { error => \my $error });
 }
 
 package Browser::Page;
