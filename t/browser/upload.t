@@ -106,7 +106,7 @@ sub choose {
 sub send_file {
     my($file) = @_;
     choose($file);
-    $page->value("document.querySelector('[type=submit]').click()");
+    $page->value("say('', '', ''), submit.click()");
     return $page->wait_for("/^(?:Stored|Not )/.test($TOLD) && $TOLD");
 }
 
@@ -199,6 +199,10 @@ $page->value('control.progress = show, 1');
 to_folder('web/suffix/');
 is send_file(file('b.xhtml', 'x')), 'Stored b.xhtml',
     'a suffix';
+is_deeply $page->value("fetch(location.origin + '/uploads/web/photo.png')"
+    . ".then((r) => ['Content-Disposition', 'X-Content-Type-Options']"
+    . ".map((name) => r.headers.get(name)))"), ['attachment', 'nosniff'],
+    'what was uploaded is not shown as a page';
 to_folder('web/asked/');
 is send_file(file('c.txt', 'text')), 'Stored c.txt',
     'a malformed Upload-Limit is ignored, a list of types is read';
