@@ -28,6 +28,7 @@
 #include "conf.h"
 #include "dump.h"
 #include "request.h"
+#include "version.h"
 
 typedef struct {
     apr_pool_t *p;
@@ -454,7 +455,8 @@ static void expect_test_config(apr_pool_t *p, server_rec *s)
         return;
     }
     apr_file_open_stdout(&d.out, p);
-    apr_file_printf(d.out, "mod_expect: the rules in force, .htaccess apart\n");
+    apr_file_printf(d.out, "mod_expect %s: the rules in force, .htaccess "
+                    "apart\n", EXPECT_VERSION);
     for (; d.s; d.s = d.s->next) {
         dump_server(&d);
     }
