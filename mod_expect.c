@@ -47,7 +47,12 @@ module AP_MODULE_DECLARE_DATA expect_module;
 
 static int expect_post_read_request(request_rec *r)
 {
-    return r->prev || expect_head_has_content(r->headers_in)
+    int status = expect_first_catch_up(r);
+
+    if (status != DECLINED) {
+        return status;
+    }
+    return r->prev || expect_request_has_content(r)
                ? expect_first_at_head(r) : DECLINED;
 }
 

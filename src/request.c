@@ -14,6 +14,15 @@
 #include "request.h"
 #include "trace.h"
 
+int expect_request_head(expect_head_t *head, const request_rec *r, int asked)
+{
+    if (EXPECT_LENGTH_IS_OPEN(r)) {
+        expect_head_set(head, r->headers_in, EXPECT_LENGTH_UNKNOWN, asked);
+        return 1;
+    }
+    return expect_head_read(head, r->headers_in, asked);
+}
+
 expect_request_t *expect_request_begin(request_rec *r)
 {
     expect_request_t *e;
@@ -21,9 +30,9 @@ expect_request_t *expect_request_begin(request_rec *r)
 
     /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
     if (r->main || r->prev || r->method_number == M_CONNECT
-        || !expect_head_read(&head, r->headers_in,
-                             r->expecting_100
-                             && r->proto_num >= HTTP_VERSION(1, 1))) {
+        || !expect_request_head(&head, r,
+                                r->expecting_100
+                                && r->proto_num >= HTTP_VERSION(1, 1))) {
         return NULL;
     }
 

@@ -88,11 +88,49 @@ for my $where (undef, $stock) {
                    $h2 ? { h2 => 1, vhost => $h2 } : ()) {
             my $name = join ' ', "ErrorDocument 417 $page",
                 grep { $_ ne 'vhost' } sort keys %$o;
+            # mod_http2 looks for no document before httpd 2.4.47
+            my $lost = $o->{h2} && $page =~ m{^/}
+                && !httpd_at_least('2.4.47');
             refused_ok($name, { path => '/witness/x', content => 3000,
                     headers => ['Expect: foo'], asks => 0, host => "page$n",
-                    vhost => $server, %$o }, status => 417, body => $body);
+                    vhost => $server, %$o }, status => 417,
+                body => $lost ? $HOW : $body);
         }
     }
+}
+
+# httpd 2.5 can be told to let what it does not know go on. We do not.
+{
+    my $conf = "<IfDirective HttpExpectStrict>\nHttpExpectStrict Off\n"
+        . "</IfDirective>\n<VirtualHost *>\nServerName localhost\n"
+        . (has_h2() ? "Protocols h2c http/1.1\nH2Direct on\n" : '')
+        . "</VirtualHost>\n"
+        . "<VirtualHost *>\nServerName page\n"
+        . "ErrorDocument 417 /cgi/read.cgi\n</VirtualHost>\n";
+    my $server = own_httpd(conf => $conf);
+    my $lax = stock_httpd(conf => $conf);
+    my %o = (path => '/witness/x', content => 3000, asks => 0, h2 => 0,
+        vhost => $server);
+
+    for (@EXPECT) {
+        my($name, $headers) = @$_;
+        for my $more ({}, { chunked => 1 }, { path => '/proxy/x' },
+                      { host => 'page' }, has_h2() ? { h2 => 1 } : ()) {
+            refused_ok(join(' ', "not strict, $name", %$more),
+                { %o, headers => $headers, %$more }, status => 417,
+                like => $HOW, rule => 'expectation',
+                body => $more->{host} ? qr/^read=0$/ : $HOW);
+        }
+        is upload(%o, eager => 1, headers => $headers,
+                vhost => $lax)->{status}, httpd_at_least('2.5') ? 200 : 417,
+            "not strict, $name: stock httpd";
+    }
+    is upload(vhost => $server, method => 'GET', headers => ['Expect: foo'])
+        ->{status}, 417, 'not strict, no content: 417';
+    admitted_ok('not strict, nothing expected', { %o, headers => ['Expect:'] },
+        status => 200, verdict => '-');
+    admitted_ok('not strict, 100-continue', { %o, asks => 1 },
+        status => 200, verdict => '-');
 }
 
 done_testing();
