@@ -125,8 +125,16 @@ static int target_exists(const request_rec *r)
 /* The entity tag that a GET of the file would show, NULL for none. */
 static const char *target_etag(request_rec *r)
 {
-    const char *etag = target_exists(r) ? ap_make_etag(r, 0) : NULL;
+    apr_time_t mtime = r->mtime;
+    const char *etag;
 
+    if (!target_exists(r)) {
+        return NULL;
+    }
+    /* before 2.4.47 this is the time that httpd makes it of */
+    r->mtime = r->finfo.mtime;
+    etag = ap_make_etag(r, 0);
+    r->mtime = mtime;
     return etag && *etag ? etag : NULL;
 }
 
