@@ -89,6 +89,11 @@ clients:                        ## what real clients make of it, in ten minutes
 	$(MAKE) all
 	t/clients/run --save
 
+# HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
+matrix:                         ## all tests with each apxs of HTTPDS
+	t/setup
+	t/matrix/run --save $(HTTPDS)
+
 run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
 
@@ -114,4 +119,4 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        test setup asan demo bench clients run install clean help
+        test setup asan demo bench clients matrix run install clean help
