@@ -8,6 +8,7 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "mod_rewrite.h"
 
 #include "content.h"
 #include "refusal.h"
@@ -105,7 +106,7 @@ static int is_last(const request_rec *r, const expect_request_t *e,
 {
     if (stage == EXPECT_AT_HANDLER) {
         /* mod_rewrite in a directory: it goes on in the redirect */
-        return !r->handler || strcmp(r->handler, "redirect-handler");
+        return !r->handler || strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME);
     }
     return stage >= EXPECT_AT_USER && stage >= e->rules->known_at;
 }

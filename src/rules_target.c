@@ -16,6 +16,7 @@
 
 #include "httpd.h"
 #include "http_protocol.h"
+#include "mod_rewrite.h"
 
 #include "apr_date.h"
 #include "apr_lib.h"
@@ -436,7 +437,7 @@ static expect_value_e handler_check(const expect_facts_t *facts,
 
     (void)answer;
     /* mod_rewrite in a directory: the redirect will tell */
-    if (!strcmp(handler, "redirect-handler")) {
+    if (!strcmp(handler, REWRITE_REDIRECT_HANDLER_NAME)) {
         return EXPECT_UNKNOWN;
     }
     for (name = a->names; *name; ++name) {
