@@ -84,7 +84,7 @@ for (['SetHandler in .htaccess', $tenant],
     }
 }
 
-# Why that is needed.
+# Why that is needed. (In httpd 2.5 LimitRequestBody holds.)
 {
     my $stock = stock_httpd(conf => "<Directory \"$root/php\">\n"
         . "AllowOverride All\n</Directory>\n");
@@ -94,10 +94,14 @@ for (['SetHandler in .htaccess', $tenant],
         my $r = upload(vhost => $stock, path => "$path?" . token(),
             method => 'POST', content => 1001, chunked => $chunked,
             eager => 1);
+        my $how = 'stock httpd, ' . ($chunked ? 'chunked' : 'announced');
+        if (httpd_at_least('2.5')) {
+            is $r->{status}, 413, "$how: LimitRequestBody holds";
+            next;
+        }
         is_deeply [@$r{qw(status body)}],
             [200, $chunked && !$spools ? "read=0\n" : "read=1001\n"],
-            'stock httpd, ' . ($chunked ? 'chunked' : 'announced')
-            . ': LimitRequestBody does not hold';
+            "$how: LimitRequestBody does not hold";
     }
 }
 

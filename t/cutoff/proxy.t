@@ -107,7 +107,7 @@ refused_ok('announced, far over max', { path => '/cutoff/large/x',
     length => 5_000_000_000 }, status => 413, asked_status => 417,
     rule => 'content-length');
 
-# Why that is needed.
+# Why that is needed. (In httpd 2.5 LimitRequestBody holds.)
 {
     my $stock = stock_httpd(conf => <<'CONF');
 <Location "/limited/">
@@ -126,6 +126,10 @@ CONF
             "stock httpd, $how: LimitRequestBody holds";
         my $r = upload(vhost => $stock, path => '/limited/x',
             content => 1001, chunked => $chunked, eager => 1);
+        if (httpd_at_least('2.5')) {
+            is $r->{status}, 413, "stock httpd, $how: behind a proxy, too";
+            next;
+        }
         is_deeply [@$r{qw(status body)}], [200, "read=1001\n"],
             "stock httpd, $how: not behind a proxy";
     }

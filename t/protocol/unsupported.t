@@ -46,13 +46,15 @@ for (@EXPECT) {
             eager => 1 }, status => 417, h2 => 0);
 }
 
-# httpd by itself: no answer before the content.
+# httpd by itself: no answer before the content; nor behind it in 2.5-dev of
+# October 2024, which leaves its 417 in the buffer.
+my $answers = httpd_at_least('2.5') ? undef : 417;
 {
     my $o = { content => 3000, headers => ['Expect: foo'] };
     my $r = upload(%$o, vhost => $stock);
     is $r->{early}, 0, 'stock httpd does not answer before the content';
     is $r->{sent}, 3000, 'stock httpd waits for all of it';
-    is $r->{status}, 417, 'stock httpd answers 417 then';
+    is $r->{status}, $answers, 'stock httpd answers 417 then';
     $r = upload(%$o);
     is $r->{early}, 1, 'with mod_expect the answer comes at once';
 }
@@ -61,14 +63,15 @@ for (@EXPECT) {
 for my $where (undef, $stock) {
     my $r = upload(headers => ['Expect: foo'], method => 'GET',
         vhost => $where);
-    is $r->{status}, 417, 'no content: 417, ' . ($where ? 'stock' : 'here');
+    is $r->{status}, $where ? $answers : 417,
+        'no content: 417, ' . ($where ? 'stock' : 'here');
 }
 
 # HTTP/1.0 has no expectations at all: as stock httpd answers.
 {
     my @got = map { upload(http => '1.0', headers => ['Expect: foo'],
         content => 5, eager => 1, vhost => $_)->{status} } undef, $stock;
-    is $got[0], $got[1], "HTTP/1.0: $got[1], as stock httpd";
+    is_deeply \@got, [417, $answers], 'HTTP/1.0: 417, as stock httpd';
 }
 
 # With a local ErrorDocument 417 for all of the server: a file, a script that
