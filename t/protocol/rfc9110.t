@@ -18,7 +18,10 @@ my $n      = 0;
 
 sub url { return 'http://127.0.0.1:' . $origin->port . '/' }
 
+# app is the proxy of conf-sample.
 my $proxy = own_httpd(conf => <<"CONF");
+Define ORIGIN @{[url() =~ s{/$}{}r]}
+Include "@{[conf_var('top_dir')]}/conf-sample/proxy.conf"
 ProxyPass /on/  @{[url()]} timeout=5
 ProxyPass /off/ @{[url()]}
 <Location /off/>
@@ -238,10 +241,12 @@ for my $way (qw(on off on10)) {
     is $asked[0]{read}, 5, 'on: and the content';
 
     # The proxy takes the expectation on itself: it reads the content first.
-    ($c, @asked) = through('off', 'continue', \@CONTENT);
-    is statuses($c), '100 200', 'off: 100 by the proxy';
-    ok !exists $asked[0]{headers}{expect}, 'off: Expect is not forwarded';
-    is $asked[0]{read}, 5, 'off: the content is';
+    for my $way (qw(off app)) {
+        ($c, @asked) = through($way, 'continue', \@CONTENT);
+        is statuses($c), '100 200', "$way: 100 by the proxy";
+        ok !exists $asked[0]{headers}{expect}, "$way: Expect is not forwarded";
+        is $asked[0]{read}, 5, "$way: the content is";
+    }
 }
 
 # "If the proxy believes (from configuration or past interaction) that the next
