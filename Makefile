@@ -8,6 +8,7 @@ APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+COV    = -g -O0 --coverage -fprofile-update=atomic
 DOCDIR = /usr/share/doc/mod_expect
 
 include modules.mk
@@ -41,12 +42,14 @@ UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
 
+unit_sources = $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<)
+UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
+               $(shell $(APU) --link-ld --libs)
+
 t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(WARNINGS) $(INCLUDES) -o $@ $< \
-	    $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<) \
-	    -lcmocka $(shell $(APR) --link-ld --libs) \
-	    $(shell $(APU) --link-ld --libs)
+	$(CC) $(SAN) $(WARNINGS) $(INCLUDES) -o $@ $< $(unit_sources) \
+	    $(UNIT_LIBS)
 
 check-static: check-cppcheck check-gcc check-clang  ## warnings are errors
 
@@ -73,6 +76,20 @@ asan: asan/mod_expect.so        ## the tests with the module under sanitizers
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
+
+coverage: t/coverage            ## which lines no test reaches
+	t/setup coverage
+	t/coverage
+
+coverage/mod_expect.so: $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
+
+coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -g $(WARNINGS) $(INCLUDES) -c -o $@.o $<
+	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
+	    $(UNIT_LIBS)
 
 demo: t/demo                    ## see what it does, in a minute
 	t/setup
@@ -110,7 +127,7 @@ compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
 	bear --output $@ -- $(MAKE) -B $(MODULE)
 
 clean:                          ## remove what was built
-	rm -rf .libs asan mod_expect.la compile_commands.json
+	rm -rf .libs asan coverage mod_expect.la compile_commands.json
 	rm -f *.lo *.slo *.o src/*.lo src/*.slo src/*.o
 	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs
 	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
@@ -119,4 +136,5 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        test setup asan demo bench clients matrix run install clean help
+        test setup asan coverage demo bench clients matrix run install \
+        clean help

@@ -40,6 +40,14 @@ static const expect_dir_conf_t *conf_of(const ap_conf_vector_t *section)
     return ap_get_module_config(section, &expect_module);
 }
 
+static const expect_dir_conf_t *join(dump_t *d, const expect_dir_conf_t *outer,
+                                     const expect_dir_conf_t *inner)
+{
+    return outer && inner
+               ? expect_conf_merge(d->p, (void *)outer, (void *)inner)
+               : outer ? outer : inner;
+}
+
 /* One tree */
 
 /* The column of the stages, where the text leaves room for it. */
@@ -187,12 +195,16 @@ static void check_rule(dump_t *d, const expect_rule_t *rule,
 
 static const char *flags(apr_pool_t *p, const expect_dir_conf_t *conf)
 {
+    static const expect_dir_conf_t defaults;
     static const char *const engines[] = { "On", "On", "Off",
                                            "DetectionOnly" };
     static const char *const statuses[] = { "417", "417", "specific" };
     static const char *const scopes[] = { "content", "content",
                                           "expectation" };
 
+    if (!conf) {
+        conf = &defaults;
+    }
     return apr_psprintf(p, "engine %s, status %s, scope %s",
                         engines[conf->engine], statuses[conf->status],
                         scopes[conf->scope]);
@@ -229,11 +241,11 @@ static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *conf = conf_of(section);
 
-        if (conf && conf->written) {
+        if (conf) {
             dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
                                         name_it ? " " : "",
                                         name_it ? core->d : "", ">", NULL),
-                         expect_conf_merge(d->p, (void *)outer, (void *)conf),
+                         join(d, outer, conf),
                          0);
         }
     }
@@ -276,8 +288,8 @@ static const expect_dir_conf_t *in_force(dump_t *d,
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const expect_dir_conf_t *add = conf_of(section);
 
-        if (add && is_around(ap_get_core_module_config(section), inner)) {
-            conf = expect_conf_merge(d->p, (void *)conf, (void *)add);
+        if (is_around(ap_get_core_module_config(section), inner)) {
+            conf = join(d, conf, add);
         }
     }
     return conf;
@@ -297,7 +309,7 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
         const char *name = apr_psprintf(d->p, "<Directory%s %s>",
                                         core->r ? "Match" : "", core->d);
 
-        if (own && own->written) {
+        if (own) {
             dump_section(d, name, conf, core->limit_req_body);
         }
         dump_inner(d, "<Files", name, core->sec_file, conf);
@@ -316,11 +328,11 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = conf_of(section);
 
-        if (own && own->written) {
+        if (own) {
             dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
                                          "the directory's",
                                          core->r ? "Match" : "", core->d),
-                         expect_conf_merge(d->p, (void *)server, (void *)own),
+                         join(d, server, own),
                          core->limit_req_body);
         }
     }

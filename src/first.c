@@ -8,6 +8,7 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "http_request.h"
 
 #include "access.h"
 #include "first.h"
@@ -47,7 +48,15 @@ int expect_first_catch_up(request_rec *r)
                ? DECLINED : read_expect(r);
 }
 
-/* The client waits: look its target up now. */
+/* A quick handler (mod_cache, mod_lua) may answer before httpd has found the
+ * section: then it has to be looked up. */
+static int has_quick_handler(void)
+{
+    const apr_array_header_t *hooks = ap_hook_get_quick_handler();
+
+    return hooks && hooks->nelts;
+}
+
 static int judge_early(request_rec *r, expect_request_t *e)
 {
     request_rec *target = expect_target_lookup(r, e);
@@ -89,9 +98,7 @@ int expect_first_at_head(request_rec *r)
     if (r->method_number == M_OPTIONS && r->uri && !strcmp(r->uri, "*")) {
         return judge_server(r, e);
     }
-    /* a GET may be answered from a cache, without another occasion */
-    return e->head.asked || r->method_number == M_GET ? judge_early(r, e)
-                                                      : DECLINED;
+    return has_quick_handler() ? judge_early(r, e) : DECLINED;
 }
 
 int expect_first_at_section(request_rec *r)

@@ -61,7 +61,7 @@ void expect_request_follow(request_rec *r)
 
 static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
 {
-    return !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
+    return !conf || !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->asked);
 }
 
@@ -72,7 +72,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
         ap_get_module_config(in->per_dir_config, &expect_module);
 
     e->facts.r = in;
-    if (conf == e->conf) {
+    if (e->guarded && conf == e->conf) {
         return;
     }
     e->conf = conf;

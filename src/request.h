@@ -30,7 +30,8 @@ typedef struct expect_request_t {
     expect_state_e state;
     expect_head_t head;
     expect_facts_t facts;
-    /** the section whose rules were taken, NULL before */
+    /** the section whose rules were taken; NULL before, and where nothing is
+     *  written */
     const expect_dir_conf_t *conf;
     /** the rules in force there, and what each said so far; set unless it is
      *  exempt */

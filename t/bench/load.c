@@ -7,7 +7,9 @@
  *
  * sends the request head in head.txt (CRLF line ends, empty line included)
  * over 8 connections to 127.0.0.1:8080, until 10000 requests are done or 2
- * seconds are over. "{c}" in the head stands for the connection's number.
+ * seconds are over. "{c}" in the head stands for the connection's number,
+ * "{p}" for 0 to 63 bytes, more with each request, then none again: what the
+ * place of something in memory costs evens out over them.
  *
  * Content is as many bytes as the head's Content-Length says. A head with
  * Expect: 100-continue holds it back until 100 Continue comes, and for good
@@ -52,6 +54,7 @@
 #define REQUESTS_MAX 2000000L   /* latencies are kept for so many */
 #define SECONDS_MAX 600.0
 #define HEAD_MAX 16384
+#define PADDING_MAX 64
 #define ERRORS_MAX 100          /* more of them, and it gives up */
 #define SILENCE_MS 10000
 #define KINDS_MAX 2
@@ -61,7 +64,9 @@ typedef struct {
     int fd;                     /* -1: not connected */
     int busy;                   /* a request is under way */
     int kind;
-    char *head;                 /* with the connection's number in it */
+    int nth;                    /* its number */
+    unsigned padding;           /* bytes for {p} */
+    char head[HEAD_MAX];        /* with {c} and {p} filled in */
     size_t head_len;
     size_t head_sent;
     long content_left;          /* bytes still to be sent */
@@ -244,6 +249,34 @@ static void fail(conn_t *c, const char *why)
     request(c);
 }
 
+/* The kind's head, for the connection's next request. */
+static void fill_in(conn_t *c)
+{
+    const char *from = kinds[c->kind].head;
+    char *to = c->head;
+    char *end = c->head + HEAD_MAX - PADDING_MAX;
+
+    while (*from && to < end) {
+        if (!strncmp(from, "{c}", 3)) {
+            to += sprintf(to, "%d", c->nth);
+            from += 3;
+        }
+        else if (!strncmp(from, "{p}", 3)) {
+            memset(to, 'x', c->padding);
+            to += c->padding;
+            c->padding = (c->padding + 1) % PADDING_MAX;
+            from += 3;
+        }
+        else {
+            *to++ = *from++;
+        }
+    }
+    if (*from) {
+        die("the request head is too long");
+    }
+    c->head_len = (size_t)(to - c->head);
+}
+
 /* Begins the next request, if there is one left. */
 static void request(conn_t *c)
 {
@@ -253,6 +286,7 @@ static void request(conn_t *c)
     }
     total.started++;
     total.open++;
+    fill_in(c);
     c->head_sent = c->in_len = 0;
     c->content_left = kinds[c->kind].content;
     c->held = kinds[c->kind].asks;
@@ -409,20 +443,6 @@ static void read_kind(kind_t *kind, const char *name)
     kind->asks = field_is(text, "Expect", "100-continue");
 }
 
-static void number(conn_t *c, int nth)
-{
-    const char *head = kinds[c->kind].head;
-    const char *mark = strstr(head, "{c}");
-    int len = mark ? asprintf(&c->head, "%.*s%d%s", (int)(mark - head), head,
-                              nth, mark + 3)
-                   : asprintf(&c->head, "%s", head);
-
-    if (len < 0) {
-        die("out of memory");
-    }
-    c->head_len = (size_t)len;
-}
-
 static double run(void)
 {
     struct epoll_event events[CONNECTIONS_MAX];
@@ -543,7 +563,7 @@ int main(int argc, char **argv)
     for (i = 0; i < opt.connections; ++i) {
         conns[i].fd = -1;
         conns[i].kind = i % opt.kinds;
-        number(&conns[i], i);
+        conns[i].nth = i;
     }
     seconds = run();
     for (i = 0; i < opt.kinds; ++i) {
