@@ -22,6 +22,9 @@ my %origin = map { $_ => RawOrigin->start } qw(main ping slow);
 sub origin_of { return $origin{ $_[0] } || $origin{main} }
 sub url { return 'http://127.0.0.1:' . $origin{ $_[0] }->port . '/' }
 
+# None of it: httpd 2.5 wants a millisecond, 2.4 takes seconds only.
+my $retry = httpd_at_least('2.5') ? 'retry=1ms' : 'retry=0';
+
 # One process, where the MPM has threads; one connection to the origin a
 # process.
 sub conf {
@@ -43,7 +46,7 @@ sub conf {
 ProxyPass /off/ @{[url('main')]} max=1
 ProxyPass /on/ @{[url('main')]} max=1
 ProxyPass /ping/ @{[url('ping')]} max=1 ping=2
-ProxyPass /slow/ @{[url('slow')]} max=1 timeout=1 retry=0
+ProxyPass /slow/ @{[url('slow')]} max=1 timeout=1 $retry
 <LocationMatch "^/(?:off|ping|origin-off)/">
     @{[keep_expect()]}
 </LocationMatch>
