@@ -145,6 +145,7 @@ sub check {
     my $name = "$way, origin $behaviour, $method, $label, $how, content $when"
         . ($place eq 'no' ? ', refused' : '');
     my @o = (when => $when, content => $frame->($canary),
+        methods => [read_as($method, $class), 'GET'],
         waits => $refused || $class eq 'asks' && $has);
     my @lines = ($announce->($canary), @$lines);
     my($c, $wrong, $target, @asked) = through($edge, $way, $behaviour, $method,
