@@ -92,7 +92,7 @@ coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	    $(UNIT_LIBS)
 
 demo: t/demo                    ## see what it does, in a minute
-	t/setup
+	t/setup demo
 	$(MAKE) all witness
 	t/demo
 
