@@ -121,6 +121,11 @@ clients:                        ## what real clients make of it, in ten minutes
 	$(MAKE) all
 	t/clients/run --save
 
+# HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
+matrix:                         ## all tests with each apxs of HTTPDS
+	t/setup
+	t/matrix/run --save $(HTTPDS)
+
 run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
 
@@ -167,4 +172,5 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-version test setup asan coverage demo bench clients \
-        run install uninstall dist distcheck deb deb-test rpm-test clean help
+        matrix run install uninstall dist distcheck deb deb-test rpm-test clean \
+        help
