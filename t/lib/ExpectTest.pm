@@ -109,7 +109,9 @@ arguments go to httpd, such as C<< '-D', 'DUMP_EXPECT' >>.
     my $r = upload(vhost => $stock, path => '/witness/', asks => 1);
 
 A private server with the places of t/conf/places.inc.in, with or without
-mod_expect, on a port of its own. It ends with the object. Methods: port, dir
+mod_expect, on a port of its own; with C<only =E<gt> [qw(dav dav_fs)]> it has
+just these modules, mod_expect, and neither places nor witness. It ends with
+the object. Methods: port, dir
 (its error_log and witness_log), pid, graceful, stop.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
@@ -599,12 +601,13 @@ sub write_htaccess {
 sub private_conf {
     my($dir, $load, $port) = @_;
     my $t = conf_var('serverroot');
+    $load = "$t/conf/$load" unless $load =~ m{^/};
     return <<"CONF";
 ServerRoot "$t"
 DocumentRoot "$t/htdocs"
 ServerName localhost:$port
 Listen 127.0.0.1:$port
-Include "$t/conf/$load"
+Include "$load"
 DefaultRuntimeDir "$dir"
 PidFile "$dir/httpd.pid"
 ErrorLog "$dir/error_log"
@@ -615,6 +618,17 @@ DavLockDB "$dir/davlock"
     ScriptSock "$dir/cgisock"
 </IfModule>
 CONF
+}
+
+# The LoadModule lines of these modules, the MPM and mod_expect; their file.
+sub load_only {
+    my($dir, @names) = @_;
+    my $names = join '|', 'mpm_\w+', 'expect', @names;
+    open my $fh, '<', conf_var('serverroot') . '/conf/inherit.load'
+        or die "inherit.load: $!\n";
+    write_file("$dir/only.load",
+        join '', grep { /^LoadModule (?:$names)_module / } <$fh>);
+    return "$dir/only.load";
 }
 
 # TEST_PRELOAD: lines NAME=VALUE that a sanitizer needs in httpd's environment.
@@ -670,9 +684,13 @@ sub start {
     my $t    = ExpectTest::conf_var('serverroot');
     my $self = bless { dir => $dir, port => $port, owner => $$ }, $class;
 
-    ExpectTest::write_file("$dir/httpd.conf", ExpectTest::private_conf($dir,
-            $o{expect} ? 'inherit.load' : 'modules.load', $port)
-        . "Define ORIGIN_PORT $port\nInclude \"$t/conf/places.inc\"\n"
+    my $load = $o{only}   ? ExpectTest::load_only($dir, @{ $o{only} })
+             : $o{expect} ? 'inherit.load' : 'modules.load';
+    my $places = $o{only} ? ''
+        : "Define ORIGIN_PORT $port\nInclude \"$t/conf/places.inc\"\n";
+
+    ExpectTest::write_file("$dir/httpd.conf",
+        ExpectTest::private_conf($dir, $load, $port) . $places
         . ($o{conf} // ''));
     defined($self->{pid} = fork) or die "fork: $!\n";
     if (!$self->{pid}) {

@@ -61,14 +61,16 @@ static const char *explain_told(apr_pool_t *p, const expect_facts_t *facts,
 }
 
 static const expect_rule_type_t type_head = {
-    "head", "[ARG]", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told
+    "head", "[ARG]", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told,
+    NULL
 };
 static const expect_rule_type_t type_directory = {
     "directory", "[ARG]", EXPECT_AT_DIRECTORY, 412, NULL, check_told,
-    explain_told
+    explain_told, NULL
 };
 static const expect_rule_type_t type_user = {
-    "user", "[ARG]", EXPECT_AT_USER, 403, NULL, check_told, explain_told
+    "user", "[ARG]", EXPECT_AT_USER, 403, NULL, check_told, explain_told,
+    NULL
 };
 
 static expect_rule_t *leaf(const expect_rule_type_t *type, told_t *told)
@@ -749,9 +751,9 @@ static void test_limited(void **state)
 static void test_find(void **state)
 {
     static const expect_rule_type_t table[] = {
-        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL },
-        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL },
-        { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
+        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
     };
 
     (void)state;
