@@ -24,6 +24,7 @@ my %module = (module => 1, dir => {
 
 define(
     stock  => { },
+    again  => { },
     expect => \%module,
     noshm  => { %module, preload => 'noshm.so' },
     limit  => { dir => { size => $CORE_MAX, deep => $CORE_MAX,
@@ -64,8 +65,9 @@ sub rules {
 # name, what it shows, A and B; target: ratio, least A/B of the rates, or
 # instructions, most A-B.
 my @cases = (
-    { name => 'noise', shows => 'GET, without: against itself',
-      a => ['stock', 'get', 200], b => ['stock', 'get', 200] },
+    { name => 'noise', shows => 'GET, without: against another such',
+      a => ['stock', 'get', 200], b => ['again', 'get', 200],
+      counted => 3840 },
     { name => 'get', shows => 'GET, no content: with the module / without',
       a => ['expect', 'get', 200], b => ['stock', 'get', 200],
       instructions => 100, counted => 3840 },
