@@ -164,7 +164,7 @@ demo: t/demo                    ## see what it does, in a minute
 	$(MAKE) all witness
 	t/demo
 
-bench:                          ## what it costs, in some minutes
+bench:                          ## what it costs, in a quarter of an hour
 	t/setup bench
 	$(MAKE) all
 	t/bench/run
