@@ -10,7 +10,7 @@ APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
-COV    = -g -O0 --coverage -fprofile-update=atomic
+COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
 DOCDIR = /usr/share/doc/mod_expect
 INSTALL = install
 
@@ -107,7 +107,7 @@ coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	    $(UNIT_LIBS)
 
 demo: t/demo                    ## see what it does, in a minute
-	t/setup
+	t/setup demo
 	$(MAKE) all witness
 	t/demo
 
@@ -120,6 +120,11 @@ clients:                        ## what real clients make of it, in ten minutes
 	t/setup
 	$(MAKE) all
 	t/clients/run --save
+
+# HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
+matrix:                         ## all tests with each apxs of HTTPDS
+	t/setup
+	t/matrix/run --save $(HTTPDS)
 
 run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
@@ -167,4 +172,5 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-version test setup asan coverage demo bench clients \
-        run install uninstall dist distcheck deb deb-test rpm-test clean help
+        matrix run install uninstall dist distcheck deb deb-test rpm-test clean \
+        help

@@ -16,6 +16,7 @@
 #include "apr_strings.h"
 
 #include "conf.h"
+#include "question.h"
 #include "request.h"
 #include "rules_authz.h"
 
@@ -459,5 +460,8 @@ const command_rec expect_directives[] = {
     AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_scope, NULL, ADMINISTRATOR,
                      "content: judge all uploads; expectation: only those "
                      "that asked"),
+    AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
+                     "an upload, for httpd -t -D DUMP_EXPECT to explain what "
+                     "would become of it"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };
