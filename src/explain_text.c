@@ -186,7 +186,8 @@ static const char *note(void *data, const expect_rule_t *rule)
 {
     expect_rehearsal_t *h = data;
     const expect_request_t *e = expect_request_get(h->r);
-    const expect_heard_t *heard = apr_hash_get(h->heard, &rule, sizeof(rule));
+    const expect_heard_t *heard = apr_hash_get(h->heard, &rule,
+                                               sizeof(void *));
 
     if (heard) {
         return heard->text;

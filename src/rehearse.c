@@ -350,8 +350,8 @@ static void hear(const expect_facts_t *facts, expect_stage_e stage,
                           expect_rule_explain(now->pool, answer, facts), NULL)
             : apr_pstrcat(now->pool, expect_trace_said(answer),
                           saw ? ", saw " : "", saw, NULL);
-    apr_hash_set(now->heard, apr_pmemdup(now->pool, &rule, sizeof(rule)),
-                 sizeof(rule), heard);
+    apr_hash_set(now->heard, apr_pmemdup(now->pool, &rule, sizeof(void *)),
+                 sizeof(void *), heard);
     if (now->stage < stage) {
         now->stage = stage;
     }
@@ -369,7 +369,7 @@ const expect_heard_t *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
         && (rule->limited & e->facts.method)) {
         expect_rule_decide(rule, &e->facts, stage, NULL);
     }
-    return apr_hash_get(rehearsal->heard, &rule, sizeof(rule));
+    return apr_hash_get(rehearsal->heard, &rule, sizeof(void *));
 }
 
 static void expect_rehearse_error_log(const ap_errorlog_info *info,
