@@ -61,14 +61,16 @@ static const char *explain_told(apr_pool_t *p, const expect_facts_t *facts,
 }
 
 static const expect_rule_type_t type_head = {
-    "head", "[ARG]", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told
+    "head", "[ARG]", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told,
+    NULL
 };
 static const expect_rule_type_t type_directory = {
     "directory", "[ARG]", EXPECT_AT_DIRECTORY, 412, NULL, check_told,
-    explain_told
+    explain_told, NULL
 };
 static const expect_rule_type_t type_user = {
-    "user", "[ARG]", EXPECT_AT_USER, 403, NULL, check_told, explain_told
+    "user", "[ARG]", EXPECT_AT_USER, 403, NULL, check_told, explain_told,
+    NULL
 };
 
 static expect_rule_t *leaf(const expect_rule_type_t *type, told_t *told)
@@ -318,6 +320,10 @@ static void test_firm(void **state)
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE, denies(0), denies(401),
                                     firm())).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, firm(), denies(401),
+                                    NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(401), firm(),
+                                    NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE,
                          holding(EXPECT_ANY, denies(0), firm(), NULL),
                          NULL, NULL)).value, D);
@@ -325,6 +331,16 @@ static void test_firm(void **state)
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(firm()),
                                     NULL)).value, D);
+    /* What another rule denies is denied, wherever that one stands. */
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, firm(), denies(0), NULL),
+                         NULL, NULL)).value, G);
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, denies(0), firm(), NULL),
+                         NULL, NULL)).value, G);
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, firm(), says(G), firm()),
+                         NULL, NULL)).value, D);
     /* Another alternative may still hold. */
     assert_int_equal(decide(holding(EXPECT_ANY, not(firm()), says(G),
                                     NULL)).value, G);
@@ -413,6 +429,12 @@ static void test_any_prefers_401(void **state)
 
     a = decide(holding(EXPECT_ANY, ip,
                        holding(EXPECT_ALL, says(G), user, NULL), NULL));
+    assert_int_equal(a.status, 401);
+
+    /* Nor does it matter that another makes no sense. */
+    a = decide(holding(EXPECT_ANY, firm(), user, NULL));
+    assert_int_equal(a.status, 401);
+    a = decide(holding(EXPECT_ANY, user, firm(), NULL));
     assert_int_equal(a.status, 401);
 
     /* In All it would help nobody: the first denial stays. */
@@ -749,9 +771,9 @@ static void test_limited(void **state)
 static void test_find(void **state)
 {
     static const expect_rule_type_t table[] = {
-        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL },
-        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL },
-        { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL }
+        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
     };
 
     (void)state;
