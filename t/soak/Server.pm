@@ -134,8 +134,10 @@ sub is_left_out {
 
 sub load_modules {
     my($self) = @_;
-    return join '', map { qq(LoadModule ${_}_module "$self->{modules}/mod_$_.so"\n) }
-        grep { -f "$self->{modules}/mod_$_.so" && $self->{builtin} !~ /\b(?:mod_)?\Q$_\E\.c/ }
+    my $dir = $self->{modules};
+    return join '', map { qq(LoadModule ${_}_module "$dir/mod_$_.so"\n) }
+        grep { -f "$dir/mod_$_.so"
+            && $self->{builtin} !~ /\b(?:mod_)?\Q$_\E\.c/ }
         "mpm_$self->{mpm}", grep { !$self->is_left_out($_) } @MODULES;
 }
 
@@ -166,8 +168,8 @@ TypesConfig /dev/null
 ErrorLog logs/error_log
 LogLevel warn mpm_$self->{mpm}:notice core:notice expect:info
 CustomLog logs/access_log "%h %t \\"%r\\" %>s %O"
-CustomLog logs/verdict_log "%{expect-verdict}n %{expect-rule}n %{expect-reason}n" \\
-    env=EXPECT_VERDICT
+LogFormat "%{expect-verdict}n %{expect-rule}n %{expect-reason}n" verdict
+CustomLog logs/verdict_log verdict env=EXPECT_VERDICT
 DavLockDB state/davlock
 
 # More children are allowed than there are: at a graceful restart event tells as
@@ -243,8 +245,8 @@ sub content {
     my($name) = @_;
     my($length) = $name =~ /-(\d+)$/ or die "$name tells no length\n";
     my $lines = int($length / (length($name) + 10)) + 1;
-    return substr join('', map { sprintf "%s %08x\n", $name, $_ } 0 .. $lines - 1),
-        0, $length;
+    return substr join('', map { sprintf "%s %08x\n", $name, $_ }
+        0 .. $lines - 1), 0, $length;
 }
 
 # --- processes -----------------------------------------------------------

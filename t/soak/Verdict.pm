@@ -18,7 +18,7 @@ use Server ();
 use Soak ();
 use Watch ();
 
-use constant WIDTH => 78;
+use constant { WIDTH => 78, ROW => '%-22s' . ' %13s' x 4 };
 
 # What may look like growth, in kB, and what may come on top of it for each
 # thousand requests, or for each restart.
@@ -96,15 +96,16 @@ sub general {
 
 sub counters {
     my($soak, $sum) = @_;
-    my($counted, $logged) = (counted($soak->{status}), $soak->{server}->logged);
+    my $counted = counted($soak->{status});
+    my $logged = $soak->{server}->logged;
     my %names = map { $_ => 1 } keys %$counted, keys %$logged,
         map { /^(?:sure|maybe) (.*)/ ? $1 : () } keys %$sum;
     my $missing = 0;
-    my @lines = sprintf '%-22s' . ' %13s' x 4, '', qw(sure maybe logged counted);
+    my @lines = sprintf ROW, '', qw(sure maybe logged counted);
     for my $name (sort keys %names) {
         my($sure, $maybe) = map { $sum->{"$_ $name"} // 0 } qw(sure maybe);
         my($n, $log) = map { $_->{$name} // 0 } $counted, $logged;
-        push @lines, sprintf '%-22s' . ' %13s' x 4, $name, $sure, $maybe,
+        push @lines, sprintf ROW, $name, $sure, $maybe,
             $name =~ /^bytes/ ? '-' : $log, $n;
         $soak->wrong("$name: counted $n, but the clients know of $sure to "
             . ($sure + $maybe)) if $n < $sure || $n > $sure + $maybe;

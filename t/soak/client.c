@@ -4,13 +4,13 @@
  * The clients of a soak (t/soak/run): processes that send requests of every
  * kind to one httpd, know what has to come of each, and tell what does not.
  *
- *     client -p 8080 -f 8 -s 6 -r 1 FOLDER
+ *     client -p 8080 -f 8 -s 6 -r 1 -e FOLDER
  *
  * 8 processes send as fast as they can, 6 drip what they send; 1 seeds what
- * they choose. FOLDER is the driver's: htdocs/ is where uploads arrive, board
- * the memory in which the driver tells what it does, ledger/ where each client
- * writes which files have to be there in the end. It runs until board says
- * stop, and prints
+ * they choose; -e: there is a small disk. FOLDER is the driver's: htdocs/ is
+ * where uploads arrive, board the memory in which the driver tells what it
+ * does, ledger/ where each client writes which files have to be there in the
+ * end. It runs until board says stop, and prints
  *
  *     requests 1000000
  *     sure continue 200000
@@ -210,8 +210,8 @@ static void violation(const char *format, ...)
     while ((end = strpbrk(text, "\r\n"))) {
         *end = ' ';
     }
-    fprintf(stderr, "%s client %d, %s%s: %s\n", clock_time(), me.id, me.kind->name,
-            me.is_slow ? " (slow)" : "", text);
+    fprintf(stderr, "%s client %d, %s%s: %s\n", clock_time(), me.id,
+            me.kind->name, me.is_slow ? " (slow)" : "", text);
 }
 
 static uint64_t board_read(const uint64_t *field)
@@ -623,7 +623,7 @@ static int lost(void)
     }
     violation("the connection from port %d was lost, and no child had to end: "
               "%s, %sused before, %s", ntohs(at.sin_port), why,
-              me.used ? "" : "not ", me.got ? "something came" : "nothing came");
+              me.used ? "" : "not ", me.got ? "a part came" : "nothing came");
     return 1;
 }
 
