@@ -231,8 +231,8 @@ sub parent {
         Watch::range(map { $_->{parent}{$what} } @seen) };
     my $own = 'too few restarts to tell a trend';
     if ($growth) {
-        $own = "$growth->{from} kB in the first third, $growth->{to} kB in "
-            . "the last, $growth->{way} restarts later";
+        $own = "$growth->{from} kB at first, $growth->{to} kB $growth->{way} "
+            . 'restarts later';
         $soak->wrong("the parent's memory grows: $own")
             if $growth->{to} > $growth->{from} + PARENT_NOISE
                 + PER_RESTART * $growth->{way};
@@ -278,9 +278,9 @@ sub memory {
     }, @seen);
     return sprintf 'too short to tell a trend of memory: %.0f s', $length
         if $length < CALM || !$growth;
-    my $text = 'memory of ' . @lasting . ' of their own together, from a third '
-        . "of the calm on: $growth->{from} kB in the first third of that, "
-        . "$growth->{to} kB in the last, $growth->{way} requests later";
+    my $text = 'of the ' . @lasting . ' that were there all the time, memory '
+        . "of their own together: $growth->{from} kB after a third of the "
+        . "calm, $growth->{to} kB $growth->{way} requests later";
     $soak->wrong("the children's memory grows: $text")
         if $growth->{to} > $growth->{from} + NOISE
             + PER_THOUSAND * $growth->{way} / 1000;

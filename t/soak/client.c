@@ -196,9 +196,10 @@ static const char *clock_time(void)
     return text;
 }
 
+__attribute__((format(printf, 1, 2)))
 static void violation(const char *format, ...)
 {
-    char text[700], *end;
+    char text[1000], *end;
     va_list args;
 
     if (me.tally->violations++ >= TOLD_MAX) {
@@ -705,7 +706,7 @@ static const want_t *judge(const response_t *r, const upload_t *u,
     }
     status = u->asks && wants->asked ? wants->asked : wants->status;
     violation("%s of %zu bytes, %s, form %d: wanted %d, %s: got %d "
-              "continues, %s%.300s%.200s", u->place, u->length,
+              "continues, %.300s%.300s", u->place, u->length,
               u->asks ? "asked" : "not asked", u->form, status,
               outcome_names[wants->outcome], r->continues, r->head, r->body);
     return NULL;
@@ -958,27 +959,32 @@ static void check_get(const response_t *r, int is_head, size_t size)
     }
 }
 
+/* Sends me.out, again on a new connection if a kept one was closed; 0: the
+ * answer was lost. */
+static int ask(size_t length, int bare)
+{
+    do {
+        begin();
+        send_all(me.out, length);
+        if (read_answer(&answer, bare, NULL, 0)) {
+            done();
+            return 1;
+        }
+    } while (!lost());
+    done();
+    return 0;
+}
+
 static void run_get(const kind_t *kind)
 {
     int is_head = choose(4) == 0;
     size_t size = file_sizes[choose(4)];
-    size_t length = write_get(me.out, is_head, size);
 
     (void)kind;
-    for (;;) {
-        begin();
-        send_all(me.out, length);
-        if (read_answer(&answer, is_head, NULL, 0)) {
-            break;
-        }
-        if (lost()) {
-            done();
-            return;
-        }
+    if (ask(write_get(me.out, is_head, size), is_head)) {
+        check_get(&answer, is_head, size);
+        after(&answer);
     }
-    done();
-    check_get(&answer, is_head, size);
-    after(&answer);
 }
 
 static void check_options(const response_t *r, uint64_t before)
@@ -1002,26 +1008,15 @@ static void check_options(const response_t *r, uint64_t before)
 
 static void run_options(const kind_t *kind)
 {
+    uint64_t before = board_read(&board->htaccess);
     int length = sprintf(me.out, "OPTIONS /tenant/%d/x HTTP/1.1\r\n"
                          "Host: soak\r\n\r\n", me.id);
-    uint64_t before;
 
     (void)kind;
-    for (;;) {
-        before = board_read(&board->htaccess);
-        begin();
-        send_all(me.out, (size_t)length);
-        if (read_answer(&answer, 0, NULL, 0)) {
-            break;
-        }
-        if (lost()) {
-            done();
-            return;
-        }
+    if (ask((size_t)length, 0)) {
+        check_options(&answer, before);
+        after(&answer);
     }
-    done();
-    check_options(&answer, before);
-    after(&answer);
 }
 
 /* --- kinds: several at once ---------------------------------------------- */
@@ -1170,13 +1165,40 @@ static void break_off_granted(upload_t *u, size_t head, size_t content)
     break_off();
 }
 
+typedef enum {
+    IN_HEAD, WAITING, GRANTED, IN_CONTENT, EARLY_END, REFUSED, MODES
+} abort_e;
+
+static void abort_upload(upload_t *u, abort_e mode)
+{
+    size_t head = write_head(me.out, u);
+    size_t content = write_content(me.out + head, u);
+
+    hang_up();
+    begin();
+    done();
+    switch (mode) {
+    case EARLY_END:
+        end_early(u, head, content);
+        return;
+    case GRANTED:
+        break_off_granted(u, head, content);
+        return;
+    case IN_HEAD:
+        send_all(me.out, 1 + choose(head - 1));
+        break;
+    default:
+        send_all(me.out, u->asks ? head : head + choose(content));
+        account(&me.tally->maybe, mode == REFUSED ? LENGTH : ADMIT, u);
+    }
+    break_off();
+}
+
 /* None of these names may be found on the disk in the end. */
 static void run_abort(const kind_t *kind)
 {
-    enum { IN_HEAD, WAITING, GRANTED, IN_CONTENT, EARLY_END, REFUSED, MODES };
     upload_t u = { .place = "dav" };
-    int mode = (int)choose(MODES);
-    size_t head, content;
+    abort_e mode = (abort_e)choose(MODES);
 
     (void)kind;
     u.length = mode == REFUSED ? between(LIMIT + 1, LENGTH_MAX)
@@ -1185,31 +1207,7 @@ static void run_abort(const kind_t *kind)
     u.asks = mode == WAITING || mode == GRANTED
              || (mode == REFUSED && choose(2));
     name_upload(&u);
-    head = write_head(me.out, &u);
-    content = write_content(me.out + head, &u);
-
-    hang_up();
-    begin();
-    done();
-    switch (mode) {
-    case EARLY_END:
-        end_early(&u, head, content);
-        return;
-    case GRANTED:
-        break_off_granted(&u, head, content);
-        return;
-    case IN_HEAD:
-        send_all(me.out, 1 + choose(head - 1));
-        break;
-    case IN_CONTENT:
-        send_all(me.out, head + choose(content));
-        account(&me.tally->maybe, ADMIT, &u);
-        break;
-    default:
-        send_all(me.out, u.asks ? head : head + choose(content));
-        account(&me.tally->maybe, mode == REFUSED ? LENGTH : ADMIT, &u);
-    }
-    break_off();
+    abort_upload(&u, mode);
 }
 
 /* --- all kinds ----------------------------------------------------------- */
