@@ -10,7 +10,8 @@ APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
-COV    = -g -O0 --coverage -fprofile-update=atomic
+COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
+TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
 INSTALL = install
 
@@ -44,8 +45,9 @@ witness: $(WITNESS)
 $(WITNESS): t/c-modules/witness/mod_witness.c
 	cd t/c-modules/witness && $(APXS) -c $(APXSFLAGS) mod_witness.c
 
-# A unit test is one C file with a main(), run under the sanitizers; it is
-# linked with the sources that its line "/* links: src/head.c */" names.
+# A unit test is one C file with a main(), run under the sanitizers, or with a
+# line "/* sanitize: thread */" under ThreadSanitizer; it is linked with the
+# sources that its line "/* links: src/head.c */" names.
 UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
@@ -56,18 +58,24 @@ UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
 
 t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(WARNINGS) $(INCLUDES) -o $@ $< $(unit_sources) \
-	    $(UNIT_LIBS)
+	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
+	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
+	    $(unit_sources) $(UNIT_LIBS)
 
 check-units: units              ## run the unit tests
 	for unit in $(UNITS); do $$unit || exit 1; done
 
-check-static: check-cppcheck check-gcc check-clang check-version
+# make test runs check-tidy in the place of check-tidy-all, which takes half a
+# minute.
+check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
+              check-tidy-all check-version
 check-static:                   ## warnings are errors, the version is one
 
+# variableScope: variables are declared where a function begins
 check-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-	    --enable=warning,performance,portability -Isrc $(SOURCES)
+	    --enable=warning,style,performance,portability \
+	    --suppress=variableScope -Isrc $(SOURCES)
 
 check-gcc check-clang: check-%:
 	for file in $(SOURCES); do \
@@ -77,6 +85,20 @@ check-gcc check-clang: check-%:
 
 check-version:
 	@packaging/version
+
+check-gcc-analyzer:
+	for file in $(SOURCES); do \
+	    $(CC) -fanalyzer -O1 -Werror $(WARNINGS) $(INCLUDES) -S \
+	        -o /dev/null $$file || exit 1; \
+	done
+
+# Which checks: .clang-tidy; the first leaves out those of clang's analyzer.
+check-tidy:
+	$(CLANG)-tidy --quiet --checks=-clang-analyzer-* $(SOURCES) -- \
+	    $(INCLUDES)
+
+check-tidy-all:
+	$(CLANG)-tidy --quiet $(SOURCES) -- $(INCLUDES)
 
 test:                           ## set up what is missing, then run all tests
 	t/setup
@@ -106,6 +128,37 @@ coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
 	    $(UNIT_LIBS)
 
+# The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
+# the tests replay is built by gcc, with the same sanitizers; only make fuzz
+# needs clang's libFuzzer.
+FUZZ_SECONDS = 60
+FUZZ         = $(notdir $(wildcard t/fuzz/corpus/*))
+FUZZ_SOURCES = $(sort $(wildcard t/fuzz/*.c))
+FUZZ_WRAPPED = $(addprefix apr_,palloc pmemdup pstrdup pstrmemdup pstrndup \
+                 pstrcat psprintf) expect_counters_report
+# stddef.h: without it, APR computes an offset by a null pointer
+FUZZ_FLAGS   = $(SAN) -fno-sanitize-recover=undefined -include stddef.h \
+               -shared -fPIC -Wl,-Bsymbolic-functions,-z,nodelete \
+               $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
+               $(WARNINGS) $(INCLUDES)
+
+fuzz: asan/libfuzzer.so         ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
+	t/fuzz/run --replay $(FUZZ)
+
+asan/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS)
+
+asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+	    -shared-libasan -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS) \
+	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a) \
+	    -lstdc++ -lm
+
 demo: t/demo                    ## see what it does, in a minute
 	t/setup demo
 	$(MAKE) all witness
@@ -120,6 +173,11 @@ clients:                        ## what real clients make of it, in ten minutes
 	t/setup
 	$(MAKE) all
 	t/clients/run --save
+
+# HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
+matrix:                         ## all tests with each apxs of HTTPDS
+	t/setup
+	t/matrix/run --save $(HTTPDS)
 
 run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
@@ -166,5 +224,6 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
-        check-clang check-version test setup asan coverage demo bench clients \
-        run install uninstall dist distcheck deb deb-test rpm-test clean help
+        check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
+        test setup asan fuzz fuzz-replay coverage demo bench clients matrix run \
+        install uninstall dist distcheck deb deb-test rpm-test clean help

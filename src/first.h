@@ -11,6 +11,16 @@
 #include "httpd.h"
 
 /**
+ * At post_read_request: do what core of later versions has done already, or
+ * with other settings. See httpd_compat.h.
+ * @param r any request
+ * @return DECLINED to go on; 400 for a Content-Length that is none; 417 for an
+ *         expectation that nobody knows, which expect_refuse_unsupported() will
+ *         tell of
+ */
+int expect_first_catch_up(request_rec *r);
+
+/**
  * At post_read_request: begin to judge. Where somebody may answer before the
  * section is known (quick_handler), look it up and judge by its rules now.
  * @param r a request that may have content, or an internal redirect

@@ -20,11 +20,11 @@
 #include "request.h"
 
 /* Bytes that are taken in, and how long that may take, in microseconds. */
-#define DRAIN_MAX (3 * 1024 * 1024)
+#define DRAIN_MAX ((apr_size_t)3 * 1024 * 1024)
 #define DRAIN_TIME (2 * APR_USEC_PER_SEC)
 
 /* The silence that ends that, in microseconds: longer than most round trips. */
-#define DRAIN_SILENCE (100 * 1000)
+#define DRAIN_SILENCE apr_time_from_msec(100)
 
 void expect_linger_begin(request_rec *r)
 {

@@ -169,7 +169,7 @@ static void count_unsupported(request_rec *r, const char *reason)
     const char *expect = apr_table_get(r->headers_in, "Expect");
     expect_head_t head;
 
-    if (!expect_head_read(&head, r->headers_in, 0)) {
+    if (!expect_request_head(&head, r, 0)) {
         head.length = 0;
     }
     expect_count(r, EXPECT_VERDICT_REFUSE, "expectation",

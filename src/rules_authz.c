@@ -19,6 +19,7 @@
 
 #include "apr_strings.h"
 
+#include "request.h"
 #include "rules_authz.h"
 
 /* A provider as a rule */
@@ -177,7 +178,7 @@ static authz_status require_check(request_rec *r, const char *line,
     expect_head_t head;
 
     (void)line;
-    if (!expect_head_read(&head, r->headers_in, 0)) {
+    if (!expect_request_head(&head, r, 0)) {
         return AUTHZ_NEUTRAL;
     }
     facts.head = &head;
@@ -227,7 +228,7 @@ const char *expect_rule_parse_words(apr_pool_t *p,
     static const char *require_parse_##id(cmd_parms *cmd, const char *line, \
                                           const void **parsed)             \
     {                                                                      \
-        return require_parse(cmd, line, parsed, &table[row]);              \
+        return require_parse(cmd, line, parsed, &(table)[row]);            \
     }                                                                      \
     static const authz_provider require_##id = {                           \
         require_check, require_parse_##id                                  \

@@ -120,6 +120,15 @@ Whether this MPM serves HTTP/2; a variable of Apache::Test's configuration,
 such as C<documentroot>; the witness's record of a request made by hand with
 the header C<X-Witness: $id>.
 
+=item keep_expect()
+
+The lines that keep an expectation from going to the origin, as README says.
+
+=item httpd_at_least('2.4.54')
+
+Whether httpd is of this version or later: only for what httpd itself does
+differently, with the reason beside it.
+
 =back
 
 =cut
@@ -136,12 +145,13 @@ use POSIX ();
 use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
+use version ();
 
 use H2Client ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
     error_log_since config_error own_httpd stock_httpd has_h2 conf_var
-    witness_of);
+    witness_of keep_expect httpd_at_least);
 
 use constant WAIT    => 5;      # seconds for anything that must happen
 use constant SILENCE => 0.3;    # seconds after which a server waits for content
@@ -160,6 +170,27 @@ sub conf_var {
         $conf = apache_test_config->new->{vars};
     }
     return $conf->{$name};
+}
+
+my $version;
+
+sub httpd_at_least {
+    my($wanted) = @_;
+    if (!$version) {
+        my $httpd = conf_var('httpd');
+        my($is) = qx('$httpd' -v) =~ m{Apache/([\d.]+)}
+            or die "$httpd does not tell its version\n";
+        $version = version->declare($is);
+    }
+    return $version >= version->declare($wanted);
+}
+
+# httpd before 2.4.54 hands Expect on with Off as well; before 2.4.40 there was
+# no such directive.
+sub keep_expect {
+    return "Proxy100Continue Off\n" if httpd_at_least('2.4.54');
+    return "<IfDirective Proxy100Continue>\nProxy100Continue Off\n"
+        . "</IfDirective>\nRequestHeader unset Expect\n";
 }
 
 sub has_h2 { return ($ENV{TEST_MPM} || '') ne 'prefork' }

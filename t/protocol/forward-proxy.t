@@ -9,9 +9,8 @@ use Test::More;
 use ExpectTest;
 
 my $origin = own_httpd();
-my $server = own_httpd(conf => <<'CONF');
+my $server = own_httpd(conf => keep_expect() . <<'CONF');
 ProxyRequests On
-Proxy100Continue Off
 <Proxy "*">
     ExpectRequire content-length max=10
 </Proxy>

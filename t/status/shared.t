@@ -95,12 +95,15 @@ sub rounds { my($n) = @_; return { map { $_ => $each{$_} * $n } keys %each } }
     is_deeply changed($before, $server), rounds(160), 'nothing is lost by it';
     is status($server)->{since}, $before->{since}, 'nor begun anew';
 
-    my $mark = log_mark($server);
-    kill HUP => $server->pid;
-    ok $server->wait_for(sub {
-        grep { /resuming normal operations/ } error_log_since($mark)
-    }), 'a restart that is not graceful';
-    is_deeply changed($before, $server), rounds(160), 'nor is by that';
+    # prefork of httpd 2.5-dev does not come to an end with restarts after HUP
+    if ($ENV{TEST_MPM} ne 'prefork' || !httpd_at_least('2.5')) {
+        my $mark = log_mark($server);
+        kill HUP => $server->pid;
+        ok $server->wait_for(sub {
+            grep { /resuming normal operations/ } error_log_since($mark)
+        }), 'a restart that is not graceful';
+        is_deeply changed($before, $server), rounds(160), 'nor is by that';
+    }
 
     my $more = storm($server, 10, sub { $server->graceful });
     my $now = changed($before, $server);
