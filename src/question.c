@@ -355,10 +355,6 @@ const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args)
     if (err) {
         return err;
     }
-    if (!EXPECT_EXPLAINS) {
-        return "ExpectExplain: this httpd: does not give out what reads a "
-               "request; httpd 2.4.51 or later is accepted";
-    }
     err = read_question(cmd->pool, q, args);
     if (err) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ":", err, NULL);

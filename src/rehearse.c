@@ -30,12 +30,13 @@
 #include "apr_strings.h"
 
 #include "access.h"
+#include "httpd_compat.h"
 #include "refusal.h"
 #include "rehearse.h"
 #include "request.h"
 #include "trace.h"
 
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_KNOWS_TLS
 #include "http_ssl.h"
 #endif
 
@@ -195,7 +196,36 @@ static apr_table_t *make_fields(apr_pool_t *p, const server_rec *s,
     return apr_table_overlay(p, q->fields, fields);
 }
 
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_READS_EXPECT
+static int read_line(request_rec *r)
+{
+    return ap_parse_request_line(r);
+}
+
+static int read_host(request_rec *r)
+{
+    return ap_check_request_header(r);
+}
+#else
+/* As core, which does not give it out before 2.4.49, and of a line that is in
+ * order. The Expect field is for expect_first_catch_up(). */
+static int read_line(request_rec *r)
+{
+    r->method = now->question->method;
+    r->method_number = ap_method_number_of(r->method);
+    r->protocol = apr_pstrdup(r->pool, "HTTP/1.1");
+    r->proto_num = HTTP_VERSION(1, 1);
+    ap_parse_uri(r, now->question->target);
+    return r->status == HTTP_OK;
+}
+
+static int read_host(request_rec *r)
+{
+    ap_update_vhost_from_headers(r);
+    return r->status == HTTP_OK;
+}
+#endif
+
 /* As in ap_read_request(). */
 static int read_request(request_rec *r, server_rec *s)
 {
@@ -205,21 +235,14 @@ static int read_request(request_rec *r, server_rec *s)
     r->the_request = apr_pstrcat(r->pool, q->method, " ", q->target,
                                  " HTTP/1.1", NULL);
     r->request_time = apr_time_now();
-    if (!ap_parse_request_line(r)) {
+    if (!read_line(r)) {
         return r->status;
     }
     r->headers_in = make_fields(r->pool, s, now);
-    known = ap_check_request_header(r);
+    known = read_host(r);
     r->per_dir_config = r->server->lookup_defaults;
-    return known ? ap_post_read_request(r) : r->status;
+    return known ? ap_run_post_read_request(r) : r->status;
 }
-#else
-static int read_request(request_rec *r, server_rec *s)
-{
-    make_fields(r->pool, s, now);
-    return HTTP_NOT_IMPLEMENTED;
-}
-#endif
 
 /* The way, and where it ends */
 
@@ -326,7 +349,7 @@ static int expect_rehearse_check_user_id(request_rec *r)
     return OK;
 }
 
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_KNOWS_TLS
 static int expect_rehearse_ssl_conn_is_ssl(conn_rec *c)
 {
     (void)c;
@@ -457,7 +480,7 @@ void expect_rehearse_register(apr_pool_t *p)
 
     ap_hook_check_authn(expect_rehearse_check_user_id, NULL, NULL,
                         APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_KNOWS_TLS
     ap_hook_ssl_conn_is_ssl(expect_rehearse_ssl_conn_is_ssl, NULL, NULL,
                             APR_HOOK_FIRST);
 #endif

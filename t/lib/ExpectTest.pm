@@ -103,6 +103,13 @@ Returns the file's path.
 What C<httpd -t> says of a server with the test's modules and this text. The
 arguments go to httpd, such as C<< '-D', 'DUMP_EXPECT' >>.
 
+=item explained($text, @questions)
+
+    my($answer) = explained($text, '/x PUT length=11');
+    like $answer, qr/^  asks: refused 417: /m;
+
+What ExpectExplain answers, for such a server, to each question.
+
 =item own_httpd(expect => 1, conf => $text), stock_httpd(conf => $text)
 
     my $stock = stock_httpd();
@@ -150,7 +157,7 @@ use version ();
 use H2Client ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
-    error_log_since config_error own_httpd stock_httpd has_h2 conf_var
+    error_log_since config_error explained own_httpd stock_httpd has_h2 conf_var
     witness_of keep_expect httpd_at_least);
 
 use constant WAIT    => 5;      # seconds for anything that must happen
@@ -688,6 +695,15 @@ sub config_error {
     my $message = join '', <$out>;
     close $out;
     return ($? >> 8 || $?, $message);
+}
+
+sub explained {
+    my($text, @questions) = @_;
+    my($exit, $out) = config_error($text, '-D', 'DUMP_EXPECT',
+        map { ('-c', "ExpectExplain $_") } @questions);
+    die "httpd -t does not take it: $out" if $exit;
+    $out =~ s/^Syntax OK\n//m;
+    return grep { /^ExpectExplain / } split /^(?=ExpectExplain )/m, $out;
 }
 
 sub own_httpd { return ExpectTest::Server->start(expect => 1, @_) }
