@@ -24,6 +24,7 @@
 #include "http_protocol.h"
 #include "http_request.h"
 #include "http_vhost.h"
+#include "mod_rewrite.h"
 #include "mpm_common.h"
 #include "util_filter.h"
 
@@ -197,6 +198,11 @@ static apr_table_t *make_fields(apr_pool_t *p, const server_rec *s,
 }
 
 #if EXPECT_CORE_READS_EXPECT
+static request_rec *make_request(conn_rec *c)
+{
+    return ap_create_request(c);
+}
+
 static int read_line(request_rec *r)
 {
     return ap_parse_request_line(r);
@@ -207,8 +213,36 @@ static int read_host(request_rec *r)
     return ap_check_request_header(r);
 }
 #else
-/* As core, which does not give it out before 2.4.49, and of a line that is in
- * order. The Expect field is for expect_first_catch_up(). */
+/* As core, which does not give it out before 2.4.49. */
+static request_rec *make_request(conn_rec *c)
+{
+    request_rec *r = apr_pcalloc(c->pool, sizeof(*r));
+
+    r->pool = c->pool;
+    r->connection = c;
+    r->server = c->base_server;
+    r->allowed_methods = ap_make_method_list(r->pool, 2);
+    r->headers_in = apr_table_make(r->pool, 5);
+    r->trailers_in = apr_table_make(r->pool, 5);
+    r->subprocess_env = apr_table_make(r->pool, 5);
+    r->headers_out = apr_table_make(r->pool, 5);
+    r->err_headers_out = apr_table_make(r->pool, 5);
+    r->trailers_out = apr_table_make(r->pool, 5);
+    r->notes = apr_table_make(r->pool, 5);
+    r->request_config = ap_create_request_config(r->pool);
+    r->proto_output_filters = r->output_filters = c->output_filters;
+    r->proto_input_filters = r->input_filters = c->input_filters;
+    ap_run_create_request(r);
+    r->per_dir_config = r->server->lookup_defaults;
+    r->read_body = REQUEST_NO_BODY;
+    r->status = HTTP_OK;
+    r->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
+    r->useragent_addr = c->client_addr;
+    r->useragent_ip = c->client_ip;
+    return r;
+}
+
+/* Of a line that question.c has found in order. */
 static int read_line(request_rec *r)
 {
     r->method = now->question->method;
@@ -219,6 +253,7 @@ static int read_line(request_rec *r)
     return r->status == HTTP_OK;
 }
 
+/* The Expect field is for expect_first_catch_up(). */
 static int read_host(request_rec *r)
 {
     ap_update_vhost_from_headers(r);
@@ -289,7 +324,7 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal)
     now->log = apr_array_make(p, 2, sizeof(const char *));
     *now->phase = EXPECT_PHASE_MAP;
 
-    now->r = r = ap_create_request(make_connection(p, s, now->question));
+    now->r = r = make_request(make_connection(p, s, now->question));
     status = read_request(r, s);
     if (status == OK) {
         status = ap_process_request_internal(r);
@@ -322,7 +357,7 @@ static int expect_rehearse_fixups(request_rec *r)
  * ErrorDocument made. */
 static int expect_rehearse_handler(request_rec *r)
 {
-    if (!now || !strcmp(r->handler, "redirect-handler")) {
+    if (!now || !strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME)) {
         return DECLINED;
     }
     if (!now->handler && r->status == HTTP_OK) {
