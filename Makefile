@@ -174,6 +174,12 @@ clients:                        ## what real clients make of it, in ten minutes
 	$(MAKE) all
 	t/clients/run --save
 
+# MPM=worker, or event,worker,prefork; see t/soak/run for SOAK_...
+soak:                           ## everything at once, for a quarter of an hour
+	t/setup soak
+	$(MAKE) all
+	t/soak/run --mpm $(or $(MPM),event) --save
+
 # HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
 matrix:                         ## all tests with each apxs of HTTPDS
 	t/setup
@@ -225,5 +231,5 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        test setup asan fuzz fuzz-replay coverage demo bench clients matrix run \
-        install uninstall dist distcheck deb deb-test rpm-test clean help
+        test setup asan fuzz fuzz-replay coverage demo bench clients matrix \
+        soak run install uninstall dist distcheck deb deb-test rpm-test clean help
