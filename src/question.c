@@ -202,7 +202,7 @@ static const char *set_header(apr_pool_t *p, expect_question_t *q,
     const char *name = colon ? apr_pstrmemdup(p, value, colon - value) : "";
     const char *word = word_for(name);
 
-    if (!expect_is_token(name)) {
+    if (!colon || !expect_is_token(name)) {
         return "not a header field; header=\"NAME: VALUE\" is accepted";
     }
     if (word) {
