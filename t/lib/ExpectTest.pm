@@ -160,7 +160,10 @@ our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
     error_log_since config_error explained own_httpd stock_httpd has_h2 conf_var
     witness_of keep_expect httpd_at_least);
 
-use constant WAIT    => 5;      # seconds for anything that must happen
+# TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
+use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
+
+use constant WAIT    => 5 * SLOWNESS;   # seconds for what must happen
 use constant SILENCE => 0.3;    # seconds after which a server waits for content
 use constant PIECE   => 8192;   # bytes of content in one chunk
 
@@ -669,7 +672,7 @@ sub load_only {
     return "$dir/only.load";
 }
 
-# TEST_PRELOAD: lines NAME=VALUE that a sanitizer needs in httpd's environment.
+# TEST_PRELOAD: lines that stand before httpd in the arguments of env.
 sub httpd_command {
     return ('env', split(/\n/, $ENV{TEST_PRELOAD} // ''), conf_var('httpd'),
         @_);
