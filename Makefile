@@ -110,6 +110,14 @@ setup:                          ## install what building and testing need
 asan: asan/mod_expect.so        ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
+# The tests of what the module itself does; not those of its meeting others.
+CORE = auth cutoff/cap.t log merge provider rule told tree unasked
+
+valgrind:                       ## the core of the tests under memcheck
+	t/setup valgrind
+	t/run --valgrind --mpm event,prefork \
+	    $(sort $(wildcard $(CORE:%=t/%/*.t)) $(filter %.t,$(CORE:%=t/%)))
+
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
@@ -142,7 +150,9 @@ FUZZ_FLAGS   = $(SAN) -fno-sanitize-recover=undefined -include stddef.h \
                $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
                $(WARNINGS) $(INCLUDES)
 
-fuzz: asan/libfuzzer.so         ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+fuzz:                           ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+	t/setup fuzz
+	$(MAKE) asan/libfuzzer.so
 	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
@@ -231,5 +241,6 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        test setup asan fuzz fuzz-replay coverage demo bench clients matrix \
-        soak run install uninstall dist distcheck deb deb-test rpm-test clean help
+        test setup asan valgrind fuzz fuzz-replay coverage demo bench clients \
+        matrix soak run install uninstall dist distcheck deb deb-test rpm-test \
+        clean help

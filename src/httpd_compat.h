@@ -23,6 +23,9 @@
  *  got ap_check_request_header(). Before, it does so behind that hook. */
 #define EXPECT_CORE_READS_EXPECT AP_MODULE_MAGIC_AT_LEAST(20120211, 107)
 
+/** Modules can say that a connection has TLS: since 2.4.47. */
+#define EXPECT_CORE_KNOWS_TLS AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
+
 /** An expectation that core does not know can come to post_read_request all
  *  the same: 2.5 has HttpExpectStrict, and Off lets it. */
 #define EXPECT_CORE_MAY_ADMIT_UNKNOWN AP_MODULE_MAGIC_AT_LEAST(20131230, 0)

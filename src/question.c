@@ -202,7 +202,7 @@ static const char *set_header(apr_pool_t *p, expect_question_t *q,
     const char *name = colon ? apr_pstrmemdup(p, value, colon - value) : "";
     const char *word = word_for(name);
 
-    if (!expect_is_token(name)) {
+    if (!colon || !expect_is_token(name)) {
         return "not a header field; header=\"NAME: VALUE\" is accepted";
     }
     if (word) {
@@ -354,10 +354,6 @@ const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args)
     (void)dconf;
     if (err) {
         return err;
-    }
-    if (!EXPECT_EXPLAINS) {
-        return "ExpectExplain: this httpd: does not give out what reads a "
-               "request; httpd 2.4.51 or later is accepted";
     }
     err = read_question(cmd->pool, q, args);
     if (err) {

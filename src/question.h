@@ -8,13 +8,7 @@
 #define EXPECT_QUESTION_H
 
 #include "httpd.h"
-#include "ap_mmn.h"
 #include "http_config.h"
-
-/** Older httpds (before 2.4.51) do not give out what reads a request. */
-#ifndef EXPECT_EXPLAINS
-#define EXPECT_EXPLAINS AP_MODULE_MAGIC_AT_LEAST(20120211, 121)
-#endif
 
 typedef enum {
     EXPECT_ASKS_BOTH = 0, EXPECT_ASKS_YES, EXPECT_ASKS_NO

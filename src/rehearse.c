@@ -24,18 +24,20 @@
 #include "http_protocol.h"
 #include "http_request.h"
 #include "http_vhost.h"
+#include "mod_rewrite.h"
 #include "mpm_common.h"
 #include "util_filter.h"
 
 #include "apr_strings.h"
 
 #include "access.h"
+#include "httpd_compat.h"
 #include "refusal.h"
 #include "rehearse.h"
 #include "request.h"
 #include "trace.h"
 
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_KNOWS_TLS
 #include "http_ssl.h"
 #endif
 
@@ -195,7 +197,70 @@ static apr_table_t *make_fields(apr_pool_t *p, const server_rec *s,
     return apr_table_overlay(p, q->fields, fields);
 }
 
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_READS_EXPECT
+static request_rec *make_request(conn_rec *c)
+{
+    return ap_create_request(c);
+}
+
+static int read_line(request_rec *r)
+{
+    return ap_parse_request_line(r);
+}
+
+static int read_host(request_rec *r)
+{
+    return ap_check_request_header(r);
+}
+#else
+/* As core, which does not give it out before 2.4.49. */
+static request_rec *make_request(conn_rec *c)
+{
+    request_rec *r = apr_pcalloc(c->pool, sizeof(*r));
+
+    r->pool = c->pool;
+    r->connection = c;
+    r->server = c->base_server;
+    r->allowed_methods = ap_make_method_list(r->pool, 2);
+    r->headers_in = apr_table_make(r->pool, 5);
+    r->trailers_in = apr_table_make(r->pool, 5);
+    r->subprocess_env = apr_table_make(r->pool, 5);
+    r->headers_out = apr_table_make(r->pool, 5);
+    r->err_headers_out = apr_table_make(r->pool, 5);
+    r->trailers_out = apr_table_make(r->pool, 5);
+    r->notes = apr_table_make(r->pool, 5);
+    r->request_config = ap_create_request_config(r->pool);
+    r->proto_output_filters = r->output_filters = c->output_filters;
+    r->proto_input_filters = r->input_filters = c->input_filters;
+    ap_run_create_request(r);
+    r->per_dir_config = r->server->lookup_defaults;
+    r->read_body = REQUEST_NO_BODY;
+    r->status = HTTP_OK;
+    r->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
+    r->useragent_addr = c->client_addr;
+    r->useragent_ip = c->client_ip;
+    return r;
+}
+
+/* Of a line that question.c has found in order. */
+static int read_line(request_rec *r)
+{
+    r->method = now->question->method;
+    r->method_number = ap_method_number_of(r->method);
+    r->protocol = apr_pstrdup(r->pool, "HTTP/1.1");
+    r->proto_num = HTTP_VERSION(1, 1);
+    ap_parse_uri(r, now->question->target);
+    return r->status == HTTP_OK;
+}
+
+/* The Expect field is for expect_first_catch_up(). */
+static int read_host(request_rec *r)
+{
+    ap_update_vhost_from_headers(r);
+    return r->status == HTTP_OK;
+}
+#endif
+
 /* As in ap_read_request(). */
 static int read_request(request_rec *r, server_rec *s)
 {
@@ -205,21 +270,14 @@ static int read_request(request_rec *r, server_rec *s)
     r->the_request = apr_pstrcat(r->pool, q->method, " ", q->target,
                                  " HTTP/1.1", NULL);
     r->request_time = apr_time_now();
-    if (!ap_parse_request_line(r)) {
+    if (!read_line(r)) {
         return r->status;
     }
     r->headers_in = make_fields(r->pool, s, now);
-    known = ap_check_request_header(r);
+    known = read_host(r);
     r->per_dir_config = r->server->lookup_defaults;
-    return known ? ap_post_read_request(r) : r->status;
+    return known ? ap_run_post_read_request(r) : r->status;
 }
-#else
-static int read_request(request_rec *r, server_rec *s)
-{
-    make_fields(r->pool, s, now);
-    return HTTP_NOT_IMPLEMENTED;
-}
-#endif
 
 /* The way, and where it ends */
 
@@ -266,7 +324,7 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal)
     now->log = apr_array_make(p, 2, sizeof(const char *));
     *now->phase = EXPECT_PHASE_MAP;
 
-    now->r = r = ap_create_request(make_connection(p, s, now->question));
+    now->r = r = make_request(make_connection(p, s, now->question));
     status = read_request(r, s);
     if (status == OK) {
         status = ap_process_request_internal(r);
@@ -277,7 +335,8 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal)
             status = ap_invoke_handler(r);
         }
     }
-    now->status = answered(r, status);
+    /* what comes after a handler speaks of content that was not there */
+    now->status = now->handler ? OK : answered(r, status);
 }
 
 static int expect_rehearse_header_parser(request_rec *r)
@@ -299,7 +358,7 @@ static int expect_rehearse_fixups(request_rec *r)
  * ErrorDocument made. */
 static int expect_rehearse_handler(request_rec *r)
 {
-    if (!now || !strcmp(r->handler, "redirect-handler")) {
+    if (!now || !strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME)) {
         return DECLINED;
     }
     if (!now->handler && r->status == HTTP_OK) {
@@ -326,7 +385,7 @@ static int expect_rehearse_check_user_id(request_rec *r)
     return OK;
 }
 
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_KNOWS_TLS
 static int expect_rehearse_ssl_conn_is_ssl(conn_rec *c)
 {
     (void)c;
@@ -457,7 +516,7 @@ void expect_rehearse_register(apr_pool_t *p)
 
     ap_hook_check_authn(expect_rehearse_check_user_id, NULL, NULL,
                         APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
-#if EXPECT_EXPLAINS
+#if EXPECT_CORE_KNOWS_TLS
     ap_hook_ssl_conn_is_ssl(expect_rehearse_ssl_conn_is_ssl, NULL, NULL,
                             APR_HOOK_FIRST);
 #endif

@@ -34,7 +34,7 @@ sub httpd_t {
 }
 
 # The answers to questions about the main server, in their order.
-sub explained {
+sub explained_by_main {
     my @questions = @_;
     my($exit, $text, $log) = httpd_t($main, '-D', 'DUMP_EXPECT',
         map { ('-c', "ExpectExplain $_") } @questions);
@@ -356,7 +356,7 @@ sub same {
     return $r;
 }
 
-my @answers = explained(map { question(%{ $_->[1] }) } @cases);
+my @answers = explained_by_main(map { question(%{ $_->[1] }) } @cases);
 for my $case (@cases) {
     my($name, $o, $status) = @$case;
     my $answer = shift @answers;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # ExpectExplain: how a question is put, and how its answer reads; what is wrong
-# in one; what is not known where no server runs.
+# in one; where it is not answered.
 
 use strict;
 use warnings;
@@ -10,25 +10,6 @@ use Test::More;
 use ExpectTest;
 
 my $root = conf_var('documentroot');
-my ($modules) = do {
-    open my $fh, '<', conf_var('t_conf') . '/modules.load'
-        or die "modules.load: $!\n";
-    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
-};
-
-sub ask { return map { ('-c', "ExpectExplain $_") } @_ }
-
-# What httpd -t answers to questions about a private configuration.
-sub answer_of {
-    my($text, @questions) = @_;
-    my($exit, $out) = config_error($text, '-D', 'DUMP_EXPECT',
-        ask(@questions));
-    is $exit, 0, "$questions[0]: taken" or diag $out;
-    $out =~ s/.*?^(?=ExpectExplain )//ms;
-    $out =~ s/^Syntax OK\n//m;
-    return $out;
-}
-
 # --- how an answer reads -----------------------------------------------------
 
 my $folder = "$root/tenant/question";
@@ -51,7 +32,7 @@ Alias /up "$folder"
 CONF
 
 {
-    my $answer = answer_of($in, '/up/new PUT length=2K type=text/html');
+    my $answer = join '', explained($in, '/up/new PUT length=2K type=text/html');
     my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit>\))?$/mg;
     $answer =~ s/(?<=\S) +(head|directory|env\/user|auth|handler) +/ $1 /g;
     $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
@@ -84,12 +65,12 @@ TEXT
     is $places[-1], "$folder/.htaccess:1", 'the tenant\'s file and line';
 
     write_htaccess('tenant/question/closed/deep', "ExpectRequire auth\n");
-    $answer = answer_of(<<"CONF", '/up/closed/deep/x PUT length=1');
+    $answer = join '', explained(<<"CONF", '/up/closed/deep/x PUT length=1');
 $in<Directory "$folder/closed">
     AllowOverride None
 </Directory>
 CONF
-    my $other = answer_of($in, '/up PUT length=1', '/up/ PUT length=1');
+    my $other = join '', explained($in, '/up PUT length=1', '/up/ PUT length=1');
     is(() = $other =~ m{^  target: \Q$folder\E/?, a folder\n  \.htaccess: \Q$folder\E/\.htaccess\n  engine}mg,
         2, 'a folder\'s own .htaccess');
     like $answer, qr{^  \.htaccess: \Q$folder\E/\.htaccess\n  \.htaccess: \Q$folder\E/closed/deep/\.htaccess, not read: AllowOverride None$}m,
@@ -181,8 +162,7 @@ my @asked = (
         qr/^  asks: not judged: there are no rules; goes to httpd's file /m],
 );
 {
-    my @answers = split /^(?=ExpectExplain )/m,
-        answer_of($by, map { $_->[0] } @asked);
+    my @answers = explained($by, map { $_->[0] } @asked);
     is scalar @answers, @asked, 'an answer to each question';
     for my $case (@asked) {
         my($question, @like) = @$case;
@@ -214,8 +194,7 @@ CONF
         ['http://b.example:1024', 'B'], ['http://x.B.example:1024/', 'B'],
         ['http://other.example:1024/', 'A'], ['http://c.example:1025/', 'C'],
         ['http://127.0.0.2:1025/', 'C'], ['http://other.example:1025/', 'C']);
-    my @answers = split /^(?=ExpectExplain )/m,
-        answer_of($hosts, map { "$_->[0] PUT length=1" } @which);
+    my @answers = explained($hosts, map { "$_->[0] PUT length=1" } @which);
     for (@which) {
         my($url, $host) = @$_;
         my $answer = shift @answers;
@@ -313,7 +292,7 @@ sub refused {
     if (!$pid) {
         open STDERR, '>&', \*STDOUT;
         exec ExpectTest::httpd_command('-t', '-f', $small, '-D',
-            'DUMP_EXPECT', ask($question)) or POSIX::_exit(127);
+            'DUMP_EXPECT', '-c', "ExpectExplain $question") or POSIX::_exit(127);
     }
     my $text = join '', <$out>;
     close $out;
@@ -360,84 +339,9 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is not answered: only httpd -t -D
 
 # --- what is not known -------------------------------------------------------
 
-# A module that needs what is not there may take its process with it.
-sub crash {
-    my($when, $code) = @_;
-    return <<"CONF";
-LoadModule perl_module "$modules/mod_perl.so"
-<Perl>
-use Apache2::RequestRec ();
-use Apache2::RequestIO ();
-</Perl>
-<Location /witness>
-    SetHandler witness
-    ExpectRequire content-length max=10
-    ExpectRequire handler
-    AuthType Basic
-    Require all granted
-    $when 'sub { $code; return -1 }'
-</Location>
-CONF
-}
-my @phases = (
-    ['PerlAccessHandler', 'access control', 'not decided'],
-    ['PerlTypeHandler', 'the type of the target', 'not decided'],
-    ['PerlFixupHandler', 'what modules do last', 'not decided'],
-);
-for (@phases) {
-    my($hook, $phase, $outcome) = @$_;
-    my $answer = answer_of(crash($hook, 'kill KILL => $$'),
-        '/witness/x PUT length=9', '/witness/x PUT length=11');
-    my($open, $refused) = split /^(?=ExpectExplain )/m,
-        $answer =~ s/.*?^(?=ExpectExplain )//msr;
-    like $open, qr/^  asks: $outcome\n  does not ask: $outcome$/m,
-        "$hook: open";
-    like $open, qr/^    not known: \Q$phase\E, and what comes after it; a module that needs a running server crashed there$/m,
-        "$hook: says where";
-    like $open, qr/max=10 .*\n +granted, saw 9$/m, "$hook: what the head said";
-    like $refused, qr/^  asks: refused 417: .*\n  does not ask: refused 413: /m,
-        "$hook: what does not come so far is known";
-    unlike $refused, qr/not known/, "$hook: and for sure";
-}
-{
-    my $answer = answer_of("LoadModule perl_module \"$modules/mod_perl.so\"\n"
-        . "<Perl>\n1;\n</Perl>\nPerlTransHandler 'sub { kill KILL => \$\$ }'\n",
-        '/x PUT length=9', '/y PUT length=9');
-    is(() = $answer =~ /^ExpectExplain .*\n  not known: a module that needs a running server crashed before it was known whose section that is$/mg,
-        2, 'crashed before the section is known');
-}
-
-# Nor is a provider asked that would not have been.
-{
-    my $answer = answer_of(<<"CONF", '/witness/x PUT length=9');
-LoadModule perl_module "$modules/mod_perl.so"
-<Perl>
-sub Expect::TestCrash::check { kill KILL => \$\$ }
-</Perl>
-PerlAddAuthzProvider crash Expect::TestCrash::check
-<Location /witness>
-    ExpectRequire env NONE
-    ExpectRequire crash
-</Location>
-CONF
-    like $answer, qr/^  asks: refused 417: env does not grant\n  does not ask: refused 403: env does not grant$/m,
-        'what is certain is said';
-    like $answer, qr/^ +crash +env\/user .*\n +not asked: it was certain/m,
-        'and nobody asked for more';
-}
-
-# Content that somebody reads before the handler is not there to be read.
-{
-    my $answer = answer_of(crash('PerlFixupHandler',
-        'my $b; $_[0]->read($b, 10)'), '/witness/x PUT length=9');
-    like $answer, qr/^  asks: admitted; goes to witness$/m, 'read early';
-    like $answer, qr/^    not known: what a module makes of the content that it reads before the handler$/m,
-        'and what comes of it is not known';
-}
-
 # Programs of RewriteMap are not started.
 {
-    my $answer = answer_of("RewriteEngine On\nRewriteMap p prg:/bin/cat\n"
+    my $answer = join '', explained("RewriteEngine On\nRewriteMap p prg:/bin/cat\n"
         . 'RewriteRule ^/x/(.*) /${p:$1|none} [PT]', '/x/y PUT length=1');
     like $answer, qr/^  note: the program of RewriteMap \(\S+:\d+\) does not run here: it finds nothing$/m,
         'a RewriteMap that is a program';
@@ -446,7 +350,7 @@ CONF
 # What httpd answers itself, and what it would log of it.
 {
     write_htaccess('tenant/question/bad', "ExpectRequire nonsense\n");
-    my $answer = answer_of($in . "Redirect /old http://new.example\n",
+    my $answer = join '', explained($in . "Redirect /old http://new.example\n",
         '/up/bad/x PUT length=1', '/old/x PUT length=1');
     like $answer, qr/^  target: not known\n  asks: httpd answers 500\n  does not ask: httpd answers 500\n    httpd logs: \S+bad\/\.htaccess: ExpectRequire: nonsense: unknown rule; .* \(line 1\)$/m,
         'a broken .htaccess';
@@ -457,7 +361,7 @@ CONF
 
 # The directory's own page.
 {
-    my $answer = answer_of("ErrorDocument 413 /too-big\n"
+    my $answer = join '', explained("ErrorDocument 413 /too-big\n"
         . "ErrorDocument 417 \"too big\"\nExpectRequire content-length max=1\n",
         '/x PUT length=2');
     like $answer, qr/^  asks: refused 417: .*\n    the client reads ErrorDocument "too big"\n  does not ask: refused 413: .*\n    the client reads ErrorDocument \/too-big$/m,

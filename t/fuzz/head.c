@@ -75,8 +75,9 @@ static void check_type(apr_pool_t *p, const expect_media_type_t *m,
     MUST(is_lower_token(apr_pstrmemdup(p, m->type, slash - m->type)),
          m->type);
     MUST(same(expect_media_type(p, m->type), m->type), m->type);
-    MUST(!expect_media_type(p, apr_pstrcat(p, m->type, ", x/y", NULL)),
-         m->type);
+    MUST(!expect_media_type(p, apr_pstrcat(p, m->type, ", x/y", NULL))
+         && !expect_media_type(p, apr_pstrcat(p, m->type, ";a=\"b\", x/y",
+                                              NULL)), m->type);
     MUST(same(m->major, apr_pstrcat(p, apr_pstrmemdup(p, m->type,
                                                       slash + 1 - m->type),
                                     "*", NULL)), m->major);

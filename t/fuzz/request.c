@@ -301,6 +301,15 @@ static void check_refusal(const request_rec *r, const request_rec *last)
     }
 }
 
+/* Core refuses these, before any hook; it would wait for the content. */
+static int is_unsupported(const request_rec *r)
+{
+    const char *expect = field(r, "Expect");
+
+    return r->status == HTTP_EXPECTATION_FAILED && expect && *expect
+           && strcasecmp(expect, "100-continue");
+}
+
 /* httpd hands over the first of a chain of internal redirects. */
 static int fuzz_log_transaction(request_rec *r)
 {
@@ -314,6 +323,7 @@ static int fuzz_log_transaction(request_rec *r)
         check_refusal(r, last);
     }
     else {
+        MUST(!is_unsupported(r), field(r, "Expect"));
         MUST(fate_of(r)->lines == is_note(last, EXPECT_NOTE_VERDICT,
                                           "detect"), r->the_request);
         ++now.admitted;
