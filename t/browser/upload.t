@@ -277,7 +277,8 @@ is_deeply [grep { !/$stored|$refused|$cancelled/ && (/^PUT / || !/ -$/) }
 for my $name (qw(film.mp4 huge.png over.png notype photo.png small/few.png)) {
     ok((grep { /^OPTIONS \S+\Q$name\E 200 -$/ } @seen), "$name: asked for");
 }
-is_deeply [grep { !m{^(?:GET|OPTIONS|PUT)\ /(?:upload|uploads/web/.*)\ }x }
-    @seen], [], 'nothing else was loaded';
+# 408: a connection that Chromium opened ahead and did not use.
+is_deeply [grep { !m{^(?:GET|OPTIONS|PUT)\ /(?:upload|uploads/web/.*)\ }x
+        && !/^- - 408 / } @seen], [], 'nothing else was loaded';
 
 done_testing();
