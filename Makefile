@@ -3,25 +3,34 @@
 # which one to test, unless HTTPD names another:
 #
 #     make APXS=/opt/httpd/bin/apxs test
+#
+# CPPFLAGS, CFLAGS and LDFLAGS are added to those that apxs has of its own.
 
 APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
 TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
+INSTALL = install
 
 include modules.mk
 
 MODULE    = .libs/mod_expect.so
 WITNESS   = t/c-modules/witness/.libs/mod_witness.so
-APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS))
+APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS) $(CPPFLAGS) $(CFLAGS)) \
+            $(addprefix -Wl$(comma),$(LDFLAGS))
 INCLUDES  = -I. -Isrc -isystem $(shell $(APXS) -q INCLUDEDIR) \
             -isystem $(shell $(APXS) -q APR_INCLUDEDIR 2>/dev/null) \
             $(shell $(APXS) -q EXTRA_CPPFLAGS 2>/dev/null)
 comma     = ,
 APR       = $(shell $(APXS) -q APR_CONFIG)
 APU       = $(shell $(APXS) -q APU_CONFIG)
+
+# below DESTDIR
+LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
+SAMPLES    = $(wildcard conf-sample/*)
 
 export APXS
 
@@ -43,18 +52,24 @@ UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
 
+unit_sources = $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<)
+UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
+               $(shell $(APU) --link-ld --libs)
+
 t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
 	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
-	    $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<) \
-	    -lcmocka $(shell $(APR) --link-ld --libs) \
-	    $(shell $(APU) --link-ld --libs)
+	    $(unit_sources) $(UNIT_LIBS)
+
+check-units: units              ## run the unit tests
+	for unit in $(UNITS); do $$unit || exit 1; done
 
 # make test runs check-tidy in the place of check-tidy-all, which takes half a
 # minute.
 check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
-              check-tidy-all    ## warnings are errors
+              check-tidy-all check-version
+check-static:                   ## warnings are errors, the version is one
 
 # variableScope: variables are declared where a function begins
 check-cppcheck:
@@ -67,6 +82,9 @@ check-gcc check-clang: check-%:
 	    $(if $(filter clang,$*),$(CLANG),$(CC)) -fsyntax-only -O2 -Werror \
 	        $(WARNINGS) $(INCLUDES) $$file || exit 1; \
 	done
+
+check-version:
+	@packaging/version
 
 check-gcc-analyzer:
 	for file in $(SOURCES); do \
@@ -104,6 +122,20 @@ asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
 
+coverage: t/coverage            ## which lines no test reaches
+	t/setup coverage
+	t/coverage
+
+coverage/mod_expect.so: $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
+
+coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -g $(WARNINGS) $(INCLUDES) -c -o $@.o $<
+	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
+	    $(UNIT_LIBS)
+
 # The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
 # the tests replay is built by gcc, with the same sanitizers; only make fuzz
 # needs clang's libFuzzer.
@@ -138,11 +170,11 @@ asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	    -lstdc++ -lm
 
 demo: t/demo                    ## see what it does, in a minute
-	t/setup
+	t/setup demo
 	$(MAKE) all witness
 	t/demo
 
-bench:                          ## what it costs, in some minutes
+bench:                          ## what it costs, in a quarter of an hour
 	t/setup bench
 	$(MAKE) all
 	t/bench/run
@@ -152,30 +184,63 @@ clients:                        ## what real clients make of it, in ten minutes
 	$(MAKE) all
 	t/clients/run --save
 
+# MPM=worker, or event,worker,prefork; see t/soak/run for SOAK_...
+soak:                           ## everything at once, for a quarter of an hour
+	t/setup soak
+	$(MAKE) all
+	t/soak/run --mpm $(or $(MPM),event) --save
+
+# HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
+matrix:                         ## all tests with each apxs of HTTPDS
+	t/setup
+	t/matrix/run --save $(HTTPDS)
+
 run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
 
 install: all                    ## to apxs' module directory below DESTDIR
-	install -d '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)' \
-	    '$(DESTDIR)$(DOCDIR)'
-	install -m 755 $(MODULE) '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)'
-	for conf in conf-sample/*; do \
-	    test ! -f "$$conf" \
-	    || install -m 644 "$$conf" '$(DESTDIR)$(DOCDIR)' || exit 1; \
-	done
+	$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)'
+	$(INSTALL) -m 755 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)'
+	$(INSTALL) -m 644 $(SAMPLES) '$(DESTDIR)$(DOCDIR)'
+
+uninstall:                      ## remove what make install has put there
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/mod_expect.so' \
+	    $(foreach file,$(notdir $(SAMPLES)),'$(DESTDIR)$(DOCDIR)/$(file)')
+	-rmdir '$(DESTDIR)$(DOCDIR)'
+
+dist:                           ## a tarball of the version, in packaging/out
+	packaging/dist
+
+distcheck:                      ## the tarball builds and tests by itself
+	t/setup
+	packaging/distcheck
+
+deb:                            ## a Debian package, in packaging/out
+	t/setup deb
+	packaging/deb
+
+deb-test: deb                   ## install, use, remove it in a fresh Debian
+	t/setup deb-test
+	packaging/deb-test
+
+rpm-test:                       ## build by the spec file, and look at the RPM
+	t/setup rpm-test
+	packaging/rpm-test
 
 compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
 	bear --output $@ -- $(MAKE) -B $(MODULE)
 
 clean:                          ## remove what was built
-	rm -rf .libs asan mod_expect.la compile_commands.json
+	rm -rf .libs asan coverage mod_expect.la compile_commands.json
 	rm -f *.lo *.slo *.o src/*.lo src/*.slo src/*.o
-	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs
+	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs packaging/out
 	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
 
 help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
-.PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        check-gcc-analyzer check-tidy check-tidy-all fuzz fuzz-replay test \
-        setup asan valgrind demo bench clients run install clean help
+.PHONY: all witness units check-units check-static check-cppcheck check-gcc \
+        check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
+        test setup asan valgrind fuzz fuzz-replay coverage demo bench clients \
+        matrix soak run install uninstall dist distcheck deb deb-test rpm-test \
+        clean help

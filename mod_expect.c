@@ -21,6 +21,8 @@
  * refusal.c, body.c, linger.c.
  */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_connection.h"
@@ -34,6 +36,7 @@
 #include "src/counters.h"
 #include "src/dump.h"
 #include "src/first.h"
+#include "src/httpd_compat.h"
 #include "src/linger.h"
 #include "src/refusal.h"
 #include "src/request.h"
@@ -42,16 +45,21 @@
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
-/* The first two are on the way of every request: those without content are to
- * leave after a few tests. */
+/* These are on the way of every request: those without content are to leave
+ * after a few tests. */
 
 static int expect_post_read_request(request_rec *r)
 {
-    return r->prev || expect_head_has_content(r->headers_in)
+    int status = EXPECT_CORE_IS_BEHIND ? expect_first_catch_up(r) : DECLINED;
+
+    if (status != DECLINED) {
+        return status;
+    }
+    return r->prev || expect_request_has_content(r)
                ? expect_first_at_head(r) : DECLINED;
 }
 
-static int expect_post_perdir_config(request_rec *r)
+static int expect_header_parser(request_rec *r)
 {
     return r->method_number == M_OPTIONS || expect_request_get(r)
                ? expect_first_at_section(r) : DECLINED;
@@ -73,6 +81,13 @@ static int expect_access_checker_ex(request_rec *r)
     return e ? expect_access_ask(r, e) : DECLINED;
 }
 
+static int expect_handler(request_rec *r)
+{
+    return *r->handler == *EXPECT_STATUS_HANDLER
+                   && !strcmp(r->handler, EXPECT_STATUS_HANDLER)
+               ? expect_status_answer(r) : DECLINED;
+}
+
 static void expect_register_hooks(apr_pool_t *p)
 {
     /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
@@ -80,11 +95,13 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
 
-    /* First: a lookup has to end before others act on it. */
-    ap_hook_post_perdir_config(expect_post_perdir_config, NULL, NULL,
-                               APR_HOOK_REALLY_FIRST);
+    /* The directory is known; httpd calls post_perdir_config just before, but
+     * this one is called anyway, for mod_setenvif: that is cheaper. First: a
+     * lookup has to end before others act on it. */
+    ap_hook_header_parser(expect_header_parser, NULL, NULL,
+                          APR_HOOK_REALLY_FIRST);
 
-    /* First: header_parser (mod_setenvif) is behind, and no backend is asked
+    /* First: mod_setenvif has set what it sets, and no backend is asked
      * yet; it runs the rest of its chain. PER_CONF: what it answers depends on
      * the section only, so httpd may go on skipping access control in
      * subrequests. */
@@ -100,7 +117,10 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,
                                  APR_HOOK_REALLY_LAST);
 
-    /* The last stage, the handler, is the filter's to see. */
+    /* Anywhere: it takes its own name only. Before others, the last stage is
+     * the filter's to see. */
+    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_MIDDLE);
+
     expect_content_register();
     expect_body_register();
     expect_authz_register(p);
@@ -113,7 +133,7 @@ static void expect_register_hooks(apr_pool_t *p)
 AP_DECLARE_MODULE(expect) =
 {
     STANDARD20_MODULE_STUFF,
-    expect_conf_create,
+    NULL, /* see conf.c */
     expect_conf_merge,
     NULL,
     NULL,

@@ -16,6 +16,8 @@
 #include "apr_strings.h"
 
 #include "conf.h"
+#include "question.h"
+#include "request.h"
 #include "rules_authz.h"
 
 /* Containers may nest this deep: more is a mistake, or an attempt on the
@@ -24,31 +26,30 @@
 
 /* Sections */
 
-void *expect_conf_create(apr_pool_t *p, char *dir)
+/* httpd skips modules that have nothing in a section when it merges for a
+ * request: so a section has one as soon as something is written there, and not
+ * before, as a create_dir_config would make it. */
+static expect_dir_conf_t *section(cmd_parms *cmd)
 {
-    (void)dir;
-    return apr_pcalloc(p, sizeof(expect_dir_conf_t));
+    expect_dir_conf_t *conf = ap_get_module_config(cmd->context,
+                                                   &expect_module);
+
+    if (!conf) {
+        conf = apr_pcalloc(cmd->pool, sizeof(*conf));
+        ap_set_module_config(cmd->context, &expect_module, conf);
+    }
+    return conf;
 }
 
 void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
 {
     const expect_dir_conf_t *base = basev;
     const expect_dir_conf_t *add = addv;
-    expect_dir_conf_t *conf;
+    expect_dir_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
 
-    /* nothing to merge: what most requests meet */
-    if (!base->written) {
-        return addv;
-    }
-    if (!add->written) {
-        return basev;
-    }
-
-    conf = apr_pcalloc(p, sizeof(*conf));
     conf->engine = add->engine ? add->engine : base->engine;
     conf->status = add->status ? add->status : base->status;
     conf->scope = add->scope ? add->scope : base->scope;
-    conf->written = 1;
     conf->has_rules = base->has_rules || add->has_rules;
     conf->outer = base;
     conf->inner = add;
@@ -98,7 +99,9 @@ const expect_rule_t *expect_conf_rules(apr_pool_t *p,
 {
     in_force_t f = { p, EXPECT_MERGING_AND, NULL };
 
-    read_sections(&f, conf);
+    if (conf) {
+        read_sections(&f, conf);
+    }
     return f.rules;
 }
 
@@ -152,7 +155,7 @@ static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
     }
     if (!conf->own) {
         conf->own = expect_rule_container(cmd->pool, EXPECT_ALL);
-        conf->written = conf->has_rules = 1;
+        conf->has_rules = 1;
     }
     return conf->own;
 }
@@ -202,7 +205,7 @@ static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
     return rule;
 }
 
-static const char *expect_cmd_require(cmd_parms *cmd, void *dconf,
+static const char *expect_cmd_require(cmd_parms *cmd, void *unused,
                                       const char *args)
 {
     expect_rule_t *rule;
@@ -211,6 +214,7 @@ static const char *expect_cmd_require(cmd_parms *cmd, void *dconf,
     const char *err = NULL;
     int negated = 0;
 
+    (void)unused;
     if (!strcasecmp(name, "not")) {
         negated = 1;
         name = ap_getword_conf(cmd->pool, &args);
@@ -222,7 +226,7 @@ static const char *expect_cmd_require(cmd_parms *cmd, void *dconf,
     rule->text = text;
     rule->negated = negated;
     place(cmd, rule);
-    expect_rule_add(container_in(cmd, dconf), rule);
+    expect_rule_add(container_in(cmd, section(cmd)), rule);
     return NULL;
 }
 
@@ -285,10 +289,10 @@ static const char *container_useless(cmd_parms *cmd,
     return NULL;
 }
 
-static const char *expect_cmd_container(cmd_parms *cmd, void *dconf,
+static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
                                         const char *args)
 {
-    expect_dir_conf_t *conf = dconf;
+    expect_dir_conf_t *conf = section(cmd);
     expect_kind_e kind = (expect_kind_e)(apr_uintptr_t)cmd->info;
     expect_rule_t *outer = conf->open;
     expect_rule_t *rule;
@@ -297,6 +301,7 @@ static const char *expect_cmd_container(cmd_parms *cmd, void *dconf,
     const command_rec *command = cmd->cmd;
     const char *err = container_check(cmd, args);
 
+    (void)unused;
     if (err) {
         return err;
     }
@@ -365,10 +370,10 @@ static const char *word_of(cmd_parms *cmd, const char *args,
                              accepted, NULL));
 }
 
-static const char *expect_cmd_engine(cmd_parms *cmd, void *dconf,
+static const char *expect_cmd_engine(cmd_parms *cmd, void *unused,
                                      const char *args)
 {
-    expect_dir_conf_t *conf = dconf;
+    expect_dir_conf_t *conf = section(cmd);
     static const word_t words[] = {
         { "On", EXPECT_ENGINE_ON }, { "Off", EXPECT_ENGINE_OFF },
         { "DetectionOnly", EXPECT_ENGINE_DETECT }, { NULL, 0 }
@@ -377,15 +382,15 @@ static const char *expect_cmd_engine(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words,
                               "On, Off or DetectionOnly is accepted", &value);
 
+    (void)unused;
     conf->engine = (expect_engine_e)value;
-    conf->written = 1;
     return err;
 }
 
-static const char *expect_cmd_status(cmd_parms *cmd, void *dconf,
+static const char *expect_cmd_status(cmd_parms *cmd, void *unused,
                                      const char *args)
 {
-    expect_dir_conf_t *conf = dconf;
+    expect_dir_conf_t *conf = section(cmd);
     static const word_t words[] = {
         { "417", EXPECT_STATUS_417 }, { "specific", EXPECT_STATUS_SPECIFIC },
         { NULL, 0 }
@@ -394,15 +399,15 @@ static const char *expect_cmd_status(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words, "417 or specific is accepted",
                               &value);
 
+    (void)unused;
     conf->status = (expect_status_e)value;
-    conf->written = 1;
     return err;
 }
 
-static const char *expect_cmd_scope(cmd_parms *cmd, void *dconf,
+static const char *expect_cmd_scope(cmd_parms *cmd, void *unused,
                                     const char *args)
 {
-    expect_dir_conf_t *conf = dconf;
+    expect_dir_conf_t *conf = section(cmd);
     static const word_t words[] = {
         { "content", EXPECT_SCOPE_CONTENT },
         { "expectation", EXPECT_SCOPE_EXPECTATION }, { NULL, 0 }
@@ -411,15 +416,15 @@ static const char *expect_cmd_scope(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words,
                               "content or expectation is accepted", &value);
 
+    (void)unused;
     conf->scope = (expect_scope_e)value;
-    conf->written = 1;
     return err;
 }
 
-static const char *expect_cmd_merging(cmd_parms *cmd, void *dconf,
+static const char *expect_cmd_merging(cmd_parms *cmd, void *unused,
                                       const char *args)
 {
-    expect_dir_conf_t *conf = dconf;
+    expect_dir_conf_t *conf = section(cmd);
     static const word_t words[] = {
         { "And", EXPECT_MERGING_AND }, { "Or", EXPECT_MERGING_OR },
         { "Off", EXPECT_MERGING_OFF }, { NULL, 0 }
@@ -428,8 +433,8 @@ static const char *expect_cmd_merging(cmd_parms *cmd, void *dconf,
     const char *err = word_of(cmd, args, words, "And, Or or Off is accepted",
                               &value);
 
+    (void)unused;
     conf->merging = (expect_merging_e)value;
-    conf->written = 1;
     return err;
 }
 
@@ -462,5 +467,8 @@ const command_rec expect_directives[] = {
     AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_scope, NULL, ADMINISTRATOR,
                      "content: judge all uploads; expectation: only those "
                      "that asked"),
+    AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
+                     "an upload, for httpd -t -D DUMP_EXPECT to explain what "
+                     "would become of it"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

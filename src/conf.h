@@ -33,7 +33,8 @@ typedef enum {
 typedef struct expect_dir_conf_t expect_dir_conf_t;
 
 /**
- * A section, or two merged. What rules are in force depends on ExpectMerging
+ * A section in which something was written, NULL in httpd's vector where
+ * nothing was; or two merged. What rules are in force depends on ExpectMerging
  * of all sections further out, and httpd merges inner sections with each
  * other before it merges them with outer ones: so a merge only remembers its
  * two sides, and expect_conf_rules() reads them from the outside in, for
@@ -50,8 +51,6 @@ struct expect_dir_conf_t {
     expect_rule_t *own;
     /** the container that is being read; NULL: own */
     expect_rule_t *open;
-    /** something was written in this section, or in one merged in */
-    int written;
     /** there are rules in this section, or in one that was merged in */
     int has_rules;
     /** a merge: the two sides, else NULL */
@@ -59,16 +58,13 @@ struct expect_dir_conf_t {
     const expect_dir_conf_t *inner;
 };
 
-/** create_dir_config of the module record. */
-void *expect_conf_create(apr_pool_t *p, char *dir);
-
 /** merge_dir_config of the module record: constant cost. */
 void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv);
 
 /**
  * The rules in force.
  * @param p    pool for the nodes that join sections
- * @param conf a section as merged by httpd
+ * @param conf a section as merged by httpd, or NULL
  * @return the tree, NULL if there are no rules
  */
 const expect_rule_t *expect_conf_rules(apr_pool_t *p,

@@ -27,74 +27,24 @@
 
 #include "conf.h"
 #include "dump.h"
+#include "explain.h"
+#include "question.h"
+#include "rehearse.h"
 #include "request.h"
+#include "show.h"
+#include "version.h"
 
 typedef struct {
     apr_pool_t *p;
     apr_file_t *out;
-    const server_rec *s;
+    server_rec *s;
+    /* some AuthType is an expression, which only a request can tell */
+    int auth_type_varies;
 } dump_t;
 
 static const expect_dir_conf_t *conf_of(const ap_conf_vector_t *section)
 {
     return ap_get_module_config(section, &expect_module);
-}
-
-/* One tree */
-
-/* The column of the stages, where the text leaves room for it. */
-#define STAGE_COLUMN 52
-
-static const char *indent(apr_pool_t *p, int depth)
-{
-    return apr_psprintf(p, "%*s", 2 * depth, "");
-}
-
-static void dump_leaf(dump_t *d, const expect_rule_t *rule, int depth)
-{
-    const char *text = apr_pstrcat(d->p, indent(d->p, depth), rule->text,
-                                   NULL);
-    /* a provider may want a user, or not */
-    const char *stage =
-        rule->asked_at == rule->known_at
-            ? expect_stage_name(rule->known_at)
-            : apr_pstrcat(d->p, expect_stage_name(rule->asked_at), "/",
-                          expect_stage_name(rule->known_at), NULL);
-
-    apr_file_printf(d->out, "%-*s %-10s %s:%u%s\n", STAGE_COLUMN, text,
-                    stage, rule->file, rule->line,
-                    rule->limited == -1 ? "" : "  (in <Limit>)");
-}
-
-static void dump_rule(dump_t *d, const expect_rule_t *rule,
-                      expect_kind_e parent, int depth)
-{
-    static const char *const names[] = { "", "all of", "any of", "none of" };
-    int i;
-
-    if (rule->kind == EXPECT_RULE) {
-        dump_leaf(d, rule, depth);
-        return;
-    }
-    if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
-        /* sections that must all hold read as one list */
-        --depth;
-    }
-    else if (rule->file) {
-        apr_file_printf(d->out, "%-*s %-10s %s:%u\n", STAGE_COLUMN,
-                        apr_pstrcat(d->p, indent(d->p, depth),
-                                    names[rule->kind], NULL),
-                        "", rule->file, rule->line);
-    }
-    else {
-        /* a section's own rules, or two sections joined */
-        apr_file_printf(d->out, "%s%s\n", indent(d->p, depth),
-                        names[rule->kind]);
-    }
-    for (i = 0; i < rule->children->nelts; ++i) {
-        dump_rule(d, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
-                  rule->kind, depth + 1);
-    }
 }
 
 /* What is doubtful */
@@ -137,15 +87,38 @@ static apr_off_t max_of(apr_pool_t *p, const expect_rule_t *rule)
     return told.max;
 }
 
-/*
- * @param tightest the smallest max that has to hold in any case
- * @param limit    LimitRequestBody of the section, 0: none
- */
-static void check_leaf(dump_t *d, const expect_rule_t *rule,
-                       expect_kind_e parent, apr_off_t tightest,
-                       apr_off_t limit)
+/* What the rules of a section are held against. */
+typedef struct {
+    /* the smallest max that has to hold in any case */
+    apr_off_t tightest;
+    /* LimitRequestBody, 0 or less: none */
+    apr_off_t limit;
+    /* the rule's own status is answered, and for 401 there is no challenge */
+    int no_challenge;
+} around_t;
+
+static void check_max(dump_t *d, const expect_rule_t *rule,
+                      const around_t *around)
 {
     apr_off_t max = max_of(d->p, rule);
+
+    if (max == EXPECT_NO_CAP) {
+        return;
+    }
+    if (around->tightest != EXPECT_NO_CAP && max > around->tightest) {
+        warn(d, rule, apr_psprintf(d->p, "a tighter max=%" APR_OFF_T_FMT
+                                   " is in force", around->tightest));
+    }
+    if (around->limit > 0 && max > around->limit) {
+        warn(d, rule, apr_psprintf(d->p, "LimitRequestBody %" APR_OFF_T_FMT
+                                   " is smaller, and refuses later where "
+                                   "nothing is proxied", around->limit));
+    }
+}
+
+static void check_leaf(dump_t *d, const expect_rule_t *rule,
+                       expect_kind_e parent, const around_t *around)
+{
 
     if (parent == EXPECT_ANY && always_holds(rule)) {
         warn(d, rule, "this alternative always holds, the others are never "
@@ -154,19 +127,16 @@ static void check_leaf(dump_t *d, const expect_rule_t *rule,
     if (parent == EXPECT_ALL && never_holds(rule)) {
         warn(d, rule, "can never hold: every upload is refused");
     }
-    if (max != EXPECT_NO_CAP && tightest != EXPECT_NO_CAP && max > tightest) {
-        warn(d, rule, apr_psprintf(d->p, "a tighter max=%" APR_OFF_T_FMT
-                                   " is in force", tightest));
+    if (around->no_challenge && is_text(rule, "auth")) {
+        warn(d, rule, "ExpectStatus specific, but no AuthType is set here: "
+             "nobody is challenged to log in, and a Require that wants a user "
+             "ends in 500");
     }
-    if (max != EXPECT_NO_CAP && limit > 0 && max > limit) {
-        warn(d, rule, apr_psprintf(d->p, "LimitRequestBody %" APR_OFF_T_FMT
-                                   " is smaller, and refuses later where "
-                                   "nothing is proxied", limit));
-    }
+    check_max(d, rule, around);
 }
 
 static void check_rule(dump_t *d, const expect_rule_t *rule,
-                       apr_off_t tightest, apr_off_t limit)
+                       const around_t *around)
 {
     int i;
 
@@ -175,49 +145,78 @@ static void check_rule(dump_t *d, const expect_rule_t *rule,
             APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
 
         if (child->kind == EXPECT_RULE) {
-            check_leaf(d, child, rule->kind, tightest, limit);
+            check_leaf(d, child, rule->kind, around);
         }
         else {
-            check_rule(d, child, tightest, limit);
+            check_rule(d, child, around);
         }
     }
 }
 
 /* One section */
 
-static const char *flags(apr_pool_t *p, const expect_dir_conf_t *conf)
+static const ap_conf_vector_t *merge(dump_t *d, const ap_conf_vector_t *outer,
+                                     const ap_conf_vector_t *inner)
 {
-    static const char *const engines[] = { "On", "On", "Off",
-                                           "DetectionOnly" };
-    static const char *const statuses[] = { "417", "417", "specific" };
-    static const char *const scopes[] = { "content", "content",
-                                          "expectation" };
-
-    return apr_psprintf(p, "engine %s, status %s, scope %s",
-                        engines[conf->engine], statuses[conf->status],
-                        scopes[conf->scope]);
+    return ap_merge_per_dir_configs(d->p, (ap_conf_vector_t *)outer,
+                                    (ap_conf_vector_t *)inner);
 }
 
-static void dump_section(dump_t *d, const char *name,
-                         const expect_dir_conf_t *conf, apr_off_t limit)
+/*
+ * Whether somebody could be asked to log in: an AuthType is set, or may be set
+ * where it cannot be seen from here.
+ * @param section merged with the server's: else modules may have none
+ */
+static int may_challenge(dump_t *d, const ap_conf_vector_t *section)
 {
+    const core_dir_config *core = ap_get_core_module_config(section);
+    APR_OPTIONAL_FN_TYPE(authn_ap_auth_type) *auth_type =
+        APR_RETRIEVE_OPTIONAL_FN(authn_ap_auth_type);
+    /* where it is a constant it is all that is looked at */
+    request_rec r = { 0 };
+
+    r.pool = d->p;
+    r.server = d->s;
+    r.per_dir_config = (ap_conf_vector_t *)section;
+    return d->auth_type_varies || (core->override & OR_AUTHCFG)
+           || (auth_type && auth_type(&r));
+}
+
+static int is_specific(const expect_dir_conf_t *conf)
+{
+    return conf->status == EXPECT_STATUS_SPECIFIC
+           && conf->engine != EXPECT_ENGINE_OFF
+           && conf->engine != EXPECT_ENGINE_DETECT;
+}
+
+/* @param challenge whether an AuthType may come from sections elsewhere */
+static void dump_section(dump_t *d, const char *name,
+                         const ap_conf_vector_t *section, int challenge)
+{
+    const core_dir_config *core = ap_get_core_module_config(section);
+    const expect_dir_conf_t *conf = conf_of(section);
     const expect_rule_t *rules = expect_conf_rules(d->p, conf);
+    around_t around = { EXPECT_NO_CAP, core->limit_req_body, 0 };
     expect_told_t told;
 
-    apr_file_printf(d->out, "  %s: %s\n", name, flags(d->p, conf));
+    apr_file_printf(d->out, "  %s: %s\n", name,
+                    expect_show_settings(d->p, conf));
     if (!rules) {
         apr_file_printf(d->out, "    no rules\n");
         return;
     }
-    dump_rule(d, rules, EXPECT_RULE, 2);
+    apr_file_puts(expect_show_rules(d->p, rules, 2, NULL, NULL), d->out);
     expect_rule_tell_all(d->p, rules, &told);
-    check_rule(d, rules, told.max, limit);
+    around.tightest = told.max;
+    around.no_challenge = is_specific(conf) && !challenge
+                          && !may_challenge(d, section);
+    check_rule(d, rules, &around);
 }
 
 /* Files and If sections within another */
 static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
                        const apr_array_header_t *sections,
-                       const expect_dir_conf_t *outer)
+                       const ap_conf_vector_t *outer, int challenge)
 {
     /* of <If> httpd does not keep the text */
     int name_it = !strcmp(kind, "<Files");
@@ -229,12 +228,11 @@ static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *conf = conf_of(section);
 
-        if (conf && conf->written) {
+        if (conf) {
             dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
                                         name_it ? " " : "",
                                         name_it ? core->d : "", ">", NULL),
-                         expect_conf_merge(d->p, (void *)outer, (void *)conf),
-                         0);
+                         merge(d, outer, section), challenge);
         }
     }
 }
@@ -264,27 +262,27 @@ static int is_around(const core_dir_config *outer,
 
 /* What httpd would merge for the folder of one <Directory>, in the order that
  * ap_core_reorder_directories() has brought them into by now. */
-static const expect_dir_conf_t *in_force(dump_t *d,
-                                         const apr_array_header_t *sections,
-                                         const core_dir_config *inner,
-                                         const expect_dir_conf_t *conf)
+static const ap_conf_vector_t *in_force(dump_t *d,
+                                        const apr_array_header_t *sections,
+                                        const core_dir_config *inner,
+                                        const ap_conf_vector_t *server)
 {
+    const ap_conf_vector_t *merged = server;
     int i;
 
     for (i = 0; i < sections->nelts; ++i) {
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
-        const expect_dir_conf_t *add = conf_of(section);
 
-        if (add && is_around(ap_get_core_module_config(section), inner)) {
-            conf = expect_conf_merge(d->p, (void *)conf, (void *)add);
+        if (is_around(ap_get_core_module_config(section), inner)) {
+            merged = merge(d, merged, section);
         }
     }
-    return conf;
+    return merged;
 }
 
 static void dump_directories(dump_t *d, const apr_array_header_t *sections,
-                             const expect_dir_conf_t *server)
+                             const ap_conf_vector_t *server, int challenge)
 {
     int i;
 
@@ -293,20 +291,36 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = conf_of(section);
-        const expect_dir_conf_t *conf = in_force(d, sections, core, server);
+        const ap_conf_vector_t *merged = in_force(d, sections, core, server);
         const char *name = apr_psprintf(d->p, "<Directory%s %s>",
                                         core->r ? "Match" : "", core->d);
 
-        if (own && own->written) {
-            dump_section(d, name, conf, core->limit_req_body);
+        if (own) {
+            dump_section(d, name, merged, challenge);
         }
-        dump_inner(d, "<Files", name, core->sec_file, conf);
-        dump_inner(d, "<If", name, core->sec_if, conf);
+        dump_inner(d, "<Files", name, core->sec_file, merged, challenge);
+        dump_inner(d, "<If", name, core->sec_if, merged, challenge);
     }
 }
 
+static int any_challenges(dump_t *d, const apr_array_header_t *sections,
+                          const ap_conf_vector_t *server)
+{
+    int i;
+
+    for (i = 0; i < sections->nelts; ++i) {
+        const ap_conf_vector_t *section =
+            APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+
+        if (may_challenge(d, merge(d, server, section))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void dump_locations(dump_t *d, const apr_array_header_t *sections,
-                           const expect_dir_conf_t *server)
+                           const ap_conf_vector_t *server, int challenge)
 {
     int i;
 
@@ -316,12 +330,11 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = conf_of(section);
 
-        if (own && own->written) {
+        if (own) {
             dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
                                          "the directory's",
                                          core->r ? "Match" : "", core->d),
-                         expect_conf_merge(d->p, (void *)server, (void *)own),
-                         core->limit_req_body);
+                         merge(d, server, section), challenge);
         }
     }
 }
@@ -330,42 +343,66 @@ static void dump_server(dump_t *d)
 {
     const core_server_config *core =
         ap_get_core_module_config(d->s->module_config);
-    const core_dir_config *dir =
-        ap_get_core_module_config(d->s->lookup_defaults);
-    const expect_dir_conf_t *server = conf_of(d->s->lookup_defaults);
+    const ap_conf_vector_t *server = d->s->lookup_defaults;
+    const core_dir_config *dir = ap_get_core_module_config(server);
+    int in_dirs = any_challenges(d, core->sec_dir, server);
+    int in_urls = any_challenges(d, core->sec_url, server);
 
-    if (d->s->is_virtual) {
-        apr_file_printf(d->out, "VirtualHost %s:%u (%s:%u)\n",
-                        d->s->server_hostname,
-                        (unsigned)d->s->addrs->host_port, d->s->defn_name,
-                        d->s->defn_line_number);
-    }
-    else {
-        apr_file_printf(d->out, "Server\n");
-    }
-    dump_section(d, "everywhere", server, dir->limit_req_body);
-    dump_inner(d, "<Files", "everywhere", dir->sec_file, server);
-    dump_inner(d, "<If", "everywhere", dir->sec_if, server);
-    dump_directories(d, core->sec_dir, server);
-    dump_locations(d, core->sec_url, server);
+    apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
+    dump_section(d, "everywhere", server, in_dirs || in_urls);
+    dump_inner(d, "<Files", "everywhere", dir->sec_file, server,
+               in_dirs || in_urls);
+    dump_inner(d, "<If", "everywhere", dir->sec_if, server,
+               in_dirs || in_urls);
+    dump_directories(d, core->sec_dir, server, in_urls);
+    dump_locations(d, core->sec_url, server, in_dirs);
 }
 
-static void expect_test_config(apr_pool_t *p, server_rec *s)
+static int has_varying_auth_type(const ap_directive_t *node)
 {
-    dump_t d = { p, NULL, s };
-
-    if (!ap_exists_config_define("DUMP_EXPECT")) {
-        return;
+    for (; node; node = node->next) {
+        if ((!strcasecmp(node->directive, "AuthType")
+             && ap_strstr_c(node->args, "%{"))
+            || has_varying_auth_type(node->first_child)) {
+            return 1;
+        }
     }
-    apr_file_open_stdout(&d.out, p);
-    apr_file_printf(d.out, "mod_expect: the rules in force, .htaccess apart\n");
+    return 0;
+}
+
+static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
+{
+    dump_t d = { p, out, s, has_varying_auth_type(ap_conftree) };
+
+    apr_file_printf(out, "mod_expect %s: the rules in force, .htaccess "
+                    "apart\n", EXPECT_VERSION);
     for (; d.s; d.s = d.s->next) {
         dump_server(&d);
     }
 }
 
+static void expect_test_config(apr_pool_t *p, server_rec *s)
+{
+    const apr_array_header_t *questions = expect_questions(s);
+    apr_file_t *out;
+    int i;
+
+    if (!ap_exists_config_define("DUMP_EXPECT")) {
+        return;
+    }
+    apr_file_open_stdout(&out, p);
+    if (!questions) {
+        dump_servers(p, s, out);
+        return;
+    }
+    for (i = 0; i < questions->nelts; ++i) {
+        expect_explain(p, s, out, APR_ARRAY_IDX(questions, i,
+                                                const expect_question_t *));
+    }
+}
+
 void expect_dump_register(apr_pool_t *p)
 {
-    (void)p;
+    expect_rehearse_register(p);
     ap_hook_test_config(expect_test_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -8,15 +8,55 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "http_request.h"
 
 #include "access.h"
 #include "first.h"
+#include "httpd_compat.h"
 #include "options.h"
 #include "refusal.h"
 #include "request.h"
 #include "target.h"
 
-/* The client waits: look its target up now. */
+/* As core in ap_check_request_header(), or 2.5 with HttpExpectStrict On. */
+static int read_expect(request_rec *r)
+{
+    const char *expect = apr_table_get(r->headers_in, "Expect");
+
+    if (!expect || !*expect || r->expecting_100) {
+        return DECLINED;
+    }
+    if (ap_cstr_casecmp(expect, "100-continue")) {
+        return HTTP_EXPECTATION_FAILED;
+    }
+    if (!EXPECT_CORE_READS_EXPECT) {
+        r->expecting_100 = 1;
+    }
+    return DECLINED;
+}
+
+int expect_first_catch_up(request_rec *r)
+{
+    if (r->main || r->prev) {
+        return DECLINED;
+    }
+    if (!EXPECT_CORE_CHECKS_LENGTH
+        && !expect_head_has_valid_length(r->headers_in)) {
+        return HTTP_BAD_REQUEST;
+    }
+    return EXPECT_CORE_READS_EXPECT && !EXPECT_CORE_MAY_ADMIT_UNKNOWN
+               ? DECLINED : read_expect(r);
+}
+
+/* A quick handler (mod_cache, mod_lua) may answer before httpd has found the
+ * section: then it has to be looked up. */
+static int has_quick_handler(void)
+{
+    const apr_array_header_t *hooks = ap_hook_get_quick_handler();
+
+    return hooks && hooks->nelts;
+}
+
 static int judge_early(request_rec *r, expect_request_t *e)
 {
     request_rec *target = expect_target_lookup(r, e);
@@ -58,9 +98,7 @@ int expect_first_at_head(request_rec *r)
     if (r->method_number == M_OPTIONS && r->uri && !strcmp(r->uri, "*")) {
         return judge_server(r, e);
     }
-    /* a GET may be answered from a cache, without another occasion */
-    return e->head.asked || r->method_number == M_GET ? judge_early(r, e)
-                                                      : DECLINED;
+    return has_quick_handler() ? judge_early(r, e) : DECLINED;
 }
 
 int expect_first_at_section(request_rec *r)

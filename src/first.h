@@ -11,17 +11,27 @@
 #include "httpd.h"
 
 /**
- * At post_read_request: begin to judge, and refuse what the head alone refuses
- * if the client waits for it.
+ * At post_read_request: do what core of later versions has done already, or
+ * with other settings. See httpd_compat.h.
+ * @param r any request
+ * @return DECLINED to go on; 400 for a Content-Length that is none; 417 for an
+ *         expectation that nobody knows, which expect_refuse_unsupported() will
+ *         tell of
+ */
+int expect_first_catch_up(request_rec *r);
+
+/**
+ * At post_read_request: begin to judge. Where somebody may answer before the
+ * section is known (quick_handler), look it up and judge by its rules now.
  * @param r a request that may have content, or an internal redirect
  * @return DECLINED to go on, else the HTTP status of the answer
  */
 int expect_first_at_head(request_rec *r);
 
 /**
- * At post_perdir_config: for clients that did not ask the first look, for
- * those that did the last word on whose rules count. Ends a lookup, and tells
- * OPTIONS what is accepted.
+ * At header_parser: the section is known, so are its rules, and nobody has had
+ * reason to read content yet. Ends a lookup, and tells OPTIONS what is
+ * accepted.
  * @param r a request that is judged, or an OPTIONS request
  * @return DECLINED to go on, DONE for a lookup, else the HTTP status of the
  *         answer

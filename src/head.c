@@ -14,26 +14,46 @@
 /* RFC 9110, 8.3: what content without a media type may be taken for */
 #define DEFAULT_MEDIA_TYPE "application/octet-stream"
 
+/* RFC 9110, 8.6: digits and nothing else */
+static int parse_length(apr_off_t *length, const char *value)
+{
+    char *end;
+
+    return apr_isdigit(*value)
+           && apr_strtoff(length, value, &end, 10) == APR_SUCCESS && !*end;
+}
+
+int expect_head_has_valid_length(const apr_table_t *fields)
+{
+    const char *value = apr_table_get(fields, "Content-Length");
+    apr_off_t length;
+
+    return !value || parse_length(&length, value);
+}
+
+void expect_head_set(expect_head_t *head, const apr_table_t *fields,
+                     apr_off_t length, int asked)
+{
+    head->fields = fields;
+    head->length = length;
+    head->asked = asked;
+    head->media_type = NULL;
+    head->codings = NULL;
+}
+
 int expect_head_read(expect_head_t *head, const apr_table_t *fields, int asked)
 {
     apr_off_t length = EXPECT_LENGTH_UNKNOWN;
 
     if (!apr_table_get(fields, "Transfer-Encoding")) {
         const char *value = apr_table_get(fields, "Content-Length");
-        char *end;
 
-        if (!value || !apr_isdigit(*value)
-            || apr_strtoff(&length, value, &end, 10) != APR_SUCCESS
-            || *end || length == 0) {
+        if (!value || !parse_length(&length, value) || length == 0) {
             return 0;
         }
     }
 
-    head->fields = fields;
-    head->length = length;
-    head->asked = asked;
-    head->media_type = NULL;
-    head->codings = NULL;
+    expect_head_set(head, fields, length, asked);
     return 1;
 }
 

@@ -50,10 +50,17 @@ static APR_INLINE int expect_head_has_content(const apr_table_t *fields)
 }
 
 /**
+ * Whether Content-Length is a length, if it is there.
+ * @param fields the request's header fields
+ * @return 1 or 0
+ */
+int expect_head_has_valid_length(const apr_table_t *fields);
+
+/**
  * Read what a head announces.
  * @param head   filled in when the result is 1, untouched otherwise
- * @param fields the request's header fields, Content-Length already checked
- *               by ap_read_request()
+ * @param fields the request's header fields, Content-Length already checked by
+ *               ap_read_request() or expect_first_catch_up()
  * @param asked  the request carries Expect: 100-continue and its version
  *               gives that a meaning: HTTP/1.1 or later (RFC 9110, 10.1.1)
  * @return 1 if content is announced (RFC 9112, 6.3: Transfer-Encoding, or a
@@ -61,6 +68,16 @@ static APR_INLINE int expect_head_has_content(const apr_table_t *fields)
  */
 int expect_head_read(expect_head_t *head, const apr_table_t *fields,
                      int asked);
+
+/**
+ * Make a head of what is known otherwise.
+ * @param head   filled in
+ * @param fields the request's header fields
+ * @param length bytes, over 0, or EXPECT_LENGTH_UNKNOWN
+ * @param asked  as for expect_head_read()
+ */
+void expect_head_set(expect_head_t *head, const apr_table_t *fields,
+                     apr_off_t length, int asked);
 
 /**
  * The media type of the content (RFC 9110, 8.3.1), without parameters.

@@ -20,7 +20,7 @@
 /* Rules that do not hold for everybody are not told. */
 static int is_binding(const expect_dir_conf_t *conf)
 {
-    return conf->has_rules && conf->engine != EXPECT_ENGINE_OFF
+    return conf && conf->has_rules && conf->engine != EXPECT_ENGINE_OFF
            && conf->engine != EXPECT_ENGINE_DETECT
            && conf->scope != EXPECT_SCOPE_EXPECTATION;
 }

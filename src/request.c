@@ -8,11 +8,21 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "mod_rewrite.h"
 
 #include "content.h"
 #include "refusal.h"
 #include "request.h"
 #include "trace.h"
+
+int expect_request_head(expect_head_t *head, const request_rec *r, int asked)
+{
+    if (EXPECT_LENGTH_IS_OPEN(r)) {
+        expect_head_set(head, r->headers_in, EXPECT_LENGTH_UNKNOWN, asked);
+        return 1;
+    }
+    return expect_head_read(head, r->headers_in, asked);
+}
 
 expect_request_t *expect_request_begin(request_rec *r)
 {
@@ -21,9 +31,9 @@ expect_request_t *expect_request_begin(request_rec *r)
 
     /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
     if (r->main || r->prev || r->method_number == M_CONNECT
-        || !expect_head_read(&head, r->headers_in,
-                             r->expecting_100
-                             && r->proto_num >= HTTP_VERSION(1, 1))) {
+        || !expect_request_head(&head, r,
+                                r->expecting_100
+                                && r->proto_num >= HTTP_VERSION(1, 1))) {
         return NULL;
     }
 
@@ -51,7 +61,7 @@ void expect_request_follow(request_rec *r)
 
 static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
 {
-    return !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
+    return !conf || !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->asked);
 }
 
@@ -62,7 +72,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
         ap_get_module_config(in->per_dir_config, &expect_module);
 
     e->facts.r = in;
-    if (conf == e->conf) {
+    if (e->guarded && conf == e->conf) {
         return;
     }
     e->conf = conf;
@@ -79,8 +89,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
         return;
     }
     e->state = EXPECT_OPEN;
-    e->facts.trace = expect_trace_wanted(in, &e->facts)
-                         ? expect_trace_rule : NULL;
+    e->facts.trace = expect_trace_for(in, &e->facts);
     e->rules = expect_conf_rules(in->pool, conf);
     /* what the directory tells is asked once: only rules that are looked at
      * again have to remember */
@@ -96,7 +105,7 @@ static int is_last(const request_rec *r, const expect_request_t *e,
 {
     if (stage == EXPECT_AT_HANDLER) {
         /* mod_rewrite in a directory: it goes on in the redirect */
-        return !r->handler || strcmp(r->handler, "redirect-handler");
+        return !r->handler || strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME);
     }
     return stage >= EXPECT_AT_USER && stage >= e->rules->known_at;
 }

@@ -11,6 +11,7 @@
 #include "http_config.h"
 
 #include "conf.h"
+#include "httpd_compat.h"
 #include "rule.h"
 
 extern module AP_MODULE_DECLARE_DATA expect_module;
@@ -29,7 +30,8 @@ typedef struct expect_request_t {
     expect_state_e state;
     expect_head_t head;
     expect_facts_t facts;
-    /** the section whose rules were taken, NULL before */
+    /** the section whose rules were taken; NULL before, and where nothing is
+     *  written */
     const expect_dir_conf_t *conf;
     /** the rules in force there, and what each said so far; set unless it is
      *  exempt */
@@ -69,6 +71,25 @@ static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &expect_module);
 }
+
+/**
+ * Whether a request may have content: the cheap test, for those without.
+ * @param r any request
+ * @return 0 if no content is announced, 1 if expect_request_head() has to say
+ */
+static APR_INLINE int expect_request_has_content(const request_rec *r)
+{
+    return EXPECT_LENGTH_IS_OPEN(r) || expect_head_has_content(r->headers_in);
+}
+
+/**
+ * Read what a request announces.
+ * @param head  filled in when the result is 1, untouched otherwise
+ * @param r     any request
+ * @param asked as for expect_head_read()
+ * @return 1 if content is announced, else 0
+ */
+int expect_request_head(expect_head_t *head, const request_rec *r, int asked);
 
 /**
  * Begin to judge a request.

@@ -19,6 +19,7 @@
 
 #include "apr_strings.h"
 
+#include "request.h"
 #include "rules_authz.h"
 
 /* A provider as a rule */
@@ -177,7 +178,7 @@ static authz_status require_check(request_rec *r, const char *line,
     expect_head_t head;
 
     (void)line;
-    if (!expect_head_read(&head, r->headers_in, 0)) {
+    if (!expect_request_head(&head, r, 0)) {
         return AUTHZ_NEUTRAL;
     }
     facts.head = &head;

@@ -16,6 +16,7 @@
 
 #include "httpd.h"
 #include "http_protocol.h"
+#include "mod_rewrite.h"
 
 #include "apr_date.h"
 #include "apr_lib.h"
@@ -125,8 +126,16 @@ static int target_exists(const request_rec *r)
 /* The entity tag that a GET of the file would show, NULL for none. */
 static const char *target_etag(request_rec *r)
 {
-    const char *etag = target_exists(r) ? ap_make_etag(r, 0) : NULL;
+    apr_time_t mtime = r->mtime;
+    const char *etag;
 
+    if (!target_exists(r)) {
+        return NULL;
+    }
+    /* before 2.4.47 this is the time that httpd makes it of */
+    r->mtime = r->finfo.mtime;
+    etag = ap_make_etag(r, 0);
+    r->mtime = mtime;
     return etag && *etag ? etag : NULL;
 }
 
@@ -428,7 +437,7 @@ static expect_value_e handler_check(const expect_facts_t *facts,
 
     (void)answer;
     /* mod_rewrite in a directory: the redirect will tell */
-    if (!strcmp(handler, "redirect-handler")) {
+    if (!strcmp(handler, REWRITE_REDIRECT_HANDLER_NAME)) {
         return EXPECT_UNKNOWN;
     }
     for (name = a->names; *name; ++name) {

@@ -24,7 +24,6 @@
 #include "status.h"
 #include "status_page.h"
 
-#define HANDLER "expect-status"
 #define NONCE_BYTES 16
 
 /* A new nonce lets exactly this response's own style and script run. */
@@ -318,7 +317,7 @@ static const char *wanted_format(request_rec *r)
     return format;
 }
 
-static int expect_handler(request_rec *r)
+int expect_status_answer(request_rec *r)
 {
     static const struct {
         const char *name;
@@ -330,10 +329,6 @@ static int expect_handler(request_rec *r)
     const char *format;
     apr_size_t i;
 
-    /* the first letter tells most requests apart */
-    if (r->handler[0] != HANDLER[0] || strcmp(r->handler, HANDLER)) {
-        return DECLINED;
-    }
     if (r->method_number != M_GET) {
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;
@@ -418,7 +413,6 @@ static int expect_status_hook(request_rec *r, int flags)
 void expect_status_register(apr_pool_t *p)
 {
     (void)p;
-    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_MIDDLE);
     /* mod_status may not be loaded */
     APR_OPTIONAL_HOOK(ap, status_hook, expect_status_hook, NULL, NULL,
                       APR_HOOK_MIDDLE);

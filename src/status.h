@@ -17,8 +17,17 @@
 
 #include "httpd.h"
 
+#define EXPECT_STATUS_HANDLER "expect-status"
+
 /**
- * Register the handler and mod_status's hook.
+ * The handler: writes what was counted, in the format that was asked for.
+ * @param r a request whose handler is expect-status
+ * @return OK, or an HTTP status
+ */
+int expect_status_answer(request_rec *r);
+
+/**
+ * Register mod_status's hook.
  * @param p the process's configuration pool
  */
 void expect_status_register(apr_pool_t *p);

@@ -19,10 +19,12 @@
 
 /* --- what does not change ------------------------------------------------ */
 
+/* Text has 4.5:1 against what is behind it, everything else that says
+ * something 3:1 (WCAG 2.2, AA), in light and dark. */
 static const char page_style[] =
 ":root{color-scheme:light dark;--back:#f5f6f8;--card:#fff;--line:#dfe3e8;"
-"--text:#1b2430;--soft:#5a6675;--yes:#2f7ed8;--no:#d9480f;--would:#a88400;"
-"--gain:#2b8a5a}\n"
+"--text:#1b2430;--soft:#5a6675;--yes:#1f6fc9;--no:#c2410c;--would:#8a6a00;"
+"--gain:#1f7a4d}\n"
 "@media(prefers-color-scheme:dark){:root{--back:#11151a;--card:#1a2027;"
 "--line:#303945;--text:#e6eaf0;--soft:#9aa7b6;--yes:#5aa2f0;--no:#ff7d45;"
 "--would:#f0bd3a;--gain:#4fc38a}}\n"
@@ -41,7 +43,7 @@ static const char page_style[] =
 "header,.scale,.key,td,time{font-variant-numeric:tabular-nums}\n"
 ".grid{display:grid;gap:12px;margin-bottom:12px;"
 "grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}\n"
-".lists{align-items:start}\n"
+".lists{grid-template-columns:100%}\n"
 ".tiles{grid-template-columns:repeat(auto-fit,minmax(140px,1fr))}\n"
 ".card{background:var(--card);border:1px solid var(--line);"
 "border-radius:10px;padding:14px 16px;min-width:0}\n"
@@ -79,14 +81,18 @@ static const char page_style[] =
 "overflow-wrap:anywhere}\n"
 "li:first-child{border-top:0;padding-top:0}\n"
 "li p{margin:0}\n"
-"li .head{display:flex;flex-wrap:wrap;gap:0 8px;align-items:baseline}\n"
-"li .head time{margin-left:auto;font-size:13px;color:var(--soft)}\n"
+"li .head{display:flex;flex-wrap:wrap;gap:0 6px;align-items:baseline}\n"
+"li time{font-size:12px;color:var(--soft)}\n"
 ".tag{font-size:12px;font-weight:600;border:1px solid;border-radius:5px;"
 "padding:0 5px;color:var(--no)}\n"
 ".tag.would{color:var(--would)}\n"
 ".none{color:var(--soft);margin:0}\n"
+"@media(min-width:800px){li{display:grid;gap:0 20px;"
+"grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}\n"
 "@media(max-width:480px){table,th{font-size:13px}th,td{padding-left:7px}"
-"td:first-child{min-width:84px}.card{padding:12px 14px}}\n";
+".card{padding:12px 14px}li .head{font-size:14px}"
+".tile:last-child:nth-child(odd){grid-column:1/-1}}\n"
+"@media(max-width:360px){table,th{font-size:12px}th,td{padding-left:5px}}\n";
 
 /* The page fetches itself, and puts its main element in the place of the one
  * shown: not while it is hidden, nor while text in it is marked. Of the other
@@ -287,7 +293,8 @@ static apr_uint64_t highest(const plot_t *plot)
     return most;
 }
 
-/* A bar with what it says when pointed at. What is there at all is seen. */
+/* A bar with what it says when pointed at. What is there at all is seen, and
+ * apart from what is above it, whatever the colours. */
 static void write_bar(request_rec *r, const plot_t *plot, int bar,
                       apr_time_t from, double scale)
 {
@@ -308,18 +315,31 @@ static void write_bar(request_rec *r, const plot_t *plot, int bar,
                "height=\"100\"/>", bar);
     for (i = 0; i < plot->n_parts; ++i) {
         double height = (double)n[plot->parts[i].count] * scale;
+        double gap = height > 3 ? 0.8 : 0;
 
         if (height > 0) {
             height = height < 1.5 ? 1.5 : height;
             y -= height;
             ap_rprintf(r, "<rect class=\"%s\" x=\"%d.1\" y=\"%.2f\" "
                        "width=\".8\" height=\"%.2f\"/>", plot->parts[i].kind,
-                       bar, y, height);
+                       bar, y + gap, height - gap);
         }
     }
     ap_rputs("</g>\n", r);
 }
 
+static apr_uint64_t part_total(const plot_t *plot, const part_t *part)
+{
+    apr_uint64_t total = 0;
+    int i;
+
+    for (i = 0; i < plot->size; ++i) {
+        total += plot->values[i][part->count];
+    }
+    return total;
+}
+
+/* The plot in words: what each colour is, and how much of it there is. */
 static void write_key(request_rec *r, const plot_t *plot)
 {
     int i;
@@ -327,8 +347,11 @@ static void write_key(request_rec *r, const plot_t *plot)
     ap_rprintf(r, "<section class=\"card\"><h2>%s</h2>\n<div class=\"key\">",
                plot->title);
     for (i = 0; i < plot->n_parts; ++i) {
-        ap_rprintf(r, "<span class=\"%s\"><i></i>%s</span>",
-                   plot->parts[i].kind, plot->parts[i].name);
+        const part_t *part = &plot->parts[i];
+
+        ap_rprintf(r, "<span class=\"%s\"><i></i>%s %s</span>", part->kind,
+                   figure_text(r->pool, part_total(plot, part),
+                               plot->is_bytes), part->name);
     }
     ap_rputs("</div>\n", r);
 }
@@ -351,7 +374,9 @@ static void write_scale_x(request_rec *r, const plot_t *plot,
 
 static void write_plot(request_rec *r, const plot_t *plot, apr_time_t now)
 {
-    apr_uint64_t top = round_up(highest(plot));
+    apr_uint64_t most = highest(plot);
+    /* a scale up to 2 bytes says nothing */
+    apr_uint64_t top = round_up(plot->is_bytes && most < 1000 ? 1000 : most);
     apr_int64_t last = apr_time_sec(now) / plot->seconds;
     apr_time_t first =
         apr_time_from_sec((last - plot->size + 1) * plot->seconds);
@@ -420,12 +445,13 @@ static void write_share(request_rec *r, const apr_uint64_t *n,
                           + totals[EXPECT_N_WOULD_CUT]);
     double no = (double)(n[EXPECT_N_REFUSE] + n[EXPECT_N_CUT_OFF]) / all;
     double would = (double)(n[EXPECT_N_DETECT] + n[EXPECT_N_WOULD_CUT]) / all;
+    double gap = no > 0 && would > 0.01 ? 0.005 : 0;
 
     ap_rprintf(r, "<svg viewBox=\"0 0 1 1\" preserveAspectRatio=\"none\" "
                "aria-hidden=\"true\"><rect class=\"rest\" width=\"1\" "
                "height=\"1\"/><rect class=\"no\" width=\"%.4f\" height=\"1\""
                "/><rect class=\"would\" x=\"%.4f\" width=\"%.4f\" "
-               "height=\"1\"/></svg>", no, no, would);
+               "height=\"1\"/></svg>", no, no + gap, would - gap);
 }
 
 static void write_cell(request_rec *r, apr_uint64_t all, const char *text)
@@ -453,6 +479,8 @@ static void write_rule(request_rec *r, const expect_rule_count_t *rule,
                expect_bytes_text(p, n[EXPECT_N_SPARED]));
 }
 
+#define TH "<th scope=\"col\">"
+
 static void write_rules(request_rec *r, const expect_report_t *report)
 {
     const apr_uint64_t *n = report->totals;
@@ -464,11 +492,11 @@ static void write_rules(request_rec *r, const expect_report_t *report)
                  "</section>\n", r);
         return;
     }
-    ap_rvputs(r, "<table><thead><tr><th>Rule</th><th>Refused</th>",
+    ap_rvputs(r, "<table><thead><tr>" TH "Rule</th>" TH "Refused</th>",
               (n[EXPECT_N_DETECT] + n[EXPECT_N_WOULD_CUT])
-                  ? "<th>Would refuse</th>" : "",
-              n[EXPECT_N_CUT_OFF] ? "<th>Cut off</th>" : "",
-              "<th>Spared</th></tr></thead>\n<tbody>\n", NULL);
+                  ? TH "Would refuse</th>" : "",
+              n[EXPECT_N_CUT_OFF] ? TH "Cut off</th>" : "",
+              TH "Spared</th></tr></thead>\n<tbody>\n", NULL);
     for (i = 0; i < report->n_rules; ++i) {
         write_rule(r, &report->rules[i], n);
     }
@@ -485,13 +513,13 @@ static void write_event(request_rec *r, const expect_past_event_t *event,
     int would = event->what == EXPECT_N_DETECT
                 || event->what == EXPECT_N_WOULD_CUT;
 
-    ap_rprintf(r, "<li><p class=\"head\"><span class=\"tag%s\">%s%u</span>"
-               "<b>%s</b><span class=\"soft\">%s</span>",
+    ap_rputs("<li><p class=\"head\">", r);
+    write_time(r, event->time, now);
+    ap_rprintf(r, "<span class=\"tag%s\">%s%u</span>"
+               "<b>%s</b><span class=\"soft\">%s</span></p><p>%s</p></li>\n",
                would ? " would" : "", tag, event->status,
                ap_escape_html(r->pool, event->rule),
-               ap_escape_html(r->pool, event->method));
-    write_time(r, event->time, now);
-    ap_rprintf(r, "</p><p>%s</p></li>\n",
+               ap_escape_html(r->pool, event->method),
                ap_escape_html(r->pool, event->reason));
 }
 

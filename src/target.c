@@ -3,10 +3,10 @@
 /*
  * The lookup: whose rules govern this request.
  *
- * At post_read_request a request has the server's configuration only. A copy
- * of it runs httpd's own mapping (aliases, rewriting, <Directory>, .htaccess,
- * <Files>, <Location>, <If>) and stops before access control, which only the
- * request itself may run.
+ * At post_read_request a request has the server's configuration only. Where
+ * later is too late to judge, a copy of it runs httpd's own mapping (aliases,
+ * rewriting, <Directory>, .htaccess, <Files>, <Location>, <If>) and stops
+ * before access control, which only the request itself may run.
  *
  * It is a copy and not a subrequest: of that, httpd strips the content fields
  * and the version, and <If> and [NS] of mod_rewrite treat it apart.

@@ -39,7 +39,8 @@ sub challenge {
 
 my $stock = stock_httpd();
 
-# what it shows => who, how; httpd's status, calls of the backend
+# what it shows => who, how; httpd's status, calls of the backend: undef, as many
+# as stock httpd makes: 2.4.71 looks at the nonce first, 2.4.63 last
 my @cases = (
     ['alice',              { user => 'alice', password => 'secret' }, 200, 1],
     ['a wrong password',   { user => 'alice', password => 'guess' },  401, 1],
@@ -47,7 +48,7 @@ my @cases = (
     ['an answer for GET',  { user => 'alice', password => 'secret',
                              method => 'GET' },                       401, 1],
     ['an invented nonce',  { user => 'alice', password => 'secret',
-                             nonce => 'x' x 52 },                     401, 0],
+                             nonce => 'x' x 52 },                     401, undef],
     ['another uri',        { user => 'alice', password => 'secret',
                              uri => '/elsewhere' },                   400, 0],
     ['nobody',             undef,                                     401, 0],
@@ -67,7 +68,9 @@ for my $as (417, 'specific') {
         };
         my $plain = upload(%{ $o->($stock) }, vhost => $stock, eager => 1);
         is_deeply [$plain->{status}, $plain->{witness}{authn}],
-            [$status, $calls], "$name: stock httpd says $status";
+            [$status, $calls // $plain->{witness}{authn}],
+            "$name: stock httpd says $status";
+        $calls //= $plain->{witness}{authn};
 
         my @got = $status == 200
             ? admitted_ok("$name, $as: admitted", $o->(), status => 200)

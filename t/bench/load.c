@@ -7,14 +7,18 @@
  *
  * sends the request head in head.txt (CRLF line ends, empty line included)
  * over 8 connections to 127.0.0.1:8080, until 10000 requests are done or 2
- * seconds are over. "{c}" in the head stands for the connection's number.
+ * seconds are over. "{c}" in the head stands for the connection's number,
+ * "{p}" for 0 to 63 bytes, more with each request, then none again: what the
+ * place of something in memory costs evens out over them.
  *
  * Content is as many bytes as the head's Content-Length says. A head with
  * Expect: 100-continue holds it back until 100 Continue comes, and for good
  * if a final status comes instead. A response is read to its end, by
  * Content-Length or the connection's end; a connection is used again unless
- * the server closes it, or still waits for content. What is unfinished at the
- * end of the time is finished, but not counted.
+ * the server closes it, or still waits for content. If it turns out to be
+ * closed then, the request is sent once more. What is unfinished at the end of
+ * the time is finished, but not counted. Content is sent in pieces of
+ * 64 KB, and an answer is looked for after each, as curl does.
  *
  *     load -p 8080 -p 8081 -t 2 a.head b.head
  *
@@ -26,10 +30,13 @@
  * It prints one line for each kind:
  *
  *     requests=9000 seconds=2.000 rate=4500.0 errors=0 connects=9000
- *     continues=0 content=0 p50_us=1700.1 p99_us=2900.8 status_417=9000
+ *     continues=0 retries=0 begun=9008 left=0 p50_us=1700.1 p99_us=2900.8
+ *     status_417=9000
  *
- * (unfolded) and exits 1 if there were errors: a connection that failed or
- * ended too early, a response that it cannot read, ten seconds of silence.
+ * (unfolded; "left" is the content that TCP has sent for all "begun", also for
+ * those that were not counted) and exits 1 if there were errors: a connection
+ * that failed or ended too early, a response that it cannot read, ten seconds
+ * of silence.
  */
 
 #define _GNU_SOURCE
@@ -37,21 +44,23 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 512
+#define CONNECTIONS_MAX 1000
 #define REQUESTS_MAX 2000000L   /* latencies are kept for so many */
 #define SECONDS_MAX 600.0
 #define HEAD_MAX 16384
+#define PADDING_MAX 64
 #define ERRORS_MAX 100          /* more of them, and it gives up */
 #define SILENCE_MS 10000
 #define KINDS_MAX 2
@@ -61,9 +70,12 @@ typedef struct {
     int fd;                     /* -1: not connected */
     int busy;                   /* a request is under way */
     int kind;
-    char *head;                 /* with the connection's number in it */
+    int nth;                    /* its number */
+    unsigned padding;           /* bytes for {p} */
+    char head[HEAD_MAX];        /* with {c} and {p} filled in */
     size_t head_len;
     size_t head_sent;
+    long heads;                 /* bytes of all heads on this connection */
     long content_left;          /* bytes still to be sent */
     int held;                   /* the content waits for 100 Continue */
     char in[HEAD_MAX];          /* a response head, as far as it came */
@@ -71,6 +83,7 @@ typedef struct {
     int in_body;                /* the head was read */
     long body_left;             /* -1: until the connection's end */
     int last;                   /* the server will close */
+    int reused;                 /* there was a response on it before */
     int status;
     double begun;
     unsigned events;            /* what epoll watches for */
@@ -82,7 +95,7 @@ typedef struct {
     const char *head;
     long content;               /* bytes of content of each request */
     int asks;                   /* Expect: 100-continue */
-    long requests, connects, continues, sent;
+    long requests, begun, connects, continues, retries, left;
     long status[600];
     unsigned *latency;          /* nanoseconds of each request */
 } kind_t;
@@ -156,13 +169,30 @@ static void watch(conn_t *c, unsigned events, int op)
     }
 }
 
+/* What TCP has sent of content: that of a socket's buffer may never be. */
+static void count_left(conn_t *c)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    long left;
+
+    memset(&info, 0, sizeof(info));
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size)) {
+        die("there is no TCP_INFO");
+    }
+    left = (long)(info.tcpi_bytes_sent - info.tcpi_bytes_retrans) - c->heads;
+    kinds[c->kind].left += left > 0 ? left : 0;
+    c->heads = 0;
+}
+
 static void hang_up(conn_t *c)
 {
     if (c->fd >= 0) {
+        count_left(c);
         close(c->fd);
         c->fd = -1;
     }
-    c->busy = 0;
+    c->busy = c->reused = 0;
 }
 
 static int dial(conn_t *c)
@@ -218,11 +248,12 @@ static int send_more(conn_t *c)
         }
         if (from == zeros) {
             c->content_left -= sent;
-            kinds[c->kind].sent += sent;
+            watch(c, EPOLLIN | (c->content_left ? EPOLLOUT : 0),
+                  EPOLL_CTL_MOD);
+            return 1;
         }
-        else {
-            c->head_sent += (size_t)sent;
-        }
+        c->head_sent += (size_t)sent;
+        c->heads += sent;
     }
 }
 
@@ -244,6 +275,46 @@ static void fail(conn_t *c, const char *why)
     request(c);
 }
 
+/* The kind's head, for the connection's next request. */
+static void fill_in(conn_t *c)
+{
+    const char *from = kinds[c->kind].head;
+    char *to = c->head;
+    char *end = c->head + HEAD_MAX - PADDING_MAX;
+
+    while (*from && to < end) {
+        if (!strncmp(from, "{c}", 3)) {
+            to += sprintf(to, "%d", c->nth);
+            from += 3;
+        }
+        else if (!strncmp(from, "{p}", 3)) {
+            memset(to, 'x', c->padding);
+            to += c->padding;
+            c->padding = (c->padding + 1) % PADDING_MAX;
+            from += 3;
+        }
+        else {
+            *to++ = *from++;
+        }
+    }
+    if (*from) {
+        die("the request head is too long");
+    }
+    c->head_len = (size_t)(to - c->head);
+}
+
+static void begin(conn_t *c)
+{
+    c->head_sent = c->in_len = 0;
+    c->content_left = kinds[c->kind].content;
+    c->held = kinds[c->kind].asks;
+    c->in_body = c->last = 0;
+    c->busy = 1;
+    if (c->fd < 0 ? !dial(c) : !send_more(c)) {
+        fail(c, "no connection");
+    }
+}
+
 /* Begins the next request, if there is one left. */
 static void request(conn_t *c)
 {
@@ -253,15 +324,18 @@ static void request(conn_t *c)
     }
     total.started++;
     total.open++;
-    c->head_sent = c->in_len = 0;
-    c->content_left = kinds[c->kind].content;
-    c->held = kinds[c->kind].asks;
-    c->in_body = c->last = 0;
+    kinds[c->kind].begun++;
+    fill_in(c);
     c->begun = now();
-    c->busy = 1;
-    if (c->fd < 0 ? !dial(c) : !send_more(c)) {
-        fail(c, "no connection");
-    }
+    begin(c);
+}
+
+/* The server has given up a kept connection before it saw the request. */
+static void again(conn_t *c)
+{
+    kinds[c->kind].retries++;
+    hang_up(c);
+    begin(c);
 }
 
 static void count(const conn_t *c)
@@ -282,6 +356,7 @@ static void finish(conn_t *c)
     if (!total.is_over) {
         count(c);
     }
+    c->reused = 1;
     if (c->last || c->content_left || c->head_sent < c->head_len) {
         hang_up(c);
     }
@@ -356,6 +431,10 @@ static void receive(conn_t *c)
     }
     if (got <= 0) {
         errno = got < 0 ? errno : 0;
+        if (c->reused && !c->in_len && !c->in_body) {
+            again(c);
+            return;
+        }
         if (c->in_body && c->body_left < 0 && got == 0) {
             c->last = 1;
             finish(c);
@@ -407,20 +486,6 @@ static void read_kind(kind_t *kind, const char *name)
     kind->head = text;
     kind->content = length ? atol(length) : 0;
     kind->asks = field_is(text, "Expect", "100-continue");
-}
-
-static void number(conn_t *c, int nth)
-{
-    const char *head = kinds[c->kind].head;
-    const char *mark = strstr(head, "{c}");
-    int len = mark ? asprintf(&c->head, "%.*s%d%s", (int)(mark - head), head,
-                              nth, mark + 3)
-                   : asprintf(&c->head, "%s", head);
-
-    if (len < 0) {
-        die("out of memory");
-    }
-    c->head_len = (size_t)len;
 }
 
 static double run(void)
@@ -478,9 +543,11 @@ static void report(const kind_t *kind, double seconds)
     qsort(kind->latency, (size_t)kind->requests, sizeof(*kind->latency),
           by_size);
     printf("requests=%ld seconds=%.3f rate=%.1f errors=%ld connects=%ld"
-           " continues=%ld content=%ld p50_us=%.1f p99_us=%.1f", kind->requests,
-           seconds, (double)kind->requests / seconds, total.errors,
-           kind->connects, kind->continues, kind->sent, percentile(kind, 50),
+           " continues=%ld retries=%ld begun=%ld left=%ld"
+           " p50_us=%.1f p99_us=%.1f",
+           kind->requests, seconds, (double)kind->requests / seconds,
+           total.errors, kind->connects, kind->continues,
+           kind->retries, kind->begun, kind->left, percentile(kind, 50),
            percentile(kind, 99));
     for (i = 100; i < 600; ++i) {
         if (kind->status[i]) {
@@ -493,7 +560,7 @@ static void report(const kind_t *kind, double seconds)
 static void usage(void)
 {
     die("usage: load -p PORT [-c CONNECTIONS] [-n REQUESTS] [-t SECONDS] "
-        "HEADFILE, or -p PORT -p PORT ... HEADFILE HEADFILE; up to 512 "
+        "HEADFILE, or -p PORT -p PORT ... HEADFILE HEADFILE; up to 1000 "
         "connections, 2000000 requests, 600 seconds");
 }
 
@@ -526,12 +593,23 @@ static void options(int argc, char **argv)
     }
 }
 
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     double seconds;
     int i;
 
     options(argc, argv);
+    raise_limit();
     for (i = 0; i < opt.kinds; ++i) {
         read_kind(&kinds[i], argv[optind + i]);
     }
@@ -543,7 +621,7 @@ int main(int argc, char **argv)
     for (i = 0; i < opt.connections; ++i) {
         conns[i].fd = -1;
         conns[i].kind = i % opt.kinds;
-        number(&conns[i], i);
+        conns[i].nth = i;
     }
     seconds = run();
     for (i = 0; i < opt.kinds; ++i) {

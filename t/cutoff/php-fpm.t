@@ -4,7 +4,8 @@
 #
 # PHP reads no content whose length it is not told. With proxy-sendcl httpd
 # takes in all of it before it asks PHP, and tells the length; without, PHP
-# answers as if there were none.
+# answers as if there were none. httpd before 2.4.47 has no proxy-sendcl for
+# FastCGI, and its ProxyPassMatch loses the socket where it has a $1.
 
 use strict;
 use warnings;
@@ -17,6 +18,7 @@ use CutOff;
 my $MAX  = 100_000;
 my $root = conf_var('documentroot');
 my $fpm  = php_fpm();
+my $spools = httpd_at_least('2.4.47');
 
 sub tenant {
     my($name, @lines) = @_;
@@ -31,14 +33,19 @@ my $limit  = "ExpectRequire content-length max=$MAX";
 my $tenant = tenant('spooled', $limit, 'SetEnv proxy-sendcl 1');
 
 for (['SetHandler in .htaccess', $tenant],
-     ['ProxyPassMatch', '/fpm-match/record.php']) {
+     $spools ? ['ProxyPassMatch', '/fpm-match/record.php'] : ()) {
     my($name, $path) = @$_;
+    my $token;
 
-    within_ok($name, "$path?" . token(), $MAX, status => 200,
-        upload => { method => 'POST' }, body => sub { qr/^read=$_[0]\n/ });
-    my $token = token();
-    cut_off_ok($name, "$path?$token", $MAX, upload => { method => 'POST' });
-    is handed($token, '.pid'), '', "$name: PHP was not asked";
+    if ($spools) {
+        within_ok($name, "$path?" . token(), $MAX, status => 200,
+            upload => { method => 'POST' },
+            body => sub { qr/^read=$_[0]\n/ });
+        $token = token();
+        cut_off_ok($name, "$path?$token", $MAX,
+            upload => { method => 'POST' });
+        is handed($token, '.pid'), '', "$name: PHP was not asked";
+    }
 
     $token = token();
     admitted_ok("$name, announced, at max", { method => 'POST',
@@ -77,7 +84,7 @@ for (['SetHandler in .htaccess', $tenant],
     }
 }
 
-# Why that is needed.
+# Why that is needed. (In httpd 2.5 LimitRequestBody holds.)
 {
     my $stock = stock_httpd(conf => "<Directory \"$root/php\">\n"
         . "AllowOverride All\n</Directory>\n");
@@ -87,9 +94,14 @@ for (['SetHandler in .htaccess', $tenant],
         my $r = upload(vhost => $stock, path => "$path?" . token(),
             method => 'POST', content => 1001, chunked => $chunked,
             eager => 1);
-        is_deeply [@$r{qw(status body)}], [200, "read=1001\n"],
-            'stock httpd, ' . ($chunked ? 'chunked' : 'announced')
-            . ': LimitRequestBody does not hold';
+        my $how = 'stock httpd, ' . ($chunked ? 'chunked' : 'announced');
+        if (httpd_at_least('2.5')) {
+            is $r->{status}, 413, "$how: LimitRequestBody holds";
+            next;
+        }
+        is_deeply [@$r{qw(status body)}],
+            [200, $chunked && !$spools ? "read=0\n" : "read=1001\n"],
+            "$how: LimitRequestBody does not hold";
     }
 }
 

@@ -85,6 +85,11 @@ static const char *rules_text(apr_pool_t *p, const expect_dir_conf_t *conf)
     return text_of(p, expect_conf_rules(p, conf), &is_lossy);
 }
 
+static expect_dir_conf_t *nothing_written(apr_pool_t *p)
+{
+    return apr_pcalloc(p, sizeof(expect_dir_conf_t));
+}
+
 /* --- reading ------------------------------------------------------------- */
 
 static expect_dir_conf_t *read_section(apr_pool_t *p, const char *text,
@@ -92,13 +97,15 @@ static expect_dir_conf_t *read_section(apr_pool_t *p, const char *text,
 {
     ap_conf_vector_t *section;
     const char *err = fuzz_section(p, text, is_htaccess, &section);
+    expect_dir_conf_t *conf;
 
     if (err) {
         MUST(*err, text);
         MUST(strncmp(err, "ExpectRequire: ", 15) || strstr(err, "; "), err);
         return NULL;
     }
-    return ap_get_module_config(section, &expect_module);
+    conf = ap_get_module_config(section, &expect_module);
+    return conf ? conf : nothing_written(p);
 }
 
 static void check_read_again(apr_pool_t *p, const expect_dir_conf_t *conf,
@@ -314,7 +321,7 @@ void fuzz_tree(fuzz_input_t *in)
         int is_htaccess = !rest;
 
         confs[i] = text ? read_section(in->pool, text, is_htaccess)
-                        : expect_conf_create(in->pool, NULL);
+                        : nothing_written(in->pool);
         if (!confs[i]) {
             return;
         }

@@ -87,8 +87,9 @@ for my $handler (qw(default-handler none)) {
         ['CGI', 'PUT', $cgi, 200],
         ['a proxy', 'POST', '/handler-proxy/x', 200],
         ['PHP-FPM', 'POST', "$php?" . token(), 200],
-        ['PHP-FPM, ProxyPassMatch', 'PUT',
-            '/fpm-match/record.php?' . token(), 200],
+        # before 2.4.47 ProxyPassMatch loses the socket where it has a $1
+        httpd_at_least('2.4.47') ? ['PHP-FPM, ProxyPassMatch', 'PUT',
+            '/fpm-match/record.php?' . token(), 200] : (),
         ['the witness', 'PUT', '/' . place('tenant', $rule) . '/x', 200],
         ['a handler that does not block', 'PUT', '/handler-nonblock/x', 200],
         ['an Action', 'POST', '/handler-action/x', 200],

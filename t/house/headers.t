@@ -55,10 +55,13 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     like $r->{status}, qr/^(?:400|417)$/, "Expect unset early, h2 $h2: refused";
     is_deeply [@$r{qw(interim sent closed)}, $r->{witness}{read}],
         [[], 0, 1, 0], "Expect unset early, h2 $h2: no content";
+    # Core of httpd before 2.4.49 looks for the field behind early
+    # RequestHeader: then nobody has asked, and the client waits in vain.
     $r = upload(vhost => $server, path => '/witness/x', asks => 1,
         content => 5, host => 'mute', h2 => $h2);
-    is_deeply [@$r{qw(status interim sent)}], [200, [100], 5],
-        "Expect unset early, h2 $h2: admitted with a 100";
+    is_deeply [@$r{qw(status interim sent)}],
+        $h2 || httpd_at_least('2.4.49') ? [200, [100], 5] : [undef, [], 0],
+        "Expect unset early, h2 $h2: admitted with a 100, where core knows";
 }
 
 # What goes out.

@@ -103,13 +103,22 @@ Returns the file's path.
 What C<httpd -t> says of a server with the test's modules and this text. The
 arguments go to httpd, such as C<< '-D', 'DUMP_EXPECT' >>.
 
+=item explained($text, @questions)
+
+    my($answer) = explained($text, '/x PUT length=11');
+    like $answer, qr/^  asks: refused 417: /m;
+
+What ExpectExplain answers, for such a server, to each question.
+
 =item own_httpd(expect => 1, conf => $text), stock_httpd(conf => $text)
 
     my $stock = stock_httpd();
     my $r = upload(vhost => $stock, path => '/witness/', asks => 1);
 
 A private server with the places of t/conf/places.inc.in, with or without
-mod_expect, on a port of its own. It ends with the object. Methods: port, dir
+mod_expect, on a port of its own; with C<only =E<gt> [qw(dav dav_fs)]> it has
+just these modules, mod_expect, and neither places nor witness. It ends with
+the object. Methods: port, dir
 (its error_log and witness_log), pid, graceful, stop.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
@@ -117,6 +126,15 @@ mod_expect, on a port of its own. It ends with the object. Methods: port, dir
 Whether this MPM serves HTTP/2; a variable of Apache::Test's configuration,
 such as C<documentroot>; the witness's record of a request made by hand with
 the header C<X-Witness: $id>.
+
+=item keep_expect()
+
+The lines that keep an expectation from going to the origin, as README says.
+
+=item httpd_at_least('2.4.54')
+
+Whether httpd is of this version or later: only for what httpd itself does
+differently, with the reason beside it.
 
 =back
 
@@ -134,12 +152,13 @@ use POSIX ();
 use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
+use version ();
 
 use H2Client ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
-    error_log_since config_error own_httpd stock_httpd has_h2 conf_var
-    witness_of);
+    error_log_since config_error explained own_httpd stock_httpd has_h2 conf_var
+    witness_of keep_expect httpd_at_least);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
@@ -161,6 +180,27 @@ sub conf_var {
         $conf = apache_test_config->new->{vars};
     }
     return $conf->{$name};
+}
+
+my $version;
+
+sub httpd_at_least {
+    my($wanted) = @_;
+    if (!$version) {
+        my $httpd = conf_var('httpd');
+        my($is) = qx('$httpd' -v) =~ m{Apache/([\d.]+)}
+            or die "$httpd does not tell its version\n";
+        $version = version->declare($is);
+    }
+    return $version >= version->declare($wanted);
+}
+
+# httpd before 2.4.54 hands Expect on with Off as well; before 2.4.40 there was
+# no such directive.
+sub keep_expect {
+    return "Proxy100Continue Off\n" if httpd_at_least('2.4.54');
+    return "<IfDirective Proxy100Continue>\nProxy100Continue Off\n"
+        . "</IfDirective>\nRequestHeader unset Expect\n";
 }
 
 sub has_h2 { return ($ENV{TEST_MPM} || '') ne 'prefork' }
@@ -602,12 +642,13 @@ sub write_htaccess {
 sub private_conf {
     my($dir, $load, $port) = @_;
     my $t = conf_var('serverroot');
+    $load = "$t/conf/$load" unless $load =~ m{^/};
     return <<"CONF";
 ServerRoot "$t"
 DocumentRoot "$t/htdocs"
 ServerName localhost:$port
 Listen 127.0.0.1:$port
-Include "$t/conf/$load"
+Include "$load"
 DefaultRuntimeDir "$dir"
 PidFile "$dir/httpd.pid"
 ErrorLog "$dir/error_log"
@@ -618,6 +659,17 @@ DavLockDB "$dir/davlock"
     ScriptSock "$dir/cgisock"
 </IfModule>
 CONF
+}
+
+# The LoadModule lines of these modules, the MPM and mod_expect; their file.
+sub load_only {
+    my($dir, @names) = @_;
+    my $names = join '|', 'mpm_\w+', 'expect', @names;
+    open my $fh, '<', conf_var('serverroot') . '/conf/inherit.load'
+        or die "inherit.load: $!\n";
+    write_file("$dir/only.load",
+        join '', grep { /^LoadModule (?:$names)_module / } <$fh>);
+    return "$dir/only.load";
 }
 
 # TEST_PRELOAD: lines that stand before httpd in the arguments of env.
@@ -648,6 +700,15 @@ sub config_error {
     return ($? >> 8 || $?, $message);
 }
 
+sub explained {
+    my($text, @questions) = @_;
+    my($exit, $out) = config_error($text, '-D', 'DUMP_EXPECT',
+        map { ('-c', "ExpectExplain $_") } @questions);
+    die "httpd -t does not take it: $out" if $exit;
+    $out =~ s/^Syntax OK\n//m;
+    return grep { /^ExpectExplain / } split /^(?=ExpectExplain )/m, $out;
+}
+
 sub own_httpd { return ExpectTest::Server->start(expect => 1, @_) }
 sub stock_httpd { return ExpectTest::Server->start(expect => 0, @_) }
 
@@ -673,9 +734,13 @@ sub start {
     my $t    = ExpectTest::conf_var('serverroot');
     my $self = bless { dir => $dir, port => $port, owner => $$ }, $class;
 
-    ExpectTest::write_file("$dir/httpd.conf", ExpectTest::private_conf($dir,
-            $o{expect} ? 'inherit.load' : 'modules.load', $port)
-        . "Define ORIGIN_PORT $port\nInclude \"$t/conf/places.inc\"\n"
+    my $load = $o{only}   ? ExpectTest::load_only($dir, @{ $o{only} })
+             : $o{expect} ? 'inherit.load' : 'modules.load';
+    my $places = $o{only} ? ''
+        : "Define ORIGIN_PORT $port\nInclude \"$t/conf/places.inc\"\n";
+
+    ExpectTest::write_file("$dir/httpd.conf",
+        ExpectTest::private_conf($dir, $load, $port) . $places
         . ($o{conf} // ''));
     defined($self->{pid} = fork) or die "fork: $!\n";
     if (!$self->{pid}) {

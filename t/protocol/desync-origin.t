@@ -94,7 +94,8 @@ sub check {
     my $canary = canary();
     my $bad     = $class eq 'bad' || $good eq 'bad';
     my $refused = $class eq 'unknown' || $content && $where eq 'refused';
-    my %o = (when => $when, methods => [$method, 'GET'], next => $NEXT,
+    my %o = (when => $when, methods => [read_as($method, $class), 'GET'],
+        next => $NEXT,
         content => $frame->($canary), waits => $bad || $refused
             || $class eq 'asks' && $content);
     my $head = head($method, $path, $announce->($canary), @$lines);

@@ -22,6 +22,9 @@ my %origin = map { $_ => RawOrigin->start } qw(main ping slow);
 sub origin_of { return $origin{ $_[0] } || $origin{main} }
 sub url { return 'http://127.0.0.1:' . $origin{ $_[0] }->port . '/' }
 
+# None of it: httpd 2.5 wants a millisecond, 2.4 takes seconds only.
+my $retry = httpd_at_least('2.5') ? 'retry=1ms' : 'retry=0';
+
 # One process, where the MPM has threads; one connection to the origin a
 # process.
 sub conf {
@@ -43,9 +46,9 @@ sub conf {
 ProxyPass /off/ @{[url('main')]} max=1
 ProxyPass /on/ @{[url('main')]} max=1
 ProxyPass /ping/ @{[url('ping')]} max=1 ping=2
-ProxyPass /slow/ @{[url('slow')]} max=1 timeout=1 retry=0
+ProxyPass /slow/ @{[url('slow')]} max=1 timeout=1 $retry
 <LocationMatch "^/(?:off|ping|origin-off)/">
-    Proxy100Continue Off
+    @{[keep_expect()]}
 </LocationMatch>
 <Location /off/>
     Header unset X-Secret
@@ -142,6 +145,7 @@ sub check {
     my $name = "$way, origin $behaviour, $method, $label, $how, content $when"
         . ($place eq 'no' ? ', refused' : '');
     my @o = (when => $when, content => $frame->($canary),
+        methods => [read_as($method, $class), 'GET'],
         waits => $refused || $class eq 'asks' && $has);
     my @lines = ($announce->($canary), @$lines);
     my($c, $wrong, $target, @asked) = through($edge, $way, $behaviour, $method,
@@ -232,13 +236,18 @@ for my $when (qw(early late asked)) {
         . ' apart';
 }
 
+# httpd before 2.4.40 hands the field on, but answers 100 itself: what the
+# origin says of the expectation does not come to the client.
+my $forwards = httpd_at_least('2.4.40');
+
 # An origin that refuses and keeps its connection: with On the client gets 500
 # from stock httpd. One that never answers Expect: 503 when the proxy's
 # patience ends.
 for my $when (qw(late asked)) {
     my @got = both('on', 'keep', $when);
     is $got[0], $got[1], "On, 417 kept alive, content $when: as stock httpd";
-    like $got[0], qr/^\d+ end$/, "On, 417 kept alive, content $when: one "
+    like $got[0], $forwards ? qr/^\d+ end$/ : qr/^\(100\) 417 200 end$/,
+        "On, 417 kept alive, content $when: one "
         . 'answer, nobody else hurt';
     is +(both('off', 'keep', $when))[0], '(100) 417 200 end',
         "Off, 417 kept alive, content $when: the origin's own status";
@@ -246,11 +255,12 @@ for my $when (qw(late asked)) {
 {
     my @got = both('slow', 'silent', 'asked');
     is $got[0], $got[1], 'On, a silent origin: as stock httpd';
-    like $got[0], qr/^\d+ end$/, 'On, a silent origin: one answer';
+    like $got[0], $forwards ? qr/^\d+ end$/ : qr/^\(100\) 200 200 end$/,
+        'On, a silent origin: one answer';
 }
 
 # Fields of the origin's 100 Continue pass by `Header unset`.
-for (['off', 0], ['on', 1]) {
+for (['off', 0], ['on', $forwards ? 1 : 0]) {
     my($way, $leaks) = @$_;
     my $canary = canary();
     my($c, $wrong) = through($edge, $way, 'header', 'PUT', 'secret/',

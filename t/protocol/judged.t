@@ -138,6 +138,15 @@ refused_ok('a front controller in a place with rules', {
     }
     is upload(vhost => $server, path => '*', method => 'OPTIONS')->{status},
         200, 'OPTIONS * without content';
+
+    # There is no access control that could say yes.
+    my $guarded = own_httpd(conf => "ExpectRequire auth\n");
+    for my $asks (0, 1) {
+        my $r = upload(vhost => $guarded, path => '*', method => 'OPTIONS',
+            content => 3, asks => $asks);
+        is $r->{status}, $asks ? 417 : 403, "OPTIONS *, auth, asks $asks";
+        is $r->{witness}{rule}, 'auth', "OPTIONS *, auth, asks $asks: rule";
+    }
 }
 
 # --- who asks -----------------------------------------------------------------

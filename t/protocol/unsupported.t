@@ -46,13 +46,15 @@ for (@EXPECT) {
             eager => 1 }, status => 417, h2 => 0);
 }
 
-# httpd by itself: no answer before the content.
+# httpd by itself: no answer before the content; nor behind it in 2.5-dev of
+# October 2024, which leaves its 417 in the buffer.
+my $answers = httpd_at_least('2.5') ? undef : 417;
 {
     my $o = { content => 3000, headers => ['Expect: foo'] };
     my $r = upload(%$o, vhost => $stock);
     is $r->{early}, 0, 'stock httpd does not answer before the content';
     is $r->{sent}, 3000, 'stock httpd waits for all of it';
-    is $r->{status}, 417, 'stock httpd answers 417 then';
+    is $r->{status}, $answers, 'stock httpd answers 417 then';
     $r = upload(%$o);
     is $r->{early}, 1, 'with mod_expect the answer comes at once';
 }
@@ -61,14 +63,15 @@ for (@EXPECT) {
 for my $where (undef, $stock) {
     my $r = upload(headers => ['Expect: foo'], method => 'GET',
         vhost => $where);
-    is $r->{status}, 417, 'no content: 417, ' . ($where ? 'stock' : 'here');
+    is $r->{status}, $where ? $answers : 417,
+        'no content: 417, ' . ($where ? 'stock' : 'here');
 }
 
 # HTTP/1.0 has no expectations at all: as stock httpd answers.
 {
     my @got = map { upload(http => '1.0', headers => ['Expect: foo'],
         content => 5, eager => 1, vhost => $_)->{status} } undef, $stock;
-    is $got[0], $got[1], "HTTP/1.0: $got[1], as stock httpd";
+    is_deeply \@got, [417, $answers], 'HTTP/1.0: 417, as stock httpd';
 }
 
 # With a local ErrorDocument 417 for all of the server: a file, a script that
@@ -88,11 +91,49 @@ for my $where (undef, $stock) {
                    $h2 ? { h2 => 1, vhost => $h2 } : ()) {
             my $name = join ' ', "ErrorDocument 417 $page",
                 grep { $_ ne 'vhost' } sort keys %$o;
+            # mod_http2 looks for no document before httpd 2.4.47
+            my $lost = $o->{h2} && $page =~ m{^/}
+                && !httpd_at_least('2.4.47');
             refused_ok($name, { path => '/witness/x', content => 3000,
                     headers => ['Expect: foo'], asks => 0, host => "page$n",
-                    vhost => $server, %$o }, status => 417, body => $body);
+                    vhost => $server, %$o }, status => 417,
+                body => $lost ? $HOW : $body);
         }
     }
+}
+
+# httpd 2.5 can be told to let what it does not know go on. We do not.
+{
+    my $conf = "<IfDirective HttpExpectStrict>\nHttpExpectStrict Off\n"
+        . "</IfDirective>\n<VirtualHost *>\nServerName localhost\n"
+        . (has_h2() ? "Protocols h2c http/1.1\nH2Direct on\n" : '')
+        . "</VirtualHost>\n"
+        . "<VirtualHost *>\nServerName page\n"
+        . "ErrorDocument 417 /cgi/read.cgi\n</VirtualHost>\n";
+    my $server = own_httpd(conf => $conf);
+    my $lax = stock_httpd(conf => $conf);
+    my %o = (path => '/witness/x', content => 3000, asks => 0, h2 => 0,
+        vhost => $server);
+
+    for (@EXPECT) {
+        my($name, $headers) = @$_;
+        for my $more ({}, { chunked => 1 }, { path => '/proxy/x' },
+                      { host => 'page' }, has_h2() ? { h2 => 1 } : ()) {
+            refused_ok(join(' ', "not strict, $name", %$more),
+                { %o, headers => $headers, %$more }, status => 417,
+                like => $HOW, rule => 'expectation',
+                body => $more->{host} ? qr/^read=0$/ : $HOW);
+        }
+        is upload(%o, eager => 1, headers => $headers,
+                vhost => $lax)->{status}, httpd_at_least('2.5') ? 200 : 417,
+            "not strict, $name: stock httpd";
+    }
+    is upload(vhost => $server, method => 'GET', headers => ['Expect: foo'])
+        ->{status}, 417, 'not strict, no content: 417';
+    admitted_ok('not strict, nothing expected', { %o, headers => ['Expect:'] },
+        status => 200, verdict => '-');
+    admitted_ok('not strict, 100-continue', { %o, asks => 1 },
+        status => 200, verdict => '-');
 }
 
 done_testing();

@@ -90,6 +90,23 @@ for (@cases) {
     }
 }
 
+# Many, told up to a thousand bytes.
+{
+    my $many = join ' ', map { "coding-$_" } 1 .. 200;
+    for my $last ('coding-1', 'CODING-150', 'coding-200') {
+        admitted_ok("of 200 codings, $last", { content => 1,
+                path => place("ExpectRequire content-encoding $many"),
+                headers => ["Content-Encoding: $last"] }, status => 200);
+    }
+    for my $r (refused_ok('none of 200 codings', { content => 1,
+                path => place("ExpectRequire content-encoding $many"),
+                headers => ['Content-Encoding: coding-201'] }, status => 415,
+            asked_status => 417,
+            like => qr/ none of coding-1 .* and \d+ more$/)) {
+        cmp_ok length $r->{witness}{reason}, '<', 1200, 'the reason is short';
+    }
+}
+
 # What the reason says.
 refused_ok('the reason names both sides', { content => 1,
     path => place('ExpectRequire content-encoding gzip zstd'),

@@ -53,7 +53,7 @@ for my $case (
         content => 2000 },
         { refuse => 1, bytes_refused => 2000 }, { bytes_spared => 2000 }],
     ['refused, by DirectoryIndex', { path => '/status/index/',
-        content => 11 },
+        method => 'POST', content => 11 },
         { refuse => 1, bytes_refused => 11 }, { bytes_spared => 11 }],
     ['refused, unknown length', { path => '/status/known/x', content => 20,
         chunked => 1 }, { refuse => 1 }],

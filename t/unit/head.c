@@ -84,6 +84,34 @@ static void test_head_read(void **state)
     }
 }
 
+/* RFC 9110, 8.6; what is no length is no content either. */
+static void test_valid_length(void **state)
+{
+    static const struct {
+        const char *length;
+        int valid;
+    } rows[] = {
+        { NULL, 1 }, { "0", 1 }, { "007", 1 }, { "9223372036854775807", 1 },
+        { "", 0 }, { " 5", 0 }, { "5 ", 0 }, { "+5", 0 }, { "-5", 0 },
+        { "0x5", 0 }, { "5x", 0 }, { "5, 5", 0 }, { "9223372036854775808", 0 }
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        apr_table_t *fields = apr_table_make(pool, 4);
+        expect_head_t head;
+
+        if (rows[i].length) {
+            apr_table_setn(fields, "Content-Length", rows[i].length);
+        }
+        assert_int_equal(expect_head_has_valid_length(fields), rows[i].valid);
+        if (!rows[i].valid) {
+            assert_int_equal(expect_head_read(&head, fields, 0), 0);
+        }
+    }
+}
+
 /* The cheap test may only say no where there is none. */
 static void test_has_content(void **state)
 {
@@ -376,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_head_read),
+        cmocka_unit_test(test_valid_length),
         cmocka_unit_test(test_has_content),
         cmocka_unit_test(test_media_type),
         cmocka_unit_test(test_media_type_joined),

@@ -771,10 +771,8 @@ static void test_limited(void **state)
 static void test_find(void **state)
 {
     static const expect_rule_type_t table[] = {
-        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL,
-          NULL },
-        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL,
-          NULL },
+        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
         { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
     };
 

@@ -58,7 +58,7 @@ typedef struct {
     int calls;                  /* reads of content */
     int authn;                  /* calls of the authn provider */
     int authz;                  /* calls of the authz providers */
-    unsigned asked : 1;         /* expecting_100 was set after the head */
+    unsigned asked : 1;         /* expecting_100 was set */
     unsigned silent : 1;        /* it was cleared without a 100 */
     unsigned eos : 1;           /* the content's end was seen */
 } witness_t;
@@ -135,6 +135,17 @@ static int witness_post_read_request(request_rec *r)
     if (w) {
         w->id = apr_table_get(r->headers_in, "X-Witness");
         w->asked = r->expecting_100;
+    }
+    return DECLINED;
+}
+
+/* httpd before 2.4.49 reads the Expect field only now. */
+static int witness_header_parser(request_rec *r)
+{
+    witness_t *w = witness_get(r);
+
+    if (w && r->expecting_100) {
+        w->asked = 1;
     }
     return DECLINED;
 }
@@ -412,6 +423,8 @@ static void witness_hooks(apr_pool_t *p)
     /* Before anybody could refuse. */
     ap_hook_post_read_request(witness_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_FIRST);
+    ap_hook_header_parser(witness_header_parser, NULL, NULL,
+                          APR_HOOK_REALLY_FIRST);
     ap_hook_handler(witness_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(witness_log, NULL, NULL, APR_HOOK_MIDDLE);
 }
