@@ -3,25 +3,34 @@
 # which one to test, unless HTTPD names another:
 #
 #     make APXS=/opt/httpd/bin/apxs test
+#
+# CPPFLAGS, CFLAGS and LDFLAGS are added to those that apxs has of its own.
 
 APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
 SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
-COV    = -g -O0 --coverage -fprofile-update=atomic
+COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
+TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
+INSTALL = install
 
 include modules.mk
 
 MODULE    = .libs/mod_expect.so
 WITNESS   = t/c-modules/witness/.libs/mod_witness.so
-APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS))
+APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS) $(CPPFLAGS) $(CFLAGS)) \
+            $(addprefix -Wl$(comma),$(LDFLAGS))
 INCLUDES  = -I. -Isrc -isystem $(shell $(APXS) -q INCLUDEDIR) \
             -isystem $(shell $(APXS) -q APR_INCLUDEDIR 2>/dev/null) \
             $(shell $(APXS) -q EXTRA_CPPFLAGS 2>/dev/null)
 comma     = ,
 APR       = $(shell $(APXS) -q APR_CONFIG)
 APU       = $(shell $(APXS) -q APU_CONFIG)
+
+# below DESTDIR
+LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
+SAMPLES    = $(wildcard conf-sample/*)
 
 export APXS
 
@@ -36,8 +45,9 @@ witness: $(WITNESS)
 $(WITNESS): t/c-modules/witness/mod_witness.c
 	cd t/c-modules/witness && $(APXS) -c $(APXSFLAGS) mod_witness.c
 
-# A unit test is one C file with a main(), run under the sanitizers; it is
-# linked with the sources that its line "/* links: src/head.c */" names.
+# A unit test is one C file with a main(), run under the sanitizers, or with a
+# line "/* sanitize: thread */" under ThreadSanitizer; it is linked with the
+# sources that its line "/* links: src/head.c */" names.
 UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
@@ -48,20 +58,47 @@ UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
 
 t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(WARNINGS) $(INCLUDES) -o $@ $< $(unit_sources) \
-	    $(UNIT_LIBS)
+	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
+	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
+	    $(unit_sources) $(UNIT_LIBS)
 
-check-static: check-cppcheck check-gcc check-clang  ## warnings are errors
+check-units: units              ## run the unit tests
+	for unit in $(UNITS); do $$unit || exit 1; done
 
+# make test runs check-tidy in the place of check-tidy-all, which takes half a
+# minute.
+check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
+              check-tidy-all check-version
+check-static:                   ## warnings are errors, the version is one
+
+# variableScope: variables are declared where a function begins
 check-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-	    --enable=warning,performance,portability -Isrc $(SOURCES)
+	    --enable=warning,style,performance,portability \
+	    --suppress=variableScope -Isrc $(SOURCES)
 
 check-gcc check-clang: check-%:
 	for file in $(SOURCES); do \
 	    $(if $(filter clang,$*),$(CLANG),$(CC)) -fsyntax-only -O2 -Werror \
 	        $(WARNINGS) $(INCLUDES) $$file || exit 1; \
 	done
+
+check-version:
+	@packaging/version
+
+check-gcc-analyzer:
+	for file in $(SOURCES); do \
+	    $(CC) -fanalyzer -O1 -Werror $(WARNINGS) $(INCLUDES) -S \
+	        -o /dev/null $$file || exit 1; \
+	done
+
+# Which checks: .clang-tidy; the first leaves out those of clang's analyzer.
+check-tidy:
+	$(CLANG)-tidy --quiet --checks=-clang-analyzer-* $(SOURCES) -- \
+	    $(INCLUDES)
+
+check-tidy-all:
+	$(CLANG)-tidy --quiet $(SOURCES) -- $(INCLUDES)
 
 test:                           ## set up what is missing, then run all tests
 	t/setup
@@ -72,6 +109,14 @@ setup:                          ## install what building and testing need
 
 asan: asan/mod_expect.so        ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
+
+# The tests of what the module itself does; not those of its meeting others.
+CORE = auth cutoff/cap.t log merge provider rule told tree unasked
+
+valgrind:                       ## the core of the tests under memcheck
+	t/setup valgrind
+	t/run --valgrind --mpm event,prefork \
+	    $(sort $(wildcard $(CORE:%=t/%/*.t)) $(filter %.t,$(CORE:%=t/%)))
 
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
@@ -91,12 +136,45 @@ coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
 	    $(UNIT_LIBS)
 
+# The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
+# the tests replay is built by gcc, with the same sanitizers; only make fuzz
+# needs clang's libFuzzer.
+FUZZ_SECONDS = 60
+FUZZ         = $(notdir $(wildcard t/fuzz/corpus/*))
+FUZZ_SOURCES = $(sort $(wildcard t/fuzz/*.c))
+FUZZ_WRAPPED = $(addprefix apr_,palloc pmemdup pstrdup pstrmemdup pstrndup \
+                 pstrcat psprintf) expect_counters_report
+# stddef.h: without it, APR computes an offset by a null pointer
+FUZZ_FLAGS   = $(SAN) -fno-sanitize-recover=undefined -include stddef.h \
+               -shared -fPIC -Wl,-Bsymbolic-functions,-z,nodelete \
+               $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
+               $(WARNINGS) $(INCLUDES)
+
+fuzz:                           ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+	t/setup fuzz
+	$(MAKE) asan/libfuzzer.so
+	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
+	t/fuzz/run --replay $(FUZZ)
+
+asan/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS)
+
+asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+	    -shared-libasan -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS) \
+	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a) \
+	    -lstdc++ -lm
+
 demo: t/demo                    ## see what it does, in a minute
 	t/setup demo
 	$(MAKE) all witness
 	t/demo
 
-bench:                          ## what it costs, in some minutes
+bench:                          ## what it costs, in a quarter of an hour
 	t/setup bench
 	$(MAKE) all
 	t/bench/run
@@ -105,6 +183,12 @@ clients:                        ## what real clients make of it, in ten minutes
 	t/setup
 	$(MAKE) all
 	t/clients/run --save
+
+# MPM=worker, or event,worker,prefork; see t/soak/run for SOAK_...
+soak:                           ## everything at once, for a quarter of an hour
+	t/setup soak
+	$(MAKE) all
+	t/soak/run --mpm $(or $(MPM),event) --save
 
 # HTTPDS="/opt/httpd-2.4.37/bin/apxs ...": installed httpds, by their apxs
 matrix:                         ## all tests with each apxs of HTTPDS
@@ -115,13 +199,33 @@ run: all                        ## the demo's servers to try, until Ctrl-C
 	t/demo --serve
 
 install: all                    ## to apxs' module directory below DESTDIR
-	install -d '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)' \
-	    '$(DESTDIR)$(DOCDIR)'
-	install -m 755 $(MODULE) '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)'
-	for conf in conf-sample/*; do \
-	    test ! -f "$$conf" \
-	    || install -m 644 "$$conf" '$(DESTDIR)$(DOCDIR)' || exit 1; \
-	done
+	$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)'
+	$(INSTALL) -m 755 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)'
+	$(INSTALL) -m 644 $(SAMPLES) '$(DESTDIR)$(DOCDIR)'
+
+uninstall:                      ## remove what make install has put there
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/mod_expect.so' \
+	    $(foreach file,$(notdir $(SAMPLES)),'$(DESTDIR)$(DOCDIR)/$(file)')
+	-rmdir '$(DESTDIR)$(DOCDIR)'
+
+dist:                           ## a tarball of the version, in packaging/out
+	packaging/dist
+
+distcheck:                      ## the tarball builds and tests by itself
+	t/setup
+	packaging/distcheck
+
+deb:                            ## a Debian package, in packaging/out
+	t/setup deb
+	packaging/deb
+
+deb-test: deb                   ## install, use, remove it in a fresh Debian
+	t/setup deb-test
+	packaging/deb-test
+
+rpm-test:                       ## build by the spec file, and look at the RPM
+	t/setup rpm-test
+	packaging/rpm-test
 
 compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
 	bear --output $@ -- $(MAKE) -B $(MODULE)
@@ -129,12 +233,14 @@ compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
 clean:                          ## remove what was built
 	rm -rf .libs asan coverage mod_expect.la compile_commands.json
 	rm -f *.lo *.slo *.o src/*.lo src/*.slo src/*.o
-	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs
+	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs packaging/out
 	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
 
 help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
 
-.PHONY: all witness units check-static check-cppcheck check-gcc check-clang \
-        test setup asan coverage demo bench clients matrix run install \
+.PHONY: all witness units check-units check-static check-cppcheck check-gcc \
+        check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
+        test setup asan valgrind fuzz fuzz-replay coverage demo bench clients \
+        matrix soak run install uninstall dist distcheck deb deb-test rpm-test \
         clean help

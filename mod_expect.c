@@ -36,6 +36,7 @@
 #include "src/counters.h"
 #include "src/dump.h"
 #include "src/first.h"
+#include "src/httpd_compat.h"
 #include "src/linger.h"
 #include "src/refusal.h"
 #include "src/request.h"
@@ -49,7 +50,7 @@ module AP_MODULE_DECLARE_DATA expect_module;
 
 static int expect_post_read_request(request_rec *r)
 {
-    int status = expect_first_catch_up(r);
+    int status = EXPECT_CORE_IS_BEHIND ? expect_first_catch_up(r) : DECLINED;
 
     if (status != DECLINED) {
         return status;

@@ -16,6 +16,7 @@
 #include "apr_strings.h"
 
 #include "conf.h"
+#include "question.h"
 #include "request.h"
 #include "rules_authz.h"
 
@@ -167,43 +168,50 @@ static void place(cmd_parms *cmd, expect_rule_t *rule)
     rule->limited = cmd->limited;
 }
 
-static const char *rule_make(cmd_parms *cmd, const char *name,
-                             const char *args, expect_rule_t **rule)
+/*
+ * @param err set to what is wrong if there is no rule
+ * @return the rule, without text and place, or NULL
+ */
+static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
+                                const char *args, const char **err)
 {
     const expect_rule_type_t *type;
+    expect_rule_t *rule = NULL;
     const void *arg = NULL;
-    const char *err;
 
     type = expect_rule_type_find(expect_rules_content, name);
     if (!type) {
         type = expect_rule_type_find(expect_rules_target, name);
     }
     if (type) {
-        err = expect_rule_parse_words(cmd->pool, type, args, &arg);
-        if (err) {
-            return wrong(cmd, type->name, err);
+        *err = expect_rule_parse_words(cmd->pool, type, args, &arg);
+        if (*err) {
+            *err = wrong(cmd, type->name, *err);
+            return NULL;
         }
-        *rule = expect_rule_leaf(cmd->pool, type, arg);
-        return NULL;
+        return expect_rule_leaf(cmd->pool, type, arg);
     }
 
-    err = expect_authz_rule(cmd, name, args, rule);
-    if (err) {
-        return wrong(cmd, apr_pstrcat(cmd->pool, name, *args ? " " : "", args,
+    *err = expect_authz_rule(cmd, name, args, &rule);
+    if (*err) {
+        *err = wrong(cmd, apr_pstrcat(cmd->pool, name, *args ? " " : "", args,
                                       NULL),
-                     apr_pstrcat(cmd->pool, ": ", err,
+                     apr_pstrcat(cmd->pool, ": ", *err,
                                  "; what Require accepts is accepted", NULL));
     }
-    return *rule ? NULL : unknown_rule(cmd, name);
+    else if (!rule) {
+        *err = unknown_rule(cmd, name);
+    }
+    return rule;
 }
 
 static const char *expect_cmd_require(cmd_parms *cmd, void *unused,
                                       const char *args)
 {
-    expect_rule_t *rule = NULL;
+    expect_rule_t *rule;
     const char *text = args;
     const char *name = ap_getword_conf(cmd->pool, &args);
-    const char *err;
+    const char *err = NULL;
     int negated = 0;
 
     (void)unused;
@@ -211,8 +219,8 @@ static const char *expect_cmd_require(cmd_parms *cmd, void *unused,
         negated = 1;
         name = ap_getword_conf(cmd->pool, &args);
     }
-    err = rule_make(cmd, name, args, &rule);
-    if (err) {
+    rule = rule_make(cmd, name, args, &err);
+    if (!rule) {
         return err;
     }
     rule->text = text;
@@ -339,7 +347,7 @@ static const char *word_of(cmd_parms *cmd, const char *args,
     /* not even where AllowOverrideList names a directive of the
      * administrator's: a ceiling has to hold */
     const char *err = ap_check_cmd_context(
-        cmd, cmd->cmd->req_override & OR_AUTHCFG
+        cmd, (cmd->cmd->req_override & OR_AUTHCFG)
                  ? NOT_IN_LIMIT : NOT_IN_LIMIT | NOT_IN_HTACCESS);
 
     if (err) {
@@ -459,5 +467,8 @@ const command_rec expect_directives[] = {
     AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_scope, NULL, ADMINISTRATOR,
                      "content: judge all uploads; expectation: only those "
                      "that asked"),
+    AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
+                     "an upload, for httpd -t -D DUMP_EXPECT to explain what "
+                     "would become of it"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

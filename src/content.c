@@ -81,8 +81,6 @@ static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
     request_rec *r = f->r;
     apr_bucket_alloc_t *ba = f->c->bucket_alloc;
 
-    /* mod_proxy leaves the 100 here that it saw last */
-    r->status = HTTP_OK;
     apr_brigade_cleanup(bb);
     /* an answer that is under way stands: 2.5 would break it off */
     if (!r->sent_bodyct) {

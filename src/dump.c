@@ -27,7 +27,12 @@
 
 #include "conf.h"
 #include "dump.h"
+#include "explain.h"
+#include "question.h"
+#include "rehearse.h"
 #include "request.h"
+#include "show.h"
+#include "version.h"
 
 typedef struct {
     apr_pool_t *p;
@@ -40,63 +45,6 @@ typedef struct {
 static const expect_dir_conf_t *conf_of(const ap_conf_vector_t *section)
 {
     return ap_get_module_config(section, &expect_module);
-}
-
-/* One tree */
-
-/* The column of the stages, where the text leaves room for it. */
-#define STAGE_COLUMN 52
-
-static const char *indent(apr_pool_t *p, int depth)
-{
-    return apr_psprintf(p, "%*s", 2 * depth, "");
-}
-
-static void dump_leaf(dump_t *d, const expect_rule_t *rule, int depth)
-{
-    const char *text = apr_pstrcat(d->p, indent(d->p, depth), rule->text,
-                                   NULL);
-    /* a provider may want a user, or not */
-    const char *stage =
-        rule->asked_at == rule->known_at
-            ? expect_stage_name(rule->known_at)
-            : apr_pstrcat(d->p, expect_stage_name(rule->asked_at), "/",
-                          expect_stage_name(rule->known_at), NULL);
-
-    apr_file_printf(d->out, "%-*s %-10s %s:%u%s\n", STAGE_COLUMN, text,
-                    stage, rule->file, rule->line,
-                    rule->limited == -1 ? "" : "  (in <Limit>)");
-}
-
-static void dump_rule(dump_t *d, const expect_rule_t *rule,
-                      expect_kind_e parent, int depth)
-{
-    static const char *const names[] = { "", "all of", "any of", "none of" };
-    int i;
-
-    if (rule->kind == EXPECT_RULE) {
-        dump_leaf(d, rule, depth);
-        return;
-    }
-    if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
-        /* sections that must all hold read as one list */
-        --depth;
-    }
-    else if (rule->file) {
-        apr_file_printf(d->out, "%-*s %-10s %s:%u\n", STAGE_COLUMN,
-                        apr_pstrcat(d->p, indent(d->p, depth),
-                                    names[rule->kind], NULL),
-                        "", rule->file, rule->line);
-    }
-    else {
-        /* a section's own rules, or two sections joined */
-        apr_file_printf(d->out, "%s%s\n", indent(d->p, depth),
-                        names[rule->kind]);
-    }
-    for (i = 0; i < rule->children->nelts; ++i) {
-        dump_rule(d, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
-                  rule->kind, depth + 1);
-    }
 }
 
 /* What is doubtful */
@@ -207,23 +155,6 @@ static void check_rule(dump_t *d, const expect_rule_t *rule,
 
 /* One section */
 
-static const char *flags(apr_pool_t *p, const expect_dir_conf_t *conf)
-{
-    static const expect_dir_conf_t defaults;
-    static const char *const engines[] = { "On", "On", "Off",
-                                           "DetectionOnly" };
-    static const char *const statuses[] = { "417", "417", "specific" };
-    static const char *const scopes[] = { "content", "content",
-                                          "expectation" };
-
-    if (!conf) {
-        conf = &defaults;
-    }
-    return apr_psprintf(p, "engine %s, status %s, scope %s",
-                        engines[conf->engine], statuses[conf->status],
-                        scopes[conf->scope]);
-}
-
 static const ap_conf_vector_t *merge(dump_t *d, const ap_conf_vector_t *outer,
                                      const ap_conf_vector_t *inner)
 {
@@ -268,12 +199,13 @@ static void dump_section(dump_t *d, const char *name,
     around_t around = { EXPECT_NO_CAP, core->limit_req_body, 0 };
     expect_told_t told;
 
-    apr_file_printf(d->out, "  %s: %s\n", name, flags(d->p, conf));
+    apr_file_printf(d->out, "  %s: %s\n", name,
+                    expect_show_settings(d->p, conf));
     if (!rules) {
         apr_file_printf(d->out, "    no rules\n");
         return;
     }
-    dump_rule(d, rules, EXPECT_RULE, 2);
+    apr_file_puts(expect_show_rules(d->p, rules, 2, NULL, NULL), d->out);
     expect_rule_tell_all(d->p, rules, &told);
     around.tightest = told.max;
     around.no_challenge = is_specific(conf) && !challenge
@@ -416,15 +348,7 @@ static void dump_server(dump_t *d)
     int in_dirs = any_challenges(d, core->sec_dir, server);
     int in_urls = any_challenges(d, core->sec_url, server);
 
-    if (d->s->is_virtual) {
-        apr_file_printf(d->out, "VirtualHost %s:%u (%s:%u)\n",
-                        d->s->server_hostname,
-                        (unsigned)d->s->addrs->host_port, d->s->defn_name,
-                        d->s->defn_line_number);
-    }
-    else {
-        apr_file_printf(d->out, "Server\n");
-    }
+    apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
     dump_section(d, "everywhere", server, in_dirs || in_urls);
     dump_inner(d, "<Files", "everywhere", dir->sec_file, server,
                in_dirs || in_urls);
@@ -446,22 +370,39 @@ static int has_varying_auth_type(const ap_directive_t *node)
     return 0;
 }
 
-static void expect_test_config(apr_pool_t *p, server_rec *s)
+static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
 {
-    dump_t d = { p, NULL, s, has_varying_auth_type(ap_conftree) };
+    dump_t d = { p, out, s, has_varying_auth_type(ap_conftree) };
 
-    if (!ap_exists_config_define("DUMP_EXPECT")) {
-        return;
-    }
-    apr_file_open_stdout(&d.out, p);
-    apr_file_printf(d.out, "mod_expect: the rules in force, .htaccess apart\n");
+    apr_file_printf(out, "mod_expect %s: the rules in force, .htaccess "
+                    "apart\n", EXPECT_VERSION);
     for (; d.s; d.s = d.s->next) {
         dump_server(&d);
     }
 }
 
+static void expect_test_config(apr_pool_t *p, server_rec *s)
+{
+    const apr_array_header_t *questions = expect_questions(s);
+    apr_file_t *out;
+    int i;
+
+    if (!ap_exists_config_define("DUMP_EXPECT")) {
+        return;
+    }
+    apr_file_open_stdout(&out, p);
+    if (!questions) {
+        dump_servers(p, s, out);
+        return;
+    }
+    for (i = 0; i < questions->nelts; ++i) {
+        expect_explain(p, s, out, APR_ARRAY_IDX(questions, i,
+                                                const expect_question_t *));
+    }
+}
+
 void expect_dump_register(apr_pool_t *p)
 {
-    (void)p;
+    expect_rehearse_register(p);
     ap_hook_test_config(expect_test_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

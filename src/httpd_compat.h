@@ -23,9 +23,17 @@
  *  got ap_check_request_header(). Before, it does so behind that hook. */
 #define EXPECT_CORE_READS_EXPECT AP_MODULE_MAGIC_AT_LEAST(20120211, 107)
 
+/** Modules can say that a connection has TLS: since 2.4.47. */
+#define EXPECT_CORE_KNOWS_TLS AP_MODULE_MAGIC_AT_LEAST(20120211, 102)
+
 /** An expectation that core does not know can come to post_read_request all
  *  the same: 2.5 has HttpExpectStrict, and Off lets it. */
 #define EXPECT_CORE_MAY_ADMIT_UNKNOWN AP_MODULE_MAGIC_AT_LEAST(20131230, 0)
+
+/** Something of that is left for expect_first_catch_up(). */
+#define EXPECT_CORE_IS_BEHIND \
+    (!EXPECT_CORE_CHECKS_LENGTH || !EXPECT_CORE_READS_EXPECT \
+     || EXPECT_CORE_MAY_ADMIT_UNKNOWN)
 
 /** Whether content of unknown length may come without a Transfer-Encoding: 2.5
  *  says so of HTTP/2; mod_http2 of 2.4 writes "chunked" into the head. */

@@ -6,9 +6,11 @@
  * A response is lost if its connection is closed while content is still coming
  * in, and many clients (wget, python's http.client) write all of it before they
  * read. So httpd lingers, and takes in what comes, for up to 30 seconds: that
- * is an upload after all. Here what keeps coming is taken in up to a few MB, and
- * then the connection is reset; a client that falls silent has two seconds more
- * to read and to close.
+ * is an upload after all. Here what keeps coming is taken in up to a few MB and
+ * for two seconds, then the connection is reset. A client from which nothing
+ * comes, one that waited, is left to httpd, which needs no thread for that in
+ * the event MPM, for two seconds, too; if it thinks better of it and sends, it
+ * is slowed down by a small window.
  */
 
 #include "httpd.h"
@@ -20,11 +22,13 @@
 #include "request.h"
 
 /* Bytes that are taken in, and how long that may take, in microseconds. */
-#define DRAIN_MAX (3 * 1024 * 1024)
+#define DRAIN_MAX ((apr_size_t)3 * 1024 * 1024)
 #define DRAIN_TIME (2 * APR_USEC_PER_SEC)
 
-/* The silence that ends that, in microseconds: longer than most round trips. */
-#define DRAIN_SILENCE (100 * 1000)
+/* Who sends nothing for so long, in microseconds, longer than most round trips,
+ * is silent; and the bytes of its receive buffer from then on. */
+#define SILENCE apr_time_from_msec(100)
+#define SILENCE_BUFFER 4096
 
 void expect_linger_begin(request_rec *r)
 {
@@ -42,13 +46,37 @@ void expect_linger_begin(request_rec *r)
     }
 }
 
-int expect_pre_close_connection(conn_rec *c)
+/* Takes in what comes; returns whether more would. */
+static int drain(apr_socket_t *socket)
 {
     char buffer[8192];
     apr_size_t length, total = 0;
+    apr_interval_time_t left = DRAIN_TIME;
+    apr_time_t end = apr_time_now() + DRAIN_TIME;
+
+    do {
+        apr_status_t rv;
+
+        length = sizeof(buffer);
+        apr_socket_timeout_set(socket, total ? left : SILENCE);
+        rv = apr_socket_recv(socket, buffer, &length);
+        if (APR_STATUS_IS_TIMEUP(rv) && !total) {
+            apr_socket_opt_set(socket, APR_SO_RCVBUF, SILENCE_BUFFER);
+            return 0;
+        }
+        if (rv != APR_SUCCESS) {
+            return APR_STATUS_IS_TIMEUP(rv);
+        }
+        total += length;
+        left = end - apr_time_now();
+    } while (length && total < DRAIN_MAX && left > 0);
+    return length > 0;
+}
+
+int expect_pre_close_connection(conn_rec *c)
+{
     apr_socket_t *socket;
     apr_interval_time_t timeout;
-    apr_time_t end;
 
     if (!ap_get_module_config(c->conn_config, &expect_module) || c->aborted
         || !(socket = ap_get_conn_socket(c))) {
@@ -58,19 +86,10 @@ int expect_pre_close_connection(conn_rec *c)
     ap_flush_conn(c);
     apr_socket_shutdown(socket, APR_SHUTDOWN_WRITE);
     apr_socket_timeout_get(socket, &timeout);
-    apr_socket_timeout_set(socket, DRAIN_SILENCE);
-    end = apr_time_now() + DRAIN_TIME;
-    do {
-        length = sizeof(buffer);
-        if (apr_socket_recv(socket, buffer, &length) != APR_SUCCESS) {
-            length = 0;
-        }
-        total += length;
-    } while (length && total < DRAIN_MAX && apr_time_now() < end);
-    apr_socket_timeout_set(socket, timeout);
-    if (length) {
+    if (drain(socket)) {
         /* it goes on and on: what is unread makes the close a reset */
         c->aborted = 1;
     }
+    apr_socket_timeout_set(socket, timeout);
     return OK;
 }

@@ -127,6 +127,11 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
     }
     e->state = EXPECT_CUT_OFF;
     e->status = answer.status;
+    if (!r->sent_bodyct) {
+        /* mod_proxy leaves the 100 here that it saw last; and a handler that
+         * failed before it read, its error: this is answered in its place */
+        r->status = HTTP_OK;
+    }
     expect_rule_tell(r->pool, &answer, &e->facts, &e->told);
     expect_body_prepare(r, answer.status, e->cap_rule->name, reason, &e->told);
     expect_linger_begin(r);

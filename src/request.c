@@ -89,8 +89,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
         return;
     }
     e->state = EXPECT_OPEN;
-    e->facts.trace = expect_trace_wanted(in, &e->facts)
-                         ? expect_trace_rule : NULL;
+    e->facts.trace = expect_trace_for(in, &e->facts);
     e->rules = expect_conf_rules(in->pool, conf);
     /* what the directory tells is asked once: only rules that are looked at
      * again have to remember */

@@ -86,6 +86,8 @@ typedef struct {
     expect_answer_t *memo;
     /* the number of the next leaf, counted from the left */
     int leaf;
+    /* how many None it is in */
+    int in_none;
 } walk_t;
 
 static const expect_answer_t NEUTRAL =
@@ -141,10 +143,12 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 
 /*
  * All: one denial is enough, and the first is told. The tightest cap holds.
+ * What None is to turn round is looked through for a denial that lets it: a
+ * firm one does not.
  */
 static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
 {
-    expect_answer_t all = NEUTRAL;
+    expect_answer_t all = NEUTRAL, firm = NEUTRAL;
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
@@ -154,6 +158,10 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
                                   ? decide_leaf(child, walk)
                                   : decide(child, walk);
 
+        if (one.value == EXPECT_DENIED && one.firm && walk->in_none) {
+            firm = one;
+            continue;
+        }
         if (one.value == EXPECT_DENIED || one.value == EXPECT_ERROR) {
             return one;
         }
@@ -175,14 +183,29 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
             all.rule = one.rule;
         }
     }
-    return all;
+    return firm.value == EXPECT_DENIED ? firm : all;
+}
+
+/*
+ * Two denials of alternatives: the first is told, but for one that the client
+ * could still cure by logging in (401), or else a firm one. Firm it is if
+ * either is: None must not take that for a grant.
+ */
+static expect_answer_t join_denials(const expect_answer_t *first,
+                                    const expect_answer_t *second)
+{
+    int cures = (second->status == 401) - (first->status == 401);
+    expect_answer_t told =
+        cures > 0 || (cures == 0 && second->firm > first->firm) ? *second
+                                                                : *first;
+
+    told.firm = first->firm || second->firm;
+    return told;
 }
 
 /*
  * Any: one grant is enough. A grant with a cap is looked past for one
- * without, or with a wider one. Among denials the first is told, but for one
- * that the client could still cure by logging in: 401 goes before others. So
- * does a firm one, which None must not take for a grant.
+ * without, or with a wider one.
  */
 static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
 {
@@ -206,14 +229,10 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
                 any = one;
             }
         }
-        else if (any.value == EXPECT_GRANTED) {
-            continue;
+        else if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
+            any = join_denials(&any, &one);
         }
-        else if (any.value == EXPECT_NEUTRAL
-                 || (any.value == EXPECT_DENIED
-                     && (one.value == EXPECT_UNKNOWN
-                         || one.firm > any.firm
-                         || (one.status == 401 && any.status != 401)))) {
+        else if (any.value == EXPECT_NEUTRAL || any.value == EXPECT_DENIED) {
             any = one;
         }
     }
@@ -223,8 +242,11 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
 /* None: what Any would say, turned round. */
 static expect_answer_t decide_none(const expect_rule_t *rule, walk_t *walk)
 {
-    expect_answer_t none = decide_any(rule, walk);
+    expect_answer_t none;
 
+    ++walk->in_none;
+    none = decide_any(rule, walk);
+    --walk->in_none;
     negate(&none);
     return none;
 }
@@ -258,7 +280,7 @@ expect_answer_t expect_rule_decide(const expect_rule_t *rule,
                                    expect_stage_e stage,
                                    expect_answer_t *memo)
 {
-    walk_t walk = { facts, stage, memo, 0 };
+    walk_t walk = { facts, stage, memo, 0, 0 };
     expect_answer_t answer = decide(rule, &walk);
 
     /* a status names what a rule missed: it says nothing of one that holds

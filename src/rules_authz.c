@@ -228,7 +228,7 @@ const char *expect_rule_parse_words(apr_pool_t *p,
     static const char *require_parse_##id(cmd_parms *cmd, const char *line, \
                                           const void **parsed)             \
     {                                                                      \
-        return require_parse(cmd, line, parsed, &table[row]);              \
+        return require_parse(cmd, line, parsed, &(table)[row]);            \
     }                                                                      \
     static const authz_provider require_##id = {                           \
         require_check, require_parse_##id                                  \

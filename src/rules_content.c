@@ -206,7 +206,7 @@ typedef struct {
     const char *text;
 } list_arg_t;
 
-/* The longest list that a client is told, in bytes. */
+/* The longest list that a refused client is told, in bytes. */
 #define LIST_TOLD_MAX 1000
 
 static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
@@ -267,6 +267,19 @@ static const char *cut(apr_pool_t *p, const char *value)
     }
     return apr_pstrcat(p, apr_pstrndup(p, value, EXPECT_QUOTED_MAX), "...",
                        NULL);
+}
+
+/*
+ * Of a long list a refused client is told the first. To say what every upload
+ * must be (no facts) it would have to be whole.
+ */
+static void list_tell(const expect_facts_t *facts, const list_arg_t *list,
+                      const char *field, expect_told_t *told)
+{
+    if (facts || list->words->nelts == list->count) {
+        told->accepted = list->words;
+        told->field = field;
+    }
 }
 
 /* content-type TYPE... */
@@ -373,8 +386,7 @@ static void type_tell(apr_pool_t *p, const expect_facts_t *facts,
                              : NULL;
 
     told->announced = type ? cut(p, type) : NULL;
-    told->accepted = ((const list_arg_t *)arg)->words;
-    told->field = "Accept";
+    list_tell(facts, arg, "Accept", told);
 }
 
 /* content-encoding CODING... */
@@ -460,8 +472,7 @@ static void coding_tell(apr_pool_t *p, const expect_facts_t *facts,
     const char *refused = facts ? coding_refused(facts, arg) : NULL;
 
     told->announced = refused && *refused ? cut(p, refused) : NULL;
-    told->accepted = ((const list_arg_t *)arg)->words;
-    told->field = "Accept-Encoding";
+    list_tell(facts, arg, "Accept-Encoding", told);
 }
 
 const expect_rule_type_t expect_rules_content[] = {

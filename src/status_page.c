@@ -243,9 +243,9 @@ typedef struct plot_t {
     const char *title;
     /** what a bar stands for */
     const char *unit;
-    int is_bytes;
     const part_t *parts;
     int n_parts;
+    int is_bytes;
     const apr_uint64_t (*values)[EXPECT_N_COUNTS];
     int size;
     /** of one bar, in seconds */
@@ -416,13 +416,13 @@ static void write_plots(request_rec *r, const expect_report_t *report)
     };
     int n = report->totals[EXPECT_N_DETECT] ? 3 : 2;
     const plot_t plots[] = {
-        { "Requests, last hour", "a minute each", 0, verdicts, n,
+        { "Requests, last hour", "a minute each", verdicts, n, 0,
           report->minutes, EXPECT_TALLY_MINUTES, 60 },
-        { "Requests, last day", "a quarter of an hour each", 0, verdicts, n,
+        { "Requests, last day", "a quarter of an hour each", verdicts, n, 0,
           report->quarters, EXPECT_TALLY_QUARTERS, 15 * 60 },
-        { "Bytes spared, last hour", "a minute each", 1, bytes, 1,
+        { "Bytes spared, last hour", "a minute each", bytes, 1, 1,
           report->minutes, EXPECT_TALLY_MINUTES, 60 },
-        { "Bytes spared, last day", "a quarter of an hour each", 1, bytes, 1,
+        { "Bytes spared, last day", "a quarter of an hour each", bytes, 1, 1,
           report->quarters, EXPECT_TALLY_QUARTERS, 15 * 60 }
     };
     int i;
@@ -493,7 +493,7 @@ static void write_rules(request_rec *r, const expect_report_t *report)
         return;
     }
     ap_rvputs(r, "<table><thead><tr>" TH "Rule</th>" TH "Refused</th>",
-              n[EXPECT_N_DETECT] + n[EXPECT_N_WOULD_CUT]
+              (n[EXPECT_N_DETECT] + n[EXPECT_N_WOULD_CUT])
                   ? TH "Would refuse</th>" : "",
               n[EXPECT_N_CUT_OFF] ? TH "Cut off</th>" : "",
               TH "Spared</th></tr></thead>\n<tbody>\n", NULL);

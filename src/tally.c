@@ -74,12 +74,45 @@ static void counter_set(counter_t *counter, apr_uint64_t n)
 }
 #endif
 
+/* Text in words: it is read while others write it, and by two at a time, so
+ * each word has to be one at any moment. */
+#define WORDS(size) (((size) + 3) / 4)
+
+static void put_words(volatile apr_uint32_t *to, const apr_uint32_t *from,
+                      int n)
+{
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        apr_atomic_set32(&to[i], from[i]);
+    }
+}
+
+static void get_words(apr_uint32_t *to, volatile apr_uint32_t *from, int n)
+{
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        to[i] = apr_atomic_read32(&from[i]);
+    }
+}
+
+typedef union name_t {
+    char text[EXPECT_TALLY_RULE_SIZE];
+    apr_uint32_t words[WORDS(EXPECT_TALLY_RULE_SIZE)];
+} name_t;
+
+typedef union past_t {
+    expect_past_event_t event;
+    apr_uint32_t words[WORDS(sizeof(expect_past_event_t))];
+} past_t;
+
 /* A rule and what it decided. Its key is a hash of its name: whoever swaps it
  * in has the slot, and nobody ever gives one back. */
 typedef struct slot_t {
     volatile apr_uint32_t key;
     volatile apr_uint32_t named;
-    char rule[EXPECT_TALLY_RULE_SIZE];
+    volatile apr_uint32_t rule[WORDS(sizeof(name_t))];
     counter_t n[EXPECT_N_COUNTS];
 } slot_t;
 
@@ -95,8 +128,8 @@ typedef struct bucket_t {
  * is over all of the event, so that one made by two writers is told. */
 typedef struct entry_t {
     volatile apr_uint32_t seq;
-    apr_uint32_t sum;
-    expect_past_event_t event;
+    volatile apr_uint32_t sum;
+    volatile apr_uint32_t event[WORDS(sizeof(past_t))];
 } entry_t;
 
 #define SLOT_ADMITTED 0
@@ -120,23 +153,50 @@ apr_size_t expect_tally_size(void)
     return sizeof(expect_tally_t);
 }
 
-static void name_slot(slot_t *slot, const char *rule)
+static void name_slot(slot_t *slot, const name_t *rule)
 {
-    strcpy(slot->rule, rule);
+    put_words(slot->rule, rule->words, WORDS(sizeof(*rule)));
     apr_atomic_set32(&slot->named, 1);
+}
+
+static void get_name(name_t *rule, slot_t *slot)
+{
+    get_words(rule->words, slot->rule, WORDS(sizeof(*rule)));
 }
 
 void expect_tally_init(expect_tally_t *t, apr_time_t now)
 {
+    static const name_t none = { "" }, other = { OTHER };
+
     t->since = now;
-    name_slot(&t->slots[SLOT_ADMITTED], "");
-    name_slot(&t->slots[SLOT_OTHER], OTHER);
+    name_slot(&t->slots[SLOT_ADMITTED], &none);
+    name_slot(&t->slots[SLOT_OTHER], &other);
 }
 
 /* --- text ---------------------------------------------------------------- */
 
-/* The bytes of the character at s, if it is UTF-8 (RFC 3629: no surrogate,
- * nothing overlong, nothing over U+10FFFF) that shows as itself; else 0. */
+/* Whether a character shows as itself: no control, nothing that turns the
+ * direction of writing, no surrogate, nothing that Unicode keeps free. */
+static int is_shown(apr_uint32_t c)
+{
+    static const struct {
+        apr_uint32_t first, last;
+    } hidden[] = {
+        { 0, 0x1f }, { 0x7f, 0x9f }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
+        { 0x2066, 0x2069 }, { 0xd800, 0xdfff }, { 0x110000, 0xffffffff }
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); ++i) {
+        if (c >= hidden[i].first && c <= hidden[i].last) {
+            return 0;
+        }
+    }
+    return (c & 0xfffe) != 0xfffe;
+}
+
+/* The bytes of the character at s, if it is UTF-8 (RFC 3629: nothing overlong,
+ * nothing over U+10FFFF) that shows as itself; else 0. */
 static int char_length(const unsigned char *s)
 {
     static const apr_uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -151,21 +211,12 @@ static int char_length(const unsigned char *s)
         }
         c = c << 6 | (s[i] & 0x3f);
     }
-    if (!length || c < least[length] || c > 0x10ffff
-        || (c >= 0xd800 && c < 0xe000) || c < 0x20
-        || (c >= 0x7f && c < 0xa0)
-        || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e)
-        || (c >= 0x2066 && c <= 0x2069) || (c & 0xfffe) == 0xfffe) {
-        return 0;
-    }
-    return length;
+    return length && c >= least[length] && is_shown(c) ? length : 0;
 }
 
 /* No room for more: three dots in the place of the last whole characters. */
-static void end_in_dots(char *start, char *end)
+static void end_in_dots(const char *start, char *at)
 {
-    char *at = end - 3;
-
     while (at > start && ((unsigned char)*at & 0xc0) == 0x80) {
         --at;
     }
@@ -190,7 +241,7 @@ void expect_text_copy(char *to, apr_size_t size, const char *from)
         length = char_length(s);
         if (end - to < (length ? length : 1)) {
             *to = '\0';
-            end_in_dots(start, to > end - 3 ? end : to + 3);
+            end_in_dots(start, to > end - 3 ? end - 3 : to);
             return;
         }
         if (!length) {
@@ -206,10 +257,10 @@ void expect_text_copy(char *to, apr_size_t size, const char *from)
 /* FNV-1a. */
 static apr_uint32_t hash(const char *text)
 {
-    apr_uint32_t sum = 2166136261u;
+    apr_uint32_t sum = 2166136261U;
 
     while (*text) {
-        sum = (sum ^ (unsigned char)*text++) * 16777619u;
+        sum = (sum ^ (unsigned char)*text++) * 16777619U;
     }
     return sum;
 }
@@ -219,9 +270,10 @@ static apr_uint32_t hash(const char *text)
 /* Whether this slot is the rule's. One whose name is not there yet has been
  * taken a moment ago by somebody with the same key, so the same name, who may
  * have been killed since: then it is named here. */
-static int take_slot(slot_t *slot, apr_uint32_t key, const char *rule)
+static int take_slot(slot_t *slot, apr_uint32_t key, const name_t *rule)
 {
     apr_uint32_t old = apr_atomic_read32(&slot->key);
+    name_t name;
 
     if (old == 0) {
         old = apr_atomic_cas32(&slot->key, key, 0);
@@ -233,17 +285,18 @@ static int take_slot(slot_t *slot, apr_uint32_t key, const char *rule)
         name_slot(slot, rule);
         return 1;
     }
-    return !strcmp(slot->rule, rule);
+    get_name(&name, slot);
+    return !strcmp(name.text, rule->text);
 }
 
-static slot_t *find_slot(expect_tally_t *t, const char *rule)
+static slot_t *find_slot(expect_tally_t *t, const name_t *rule)
 {
     enum { FREE = EXPECT_TALLY_RULES + 1 - SLOT_FIRST };
-    apr_uint32_t key = hash(rule);
+    apr_uint32_t key = hash(rule->text);
     int i;
 
     key = key ? key : 1;
-    if (!strcmp(rule, OTHER)) {
+    if (!strcmp(rule->text, OTHER)) {
         return &t->slots[SLOT_OTHER];
     }
     for (i = 0; i < FREE; ++i) {
@@ -305,15 +358,13 @@ static void begin_buckets(expect_tally_t *t, apr_time_t now)
 }
 
 /* Not of its bytes one by one: a refusal pays for this. */
-static apr_uint32_t sum_of(const expect_past_event_t *event)
+static apr_uint32_t sum_of(const past_t *past)
 {
-    apr_uint32_t words[sizeof(*event) / sizeof(apr_uint32_t)];
-    apr_uint32_t sum = 2166136261u;
+    apr_uint32_t sum = 2166136261U;
     apr_size_t i;
 
-    memcpy(words, event, sizeof(words));
-    for (i = 0; i < sizeof(words) / sizeof(*words); ++i) {
-        sum = (sum ^ words[i]) * 16777619u;
+    for (i = 0; i < WORDS(sizeof(*past)); ++i) {
+        sum = (sum ^ past->words[i]) * 16777619U;
     }
     return sum;
 }
@@ -321,28 +372,30 @@ static apr_uint32_t sum_of(const expect_past_event_t *event)
 /* A slot that another writer has left unfinished, killed or a whole ring
  * behind, is taken over. */
 static void remember(expect_tally_t *t, const expect_event_t *event,
-                     const char *rule)
+                     const name_t *rule)
 {
     apr_uint32_t ticket = apr_atomic_inc32(&t->tickets) + 1;
     entry_t *entry = &t->events[ticket % EXPECT_TALLY_EVENTS];
     apr_uint32_t old = apr_atomic_read32(&entry->seq);
-    expect_past_event_t past;
+    past_t past;
 
     memset(&past, 0, sizeof(past));
-    past.time = event->time;
-    past.what = event->what;
-    past.status = event->status;
-    strcpy(past.rule, rule);
-    expect_text_copy(past.method, sizeof(past.method), event->method);
-    expect_text_copy(past.reason, sizeof(past.reason), event->reason);
+    past.event.time = event->time;
+    past.event.what = event->what;
+    past.event.status = event->status;
+    memcpy(past.event.rule, rule->text, sizeof(past.event.rule));
+    expect_text_copy(past.event.method, sizeof(past.event.method),
+                     event->method);
+    expect_text_copy(past.event.reason, sizeof(past.event.reason),
+                     event->reason);
 
     /* nor is one of a later round put back */
     if ((apr_int32_t)(old - ticket * 2) > 0
         || apr_atomic_cas32(&entry->seq, ticket * 2 + 1, old) != old) {
         return;
     }
-    entry->sum = sum_of(&past);
-    memcpy(&entry->event, &past, sizeof(past));
+    apr_atomic_set32(&entry->sum, sum_of(&past));
+    put_words(entry->event, past.words, WORDS(sizeof(past)));
     apr_atomic_cas32(&entry->seq, ticket * 2, ticket * 2 + 1);
 }
 
@@ -367,7 +420,7 @@ static void add_bytes(slot_t *slot, const expect_event_t *event)
 
 void expect_tally_count(expect_tally_t *t, const expect_event_t *event)
 {
-    char rule[EXPECT_TALLY_RULE_SIZE];
+    name_t rule = { "" };
     slot_t *slot;
 
     begin_buckets(t, event->time);
@@ -375,11 +428,11 @@ void expect_tally_count(expect_tally_t *t, const expect_event_t *event)
         counter_add(&t->slots[SLOT_ADMITTED].n[EXPECT_N_CONTINUE], 1);
         return;
     }
-    expect_text_copy(rule, sizeof(rule), event->rule);
-    slot = find_slot(t, rule);
+    expect_text_copy(rule.text, sizeof(rule.text), event->rule);
+    slot = find_slot(t, &rule);
     add_bytes(slot, event);
     counter_add(&slot->n[event->what], 1);
-    remember(t, event, rule);
+    remember(t, event, &rule);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -413,17 +466,19 @@ static void read_ring(bucket_t *ring, int size, apr_uint32_t span,
     }
 }
 
-static int read_entry(expect_past_event_t *past, entry_t *entry)
+static int read_entry(expect_past_event_t *event, entry_t *entry)
 {
     apr_uint32_t seq = apr_atomic_read32(&entry->seq);
-    apr_uint32_t sum = entry->sum;
+    apr_uint32_t sum = apr_atomic_read32(&entry->sum);
+    past_t past;
 
     if (!seq || seq & 1) {
         return 0;
     }
-    memcpy(past, &entry->event, sizeof(*past));
+    get_words(past.words, entry->event, WORDS(sizeof(past)));
+    *event = past.event;
     return apr_atomic_read32(&entry->seq) == seq
-           && sum == sum_of(past);
+           && sum == sum_of(&past);
 }
 
 static void read_events(expect_report_t *report, expect_tally_t *t)
@@ -460,11 +515,13 @@ static void read_rules(expect_report_t *report, expect_tally_t *t)
     for (i = SLOT_OTHER; i <= EXPECT_TALLY_RULES; ++i) {
         expect_rule_count_t *rule = &report->rules[report->n_rules];
         slot_t *slot = &t->slots[i];
+        name_t name;
 
         if (!apr_atomic_read32(&slot->named)) {
             continue;
         }
-        memcpy(rule->rule, slot->rule, sizeof(rule->rule));
+        get_name(&name, slot);
+        memcpy(rule->rule, name.text, sizeof(rule->rule));
         rule->rule[sizeof(rule->rule) - 1] = '\0';
         for (j = 0; j < EXPECT_N_COUNTS; ++j) {
             rule->n[j] = counter_get(&slot->n[j]);

@@ -14,23 +14,10 @@
 
 APLOG_USE_MODULE(expect);
 
-int expect_trace_wanted(const request_rec *in, const expect_facts_t *facts)
-{
-    const expect_head_t *head = facts->head;
+/* Set where no server is started, before there is any request. */
+static expect_trace_t *listener;
 
-    if (!APLOGrdebug(in)) {
-        return 0;
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, in,
-                  "expect: %s announces %" APR_OFF_T_FMT " bytes%s, %s; the "
-                  "target is %s", in->method, head->length,
-                  head->length == EXPECT_LENGTH_UNKNOWN ? " (unknown)" : "",
-                  head->asked ? "asks" : "does not ask",
-                  in->filename ? in->filename : "not a file");
-    return 1;
-}
-
-static const char *said(const expect_answer_t *answer)
+const char *expect_trace_said(const expect_answer_t *answer)
 {
     static const char *const names[] = {
         "not known yet", "granted", "denied", "does not apply", "error"
@@ -39,19 +26,50 @@ static const char *said(const expect_answer_t *answer)
     return names[answer->value];
 }
 
-void expect_trace_rule(const expect_facts_t *facts, expect_stage_e stage,
-                       const expect_rule_t *rule,
-                       const expect_answer_t *answer)
+const char *expect_trace_saw(const expect_facts_t *facts,
+                             const expect_rule_t *rule)
 {
     expect_told_t told = expect_told_nothing;
 
     if (rule->type->tell) {
         rule->type->tell(facts->pool, facts, rule->arg, &told);
     }
+    return told.announced;
+}
+
+static void log_rule(const expect_facts_t *facts, expect_stage_e stage,
+                     const expect_rule_t *rule, const expect_answer_t *answer)
+{
+    const char *saw = expect_trace_saw(facts, rule);
+
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, facts->r,
                   "expect: at %s: %s%s%s: %s (ExpectRequire at %s:%u)",
-                  expect_stage_name(stage), rule->text,
-                  told.announced ? " saw " : "",
-                  told.announced ? told.announced : "", said(answer),
-                  rule->file, rule->line);
+                  expect_stage_name(stage), rule->text, saw ? " saw " : "",
+                  saw ? saw : "", expect_trace_said(answer), rule->file,
+                  rule->line);
+}
+
+void expect_trace_listen(expect_trace_t *trace)
+{
+    listener = trace;
+}
+
+expect_trace_t *expect_trace_for(const request_rec *in,
+                                 const expect_facts_t *facts)
+{
+    const expect_head_t *head = facts->head;
+
+    if (listener) {
+        return listener;
+    }
+    if (!APLOGrdebug(in)) {
+        return NULL;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, in,
+                  "expect: %s announces %" APR_OFF_T_FMT " bytes%s, %s; the "
+                  "target is %s", in->method, head->length,
+                  head->length == EXPECT_LENGTH_UNKNOWN ? " (unknown)" : "",
+                  head->asked ? "asks" : "does not ask",
+                  in->filename ? in->filename : "not a file");
+    return log_rule;
 }

@@ -12,18 +12,42 @@
 
 #include "rule.h"
 
+/** Hears of each rule that is asked, and of its answer. */
+typedef void expect_trace_t(const expect_facts_t *facts, expect_stage_e stage,
+                            const expect_rule_t *rule,
+                            const expect_answer_t *answer);
+
 /**
- * Whether the section's LogLevel asks for it. At trace1 also logs the facts
- * that the rules look at.
+ * Who hears of a request's rules: the log, where the section's LogLevel asks
+ * for it. At trace1 also logs the facts that the rules look at.
  * @param in    the request that has come to the section
  * @param facts what is known of it
- * @return 1 if expect_trace_rule() is to be called
+ * @return the trace of expect_facts_t; NULL: nobody
  */
-int expect_trace_wanted(const request_rec *in, const expect_facts_t *facts);
+expect_trace_t *expect_trace_for(const request_rec *in,
+                                 const expect_facts_t *facts);
 
-/** The trace of expect_facts_t. */
-void expect_trace_rule(const expect_facts_t *facts, expect_stage_e stage,
-                       const expect_rule_t *rule,
-                       const expect_answer_t *answer);
+/**
+ * Hear of all rules from now on, in place of the log. For a process that
+ * serves nobody.
+ * @param trace who hears
+ */
+void expect_trace_listen(expect_trace_t *trace);
+
+/**
+ * What a rule said.
+ * @param answer its answer
+ * @return "granted", "denied", "not known yet" ...
+ */
+const char *expect_trace_said(const expect_answer_t *answer);
+
+/**
+ * What a rule saw.
+ * @param facts what it looked at
+ * @param rule  the rule
+ * @return NULL where there is nothing that may be shown
+ */
+const char *expect_trace_saw(const expect_facts_t *facts,
+                             const expect_rule_t *rule);
 
 #endif

@@ -15,8 +15,10 @@
  * Expect: 100-continue holds it back until 100 Continue comes, and for good
  * if a final status comes instead. A response is read to its end, by
  * Content-Length or the connection's end; a connection is used again unless
- * the server closes it, or still waits for content. What is unfinished at the
- * end of the time is finished, but not counted.
+ * the server closes it, or still waits for content. If it turns out to be
+ * closed then, the request is sent once more. What is unfinished at the end of
+ * the time is finished, but not counted. Content is sent in pieces of
+ * 64 KB, and an answer is looked for after each, as curl does.
  *
  *     load -p 8080 -p 8081 -t 2 a.head b.head
  *
@@ -28,10 +30,13 @@
  * It prints one line for each kind:
  *
  *     requests=9000 seconds=2.000 rate=4500.0 errors=0 connects=9000
- *     continues=0 content=0 p50_us=1700.1 p99_us=2900.8 status_417=9000
+ *     continues=0 retries=0 begun=9008 left=0 p50_us=1700.1 p99_us=2900.8
+ *     status_417=9000
  *
- * (unfolded) and exits 1 if there were errors: a connection that failed or
- * ended too early, a response that it cannot read, ten seconds of silence.
+ * (unfolded; "left" is the content that TCP has sent for all "begun", also for
+ * those that were not counted) and exits 1 if there were errors: a connection
+ * that failed or ended too early, a response that it cannot read, ten seconds
+ * of silence.
  */
 
 #define _GNU_SOURCE
@@ -39,18 +44,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 512
+#define CONNECTIONS_MAX 1000
 #define REQUESTS_MAX 2000000L   /* latencies are kept for so many */
 #define SECONDS_MAX 600.0
 #define HEAD_MAX 16384
@@ -69,6 +75,7 @@ typedef struct {
     char head[HEAD_MAX];        /* with {c} and {p} filled in */
     size_t head_len;
     size_t head_sent;
+    long heads;                 /* bytes of all heads on this connection */
     long content_left;          /* bytes still to be sent */
     int held;                   /* the content waits for 100 Continue */
     char in[HEAD_MAX];          /* a response head, as far as it came */
@@ -76,6 +83,7 @@ typedef struct {
     int in_body;                /* the head was read */
     long body_left;             /* -1: until the connection's end */
     int last;                   /* the server will close */
+    int reused;                 /* there was a response on it before */
     int status;
     double begun;
     unsigned events;            /* what epoll watches for */
@@ -87,7 +95,7 @@ typedef struct {
     const char *head;
     long content;               /* bytes of content of each request */
     int asks;                   /* Expect: 100-continue */
-    long requests, connects, continues, sent;
+    long requests, begun, connects, continues, retries, left;
     long status[600];
     unsigned *latency;          /* nanoseconds of each request */
 } kind_t;
@@ -161,13 +169,30 @@ static void watch(conn_t *c, unsigned events, int op)
     }
 }
 
+/* What TCP has sent of content: that of a socket's buffer may never be. */
+static void count_left(conn_t *c)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    long left;
+
+    memset(&info, 0, sizeof(info));
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size)) {
+        die("there is no TCP_INFO");
+    }
+    left = (long)(info.tcpi_bytes_sent - info.tcpi_bytes_retrans) - c->heads;
+    kinds[c->kind].left += left > 0 ? left : 0;
+    c->heads = 0;
+}
+
 static void hang_up(conn_t *c)
 {
     if (c->fd >= 0) {
+        count_left(c);
         close(c->fd);
         c->fd = -1;
     }
-    c->busy = 0;
+    c->busy = c->reused = 0;
 }
 
 static int dial(conn_t *c)
@@ -223,11 +248,12 @@ static int send_more(conn_t *c)
         }
         if (from == zeros) {
             c->content_left -= sent;
-            kinds[c->kind].sent += sent;
+            watch(c, EPOLLIN | (c->content_left ? EPOLLOUT : 0),
+                  EPOLL_CTL_MOD);
+            return 1;
         }
-        else {
-            c->head_sent += (size_t)sent;
-        }
+        c->head_sent += (size_t)sent;
+        c->heads += sent;
     }
 }
 
@@ -277,6 +303,18 @@ static void fill_in(conn_t *c)
     c->head_len = (size_t)(to - c->head);
 }
 
+static void begin(conn_t *c)
+{
+    c->head_sent = c->in_len = 0;
+    c->content_left = kinds[c->kind].content;
+    c->held = kinds[c->kind].asks;
+    c->in_body = c->last = 0;
+    c->busy = 1;
+    if (c->fd < 0 ? !dial(c) : !send_more(c)) {
+        fail(c, "no connection");
+    }
+}
+
 /* Begins the next request, if there is one left. */
 static void request(conn_t *c)
 {
@@ -286,16 +324,18 @@ static void request(conn_t *c)
     }
     total.started++;
     total.open++;
+    kinds[c->kind].begun++;
     fill_in(c);
-    c->head_sent = c->in_len = 0;
-    c->content_left = kinds[c->kind].content;
-    c->held = kinds[c->kind].asks;
-    c->in_body = c->last = 0;
     c->begun = now();
-    c->busy = 1;
-    if (c->fd < 0 ? !dial(c) : !send_more(c)) {
-        fail(c, "no connection");
-    }
+    begin(c);
+}
+
+/* The server has given up a kept connection before it saw the request. */
+static void again(conn_t *c)
+{
+    kinds[c->kind].retries++;
+    hang_up(c);
+    begin(c);
 }
 
 static void count(const conn_t *c)
@@ -316,6 +356,7 @@ static void finish(conn_t *c)
     if (!total.is_over) {
         count(c);
     }
+    c->reused = 1;
     if (c->last || c->content_left || c->head_sent < c->head_len) {
         hang_up(c);
     }
@@ -390,6 +431,10 @@ static void receive(conn_t *c)
     }
     if (got <= 0) {
         errno = got < 0 ? errno : 0;
+        if (c->reused && !c->in_len && !c->in_body) {
+            again(c);
+            return;
+        }
         if (c->in_body && c->body_left < 0 && got == 0) {
             c->last = 1;
             finish(c);
@@ -498,9 +543,11 @@ static void report(const kind_t *kind, double seconds)
     qsort(kind->latency, (size_t)kind->requests, sizeof(*kind->latency),
           by_size);
     printf("requests=%ld seconds=%.3f rate=%.1f errors=%ld connects=%ld"
-           " continues=%ld content=%ld p50_us=%.1f p99_us=%.1f", kind->requests,
-           seconds, (double)kind->requests / seconds, total.errors,
-           kind->connects, kind->continues, kind->sent, percentile(kind, 50),
+           " continues=%ld retries=%ld begun=%ld left=%ld"
+           " p50_us=%.1f p99_us=%.1f",
+           kind->requests, seconds, (double)kind->requests / seconds,
+           total.errors, kind->connects, kind->continues,
+           kind->retries, kind->begun, kind->left, percentile(kind, 50),
            percentile(kind, 99));
     for (i = 100; i < 600; ++i) {
         if (kind->status[i]) {
@@ -513,7 +560,7 @@ static void report(const kind_t *kind, double seconds)
 static void usage(void)
 {
     die("usage: load -p PORT [-c CONNECTIONS] [-n REQUESTS] [-t SECONDS] "
-        "HEADFILE, or -p PORT -p PORT ... HEADFILE HEADFILE; up to 512 "
+        "HEADFILE, or -p PORT -p PORT ... HEADFILE HEADFILE; up to 1000 "
         "connections, 2000000 requests, 600 seconds");
 }
 
@@ -546,12 +593,23 @@ static void options(int argc, char **argv)
     }
 }
 
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     double seconds;
     int i;
 
     options(argc, argv);
+    raise_limit();
     for (i = 0; i < opt.kinds; ++i) {
         read_kind(&kinds[i], argv[optind + i]);
     }

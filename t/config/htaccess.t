@@ -178,7 +178,7 @@ for my $override (qw(authconfig all)) {
 
 # All is not everything.
 for my $directive ('ExpectEngine Off', 'ExpectMerging Off',
-                   'ExpectScope expectation') {
+                   'ExpectScope expectation', 'ExpectExplain / PUT') {
     my $file = write_htaccess('override/all', "$directive\n");
     my($name) = split / /, $directive;
     broken_ok("AllowOverride All: $name", 'override/all',

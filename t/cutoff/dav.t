@@ -46,6 +46,17 @@ cut_off_ok('over a file', '/dav/cutoff/file.txt', $MAX,
         is files(), 'file.txt', "$_[0]: nothing beside it";
     });
 
+# mod_dav refuses it without reading. httpd throws the content away before it
+# answers; that goes over, and is what is answered.
+{
+    my $r = upload(path => '/dav/cutoff/none/file.txt', content => 500_000,
+        chunked => 1, eager => 1);
+    is $r->{status}, 413, 'a folder that is not there: cut off';
+    is $r->{headers}{'upload-limit'}, "max-size=$MAX", 'with its field';
+    like $r->{body}, qr/over max=$MAX\./, 'and its sentence';
+    is $r->{closed}, 1, 'closed';
+}
+
 # With a lock, and its token in If:.
 {
     my $lock = upload(method => 'LOCK', path => '/dav/cutoff/locked.txt',

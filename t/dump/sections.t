@@ -63,7 +63,10 @@ my $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 </Location>
 CONF
 
-like $out, qr/^mod_expect: the rules in force/m, 'a head line';
+open my $source, '<', conf_var('top_dir') . '/src/version.h' or die $!;
+my($version) = join('', <$source>) =~ /EXPECT_VERSION "([\d.]+)"/;
+like $out, qr/^mod_expect \Q$version\E: the rules in force/m,
+    'a head line, with the version';
 is_deeply section($out, "<Directory $root/>"), [
     'engine On, status 417, scope content',
     '    all of',

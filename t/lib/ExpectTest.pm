@@ -103,6 +103,13 @@ Returns the file's path.
 What C<httpd -t> says of a server with the test's modules and this text. The
 arguments go to httpd, such as C<< '-D', 'DUMP_EXPECT' >>.
 
+=item explained($text, @questions)
+
+    my($answer) = explained($text, '/x PUT length=11');
+    like $answer, qr/^  asks: refused 417: /m;
+
+What ExpectExplain answers, for such a server, to each question.
+
 =item own_httpd(expect => 1, conf => $text), stock_httpd(conf => $text)
 
     my $stock = stock_httpd();
@@ -150,10 +157,13 @@ use version ();
 use H2Client ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
-    error_log_since config_error own_httpd stock_httpd has_h2 conf_var
+    error_log_since config_error explained own_httpd stock_httpd has_h2 conf_var
     witness_of keep_expect httpd_at_least);
 
-use constant WAIT    => 5;      # seconds for anything that must happen
+# TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
+use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
+
+use constant WAIT    => 5 * SLOWNESS;   # seconds for what must happen
 use constant SILENCE => 0.3;    # seconds after which a server waits for content
 use constant PIECE   => 8192;   # bytes of content in one chunk
 
@@ -662,7 +672,7 @@ sub load_only {
     return "$dir/only.load";
 }
 
-# TEST_PRELOAD: lines NAME=VALUE that a sanitizer needs in httpd's environment.
+# TEST_PRELOAD: lines that stand before httpd in the arguments of env.
 sub httpd_command {
     return ('env', split(/\n/, $ENV{TEST_PRELOAD} // ''), conf_var('httpd'),
         @_);
@@ -688,6 +698,15 @@ sub config_error {
     my $message = join '', <$out>;
     close $out;
     return ($? >> 8 || $?, $message);
+}
+
+sub explained {
+    my($text, @questions) = @_;
+    my($exit, $out) = config_error($text, '-D', 'DUMP_EXPECT',
+        map { ('-c', "ExpectExplain $_") } @questions);
+    die "httpd -t does not take it: $out" if $exit;
+    $out =~ s/^Syntax OK\n//m;
+    return grep { /^ExpectExplain / } split /^(?=ExpectExplain )/m, $out;
 }
 
 sub own_httpd { return ExpectTest::Server->start(expect => 1, @_) }

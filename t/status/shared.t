@@ -132,35 +132,14 @@ sub rounds { my($n) = @_; return { map { $_ => $each{$_} * $n } keys %each } }
     is join(' ', keys %torn), '', 'no refusal is torn';
 }
 
-# Stands before apr_shm_create() of the module alone: DENY denies all memory,
-# or that without a file.
+# Denies the module all memory, or that without a file.
 sub preload {
     my($deny) = @_;
     my $base = conf_var('t_logs') . "/noshm-$deny";
-    open my $fh, '>', "$base.c" or die "$base.c: $!\n";
-    print $fh <<'C';
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stddef.h>
-#include <string.h>
-int apr_shm_create(void **m, size_t size, const char *file, void *pool)
-{
-    int (*next)(void **, size_t, const char *, void *);
-    Dl_info info;
-
-    *(void **)&next = dlsym(RTLD_NEXT, "apr_shm_create");
-    if (dladdr(__builtin_return_address(0), &info)
-        && strstr(info.dli_fname, "mod_expect") && DENY) {
-        return RESULT;
-    }
-    return next(m, size, file, pool);
-}
-C
-    close $fh;
     my @define = $deny eq 'all' ? ('-DDENY=1', '-DRESULT=12')   # ENOMEM
                                 : ('-DDENY=!file', '-DRESULT=70023');
-    system('gcc', '-shared', '-fPIC', @define, '-o', "$base.so", "$base.c",
-        '-ldl') == 0 or die "gcc\n";
+    system('gcc', '-shared', '-fPIC', @define, '-o', "$base.so",
+        't/lib/noshm.c', '-ldl') == 0 or die "gcc\n";
     my $env = $ENV{TEST_PRELOAD} // '';
     $env =~ s/^(LD_PRELOAD=.*)/$1 $base.so/m
         or $env .= "\nLD_PRELOAD=$base.so";

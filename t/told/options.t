@@ -60,6 +60,11 @@ for (
     ['16 digits',     ['content-length max=910T'], undef, undef],
     ['types',         ['content-type image/* application/*+json'], undef,
         ['image/*', 'application/*+json']],
+    ['more types than are told', ['content-type '
+        . join ' ', map { "application/x-type-$_" } 1 .. 60], undef, undef],
+    ['and another that all of is told', ['content-type image/*',
+        'content-type ' . join ' ', 'image/png',
+        map { "application/x-type-$_" } 1 .. 60], undef, ['image/*']],
     ['length and types', ['content-length max=10', 'content-type image/png'],
         max(10), ['image/png']],
     ['rules that say nothing', ['content-encoding gzip', 'header X-A',

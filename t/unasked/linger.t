@@ -36,7 +36,7 @@ my $max = '/tenant/linger/x';
 my $stock = stock_httpd(conf => "LimitRequestBody 100000\n");
 
 # what it shows; where; the head; the status; what is sent, again and again;
-# whether that is read before the answer
+# after how many seconds
 my @cases = (
     ['413', 'main', head($max, $announced), 413, $PIECE],
     ['401', 'main', head('/tenant/linger-auth/x', $announced), 401, $PIECE],
@@ -44,6 +44,8 @@ my @cases = (
         $CHUNK],
     ['417, asked', 'main', head($max, $announced, 'Expect: 100-continue'),
         417, $PIECE],
+    ['417, silent first', 'main', head($max, $announced,
+        'Expect: 100-continue'), 417, $PIECE, 0.5],
     ['417, what is not supported', 'main', head($max, $announced,
         'Expect: pigs-fly'), 417, $PIECE],
     ['cut off', 'main', head($max, $chunked) . $CHUNK x 2, 413, $CHUNK],
@@ -53,12 +55,13 @@ my @cases = (
 sub port_of { return ref $_[0] ? $_[0]->port : conf_var('port') }
 
 sub open_case {
-    my($name, $where, $head, $status, $piece) = @_;
+    my($name, $where, $head, $status, $piece, $pause) = @_;
     my $socket = IO::Socket::INET->new(
         PeerAddr => '127.0.0.1:' . port_of($where)) or die "connect: $!\n";
     $socket->blocking(0);
     return { name => $name, socket => $socket, status => $status,
-        piece => $piece, to_send => $head, got => '', sent => 0 };
+        piece => $piece, to_send => $head, got => '', sent => 0,
+        pause => $pause // 0 };
 }
 
 sub answered { return $_[0]{got} =~ m{\r\n\r\n.*</html>}s }
@@ -74,9 +77,10 @@ sub step {
     if (!defined $c->{since}) {
         $n = syswrite $c->{socket}, $c->{to_send};
         substr $c->{to_send}, 0, $n // 0, '';
-        $c->{since} = time if answered($c);
+        $c->{since} = time + $c->{pause} if answered($c);
         return;
     }
+    return if time < $c->{since};
     $c->{to_send} = $c->{piece} if $c->{to_send} eq '';
     $n = syswrite $c->{socket}, $c->{to_send};
     if (defined $n) {

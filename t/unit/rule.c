@@ -320,6 +320,10 @@ static void test_firm(void **state)
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE, denies(0), denies(401),
                                     firm())).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, firm(), denies(401),
+                                    NULL)).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(401), firm(),
+                                    NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE,
                          holding(EXPECT_ANY, denies(0), firm(), NULL),
                          NULL, NULL)).value, D);
@@ -327,6 +331,16 @@ static void test_firm(void **state)
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(firm()),
                                     NULL)).value, D);
+    /* What another rule denies is denied, wherever that one stands. */
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, firm(), denies(0), NULL),
+                         NULL, NULL)).value, G);
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, denies(0), firm(), NULL),
+                         NULL, NULL)).value, G);
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, firm(), says(G), firm()),
+                         NULL, NULL)).value, D);
     /* Another alternative may still hold. */
     assert_int_equal(decide(holding(EXPECT_ANY, not(firm()), says(G),
                                     NULL)).value, G);
@@ -415,6 +429,12 @@ static void test_any_prefers_401(void **state)
 
     a = decide(holding(EXPECT_ANY, ip,
                        holding(EXPECT_ALL, says(G), user, NULL), NULL));
+    assert_int_equal(a.status, 401);
+
+    /* Nor does it matter that another makes no sense. */
+    a = decide(holding(EXPECT_ANY, firm(), user, NULL));
+    assert_int_equal(a.status, 401);
+    a = decide(holding(EXPECT_ANY, user, firm(), NULL));
     assert_int_equal(a.status, 401);
 
     /* In All it would help nobody: the first denial stays. */

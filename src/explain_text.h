@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a rehearsal has shown, in words.
+ */
+
+#ifndef EXPECT_EXPLAIN_TEXT_H
+#define EXPECT_EXPLAIN_TEXT_H
+
+#include "rehearse.h"
+
+/**
+ * Who sends where, and which rules are in force there, each with what it saw
+ * and said.
+ * @param h a rehearsal that is over
+ * @return lines, each with its end
+ */
+const char *expect_explain_place(expect_rehearsal_t *h);
+
+/**
+ * What the client would be told.
+ * @param h a rehearsal that is over
+ * @return one line with its end: "  asks: refused 417: ..."
+ */
+const char *expect_explain_outcome(const expect_rehearsal_t *h);
+
+/**
+ * What else there is to know of the outcome.
+ * @param h a rehearsal that is over
+ * @return lines, each with its end; "": nothing
+ */
+const char *expect_explain_remarks(const expect_rehearsal_t *h);
+
+#endif

@@ -1,0 +1,103 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * A request without a client: httpd is led through it up to the handler, in a
+ * process that serves nobody and ends with it.
+ */
+
+#ifndef EXPECT_REHEARSE_H
+#define EXPECT_REHEARSE_H
+
+#include "httpd.h"
+
+#include "apr_hash.h"
+
+#include "question.h"
+#include "rule.h"
+
+/** How far httpd is led. What a stage needs of a running server, such as a
+ *  module's shared memory, is not there: it may crash. */
+typedef enum {
+    EXPECT_PHASE_MAP = 0,   /* whose section it is, and what the head tells */
+    EXPECT_PHASE_ACCESS,    /* access control */
+    EXPECT_PHASE_TYPES,     /* media types, handlers */
+    EXPECT_PHASE_FIXUPS,    /* what modules do last */
+    EXPECT_PHASE_HANDLER,   /* the handler is about to run */
+    EXPECT_PHASE_END
+} expect_phase_e;
+
+/** What a rule has said, last. */
+typedef struct expect_heard_t {
+    expect_answer_t answer;
+    /** in words: "granted, saw image/png" */
+    const char *text;
+} expect_heard_t;
+
+typedef struct expect_rehearsal_t {
+    apr_pool_t *pool;
+    const expect_question_t *question;
+    /** the client asks: EXPECT_ASKS_YES or _NO; _BOTH: as the fields say */
+    expect_asks_e asks;
+    /** where it is to stop */
+    expect_phase_e stop;
+    /** what it has come to; may be memory that another process sees */
+    volatile int *phase;
+
+    /* what came of it */
+
+    /** the request; a chain of internal redirects begins there */
+    request_rec *r;
+    /** what httpd answers; OK: a handler takes it, or it has stopped */
+    int status;
+    /** the handler that would take it; NULL: none was reached */
+    const char *handler;
+    /** it has stopped where it was to */
+    int stopped;
+    /** somebody read content, which there is none of, before the handler */
+    int was_read;
+    /** expect_heard_t by expect_rule_t *, and the last stage that was heard */
+    apr_hash_t *heard;
+    expect_stage_e stage;
+    /** messages for httpd's log, char *: warnings and worse */
+    apr_array_header_t *log;
+    /** access control wanted a login of this AuthType; NULL: it did not */
+    const char *login;
+} expect_rehearsal_t;
+
+/** Register the hooks: where no server is started only. */
+void expect_rehearse_register(apr_pool_t *p);
+
+/**
+ * Prepare a process for rehearsals, once.
+ * @param p its pool
+ * @param s the main server
+ */
+void expect_rehearse_prepare(apr_pool_t *p, server_rec *s);
+
+/**
+ * Lead httpd through a request.
+ * @param s         the main server
+ * @param rehearsal pool, question, asks, stop and phase are set; the rest is
+ *                  filled in
+ */
+void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal);
+
+/**
+ * Ask a rule that was not asked, because it was certain before: what it would
+ * have said.
+ * @param rehearsal one that is over
+ * @param rule      a leaf of the rules in force
+ * @return NULL if it did not come so far, or is none of those that the head
+ *         and the directory tell
+ */
+const expect_heard_t *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
+                                          const expect_rule_t *rule);
+
+/**
+ * Whether httpd would listen where a connection arrives.
+ * @param c a rehearsal's connection
+ * @return 0 if not
+ */
+int expect_rehearse_listens(const conn_rec *c);
+
+#endif

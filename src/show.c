@@ -1,0 +1,128 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * How sections and their rules are shown to the administrator.
+ *
+ *         all of
+ *           content-length max=100M                  head   httpd.conf:12
+ *           any of                                          httpd.conf:13
+ *             ip 10.0.0.0/8                          head   httpd.conf:14
+ *             auth                                   auth   httpd.conf:15
+ */
+
+#include "apr_strings.h"
+
+#include "show.h"
+
+const char *expect_show_settings(apr_pool_t *p, const expect_dir_conf_t *conf)
+{
+    static const expect_dir_conf_t defaults;
+    static const char *const engines[] = { "On", "On", "Off",
+                                           "DetectionOnly" };
+    static const char *const statuses[] = { "417", "417", "specific" };
+    static const char *const scopes[] = { "content", "content",
+                                          "expectation" };
+
+    if (!conf) {
+        conf = &defaults;
+    }
+    return apr_psprintf(p, "engine %s, status %s, scope %s",
+                        engines[conf->engine], statuses[conf->status],
+                        scopes[conf->scope]);
+}
+
+const char *expect_show_server(apr_pool_t *p, const server_rec *s)
+{
+    return s->is_virtual
+               ? apr_psprintf(p, "VirtualHost %s:%u (%s:%u)",
+                              s->server_hostname,
+                              (unsigned)s->addrs->host_port, s->defn_name,
+                              s->defn_line_number)
+               : "Server";
+}
+
+/* One tree */
+
+/* The column of the stages, where the text leaves room for it. */
+#define STAGE_COLUMN 52
+
+typedef struct {
+    apr_pool_t *p;
+    apr_array_header_t *lines;
+    expect_show_note_t *note;
+    void *data;
+} show_t;
+
+static const char *indent(apr_pool_t *p, int depth)
+{
+    return apr_psprintf(p, "%*s", 2 * depth, "");
+}
+
+static void line(show_t *s, int depth, const char *text)
+{
+    APR_ARRAY_PUSH(s->lines, const char *) =
+        apr_pstrcat(s->p, indent(s->p, depth), text, "\n", NULL);
+}
+
+static void placed_line(show_t *s, int depth, const char *text,
+                        const char *stage, const expect_rule_t *rule)
+{
+    line(s, 0, apr_psprintf(s->p, "%-*s %-10s %s:%u%s", STAGE_COLUMN,
+                            apr_pstrcat(s->p, indent(s->p, depth), text,
+                                        NULL),
+                            stage, rule->file, rule->line,
+                            rule->limited == -1 ? "" : "  (in <Limit>)"));
+}
+
+static void show_leaf(show_t *s, const expect_rule_t *rule, int depth)
+{
+    /* a provider may want a user, or not */
+    const char *stage =
+        rule->asked_at == rule->known_at
+            ? expect_stage_name(rule->known_at)
+            : apr_pstrcat(s->p, expect_stage_name(rule->asked_at), "/",
+                          expect_stage_name(rule->known_at), NULL);
+    const char *note = s->note ? s->note(s->data, rule) : NULL;
+
+    placed_line(s, depth, rule->text, stage, rule);
+    if (note) {
+        line(s, depth + 1, note);
+    }
+}
+
+static void show_rule(show_t *s, const expect_rule_t *rule,
+                      expect_kind_e parent, int depth)
+{
+    static const char *const names[] = { "", "all of", "any of", "none of" };
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        show_leaf(s, rule, depth);
+        return;
+    }
+    if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
+        /* sections that must all hold read as one list */
+        --depth;
+    }
+    else if (rule->file) {
+        placed_line(s, depth, names[rule->kind], "", rule);
+    }
+    else {
+        /* a section's own rules, or two sections joined */
+        line(s, depth, names[rule->kind]);
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        show_rule(s, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
+                  rule->kind, depth + 1);
+    }
+}
+
+const char *expect_show_rules(apr_pool_t *p, const expect_rule_t *rules,
+                              int depth, expect_show_note_t *note, void *data)
+{
+    show_t s = { p, NULL, note, data };
+
+    s.lines = apr_array_make(p, 8, sizeof(const char *));
+    show_rule(&s, rules, EXPECT_RULE, depth);
+    return apr_array_pstrcat(p, s.lines, '\0');
+}

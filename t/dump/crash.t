@@ -1,0 +1,88 @@
+#!/usr/bin/perl
+# ExpectExplain, where a module needs what only a running server has, and takes
+# its process with it: the answer goes as far as that. In Perl, by mod_perl.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my ($modules) = do {
+    open my $fh, '<', conf_var('t_conf') . '/modules.load'
+        or die "modules.load: $!\n";
+    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
+};
+
+# A module that needs what is not there may take its process with it.
+sub crash {
+    my($when, $code) = @_;
+    return <<"CONF";
+LoadModule perl_module "$modules/mod_perl.so"
+<Perl>
+use Apache2::RequestRec ();
+use Apache2::RequestIO ();
+</Perl>
+<Location /witness>
+    SetHandler witness
+    ExpectRequire content-length max=10
+    ExpectRequire handler
+    AuthType Basic
+    Require all granted
+    $when 'sub { $code; return -1 }'
+</Location>
+CONF
+}
+
+for (['PerlAccessHandler', 'access control'],
+     ['PerlTypeHandler', 'the type of the target'],
+     ['PerlFixupHandler', 'what modules do last']) {
+    my($hook, $phase) = @$_;
+    my($open, $refused) = explained(crash($hook, 'kill KILL => $$'),
+        '/witness/x PUT length=9', '/witness/x PUT length=11');
+    like $open, qr/^  asks: not decided\n  does not ask: not decided$/m,
+        "$hook: open";
+    like $open, qr/^    not known: \Q$phase\E, and what comes after it; a module that needs a running server crashed there$/m,
+        "$hook: says where";
+    like $open, qr/max=10 .*\n +granted, saw 9$/m, "$hook: what the head said";
+    like $refused, qr/^  asks: refused 417: .*\n  does not ask: refused 413: /m,
+        "$hook: what does not come so far is known";
+    unlike $refused, qr/not known/, "$hook: and for sure";
+}
+{
+    my $answer = join '', explained("LoadModule perl_module \"$modules/mod_perl.so\"\n"
+        . "<Perl>\n1;\n</Perl>\nPerlTransHandler 'sub { kill KILL => \$\$ }'\n",
+        '/x PUT length=9', '/y PUT length=9');
+    is(() = $answer =~ /^ExpectExplain .*\n  not known: a module that needs a running server crashed before it was known whose section that is$/mg,
+        2, 'crashed before the section is known');
+}
+
+# Nor is a provider asked that would not have been.
+{
+    my $answer = join '', explained(<<"CONF", '/witness/x PUT length=9');
+LoadModule perl_module "$modules/mod_perl.so"
+<Perl>
+sub Expect::TestCrash::check { kill KILL => \$\$ }
+</Perl>
+PerlAddAuthzProvider crash Expect::TestCrash::check
+<Location /witness>
+    ExpectRequire env NONE
+    ExpectRequire crash
+</Location>
+CONF
+    like $answer, qr/^  asks: refused 417: env does not grant\n  does not ask: refused 403: env does not grant$/m,
+        'what is certain is said';
+    like $answer, qr/^ +crash +env\/user .*\n +not asked: it was certain/m,
+        'and nobody asked for more';
+}
+
+# Content that somebody reads before the handler is not there to be read.
+{
+    my $answer = join '', explained(crash('PerlFixupHandler',
+        'my $b; $_[0]->read($b, 10)'), '/witness/x PUT length=9');
+    like $answer, qr/^  asks: admitted; goes to witness$/m, 'read early';
+    like $answer, qr/^    not known: what a module makes of the content that it reads before the handler$/m,
+        'and what comes of it is not known';
+}
+
+done_testing();

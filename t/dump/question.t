@@ -1,0 +1,371 @@
+#!/usr/bin/perl
+# ExpectExplain: how a question is put, and how its answer reads; what is wrong
+# in one; where it is not answered.
+
+use strict;
+use warnings;
+
+use File::Path qw(mkpath);
+use Test::More;
+use ExpectTest;
+
+my $root = conf_var('documentroot');
+# --- how an answer reads -----------------------------------------------------
+
+my $folder = "$root/tenant/question";
+write_htaccess('tenant/question', "ExpectRequire content-type image/*\n");
+my $in = <<"CONF";
+<Directory "$folder">
+    AllowOverride AuthConfig
+    ExpectRequire content-length max=1K
+    <ExpectRequireAny>
+        ExpectRequire header X-A
+        ExpectRequire handler
+    </ExpectRequireAny>
+    ExpectRequire precondition
+    ExpectRequire env X
+    <Limit POST>
+        ExpectRequire auth
+    </Limit>
+</Directory>
+Alias /up "$folder"
+CONF
+
+{
+    my $answer = join '', explained($in, '/up/new PUT length=2K type=text/html');
+    my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit>\))?$/mg;
+    $answer =~ s/(?<=\S) +(head|directory|env\/user|auth|handler) +/ $1 /g;
+    $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
+    is $answer, <<"TEXT", 'an answer as a whole';
+ExpectExplain /up/new PUT length=2K type=text/html
+  client: 127.0.0.1, without a login
+  server: Server
+  target: $folder/new, which is not there
+  .htaccess: $folder/.htaccess
+  engine On, status 417, scope content
+    all of
+      content-length max=1K head HERE
+        denied: content-length 2048 is over max=1024
+      any of HERE
+        header X-A head HERE
+          denied: header X-A is missing (not asked: it was certain before)
+        handler handler HERE
+          not asked: it was certain before
+      precondition directory HERE
+        granted (not asked: it was certain before)
+      env X env/user HERE
+        not asked: it was certain before
+      auth auth HERE  (in <Limit>)
+        does not apply to PUT
+      content-type image/* head HERE
+        denied: content-type text/html is none of image/* (not asked: it was certain before)
+  asks: refused 417: content-length 2048 is over max=1024
+  does not ask: refused 413: content-length 2048 is over max=1024
+TEXT
+    is $places[-1], "$folder/.htaccess:1", 'the tenant\'s file and line';
+
+    write_htaccess('tenant/question/closed/deep', "ExpectRequire auth\n");
+    $answer = join '', explained(<<"CONF", '/up/closed/deep/x PUT length=1');
+$in<Directory "$folder/closed">
+    AllowOverride None
+</Directory>
+CONF
+    my $other = join '', explained($in, '/up PUT length=1', '/up/ PUT length=1');
+    is(() = $other =~ m{^  target: \Q$folder\E/?, a folder\n  \.htaccess: \Q$folder\E/\.htaccess\n  engine}mg,
+        2, 'a folder\'s own .htaccess');
+    like $answer, qr{^  \.htaccess: \Q$folder\E/\.htaccess\n  \.htaccess: \Q$folder\E/closed/deep/\.htaccess, not read: AllowOverride None$}m,
+        'an .htaccess that is not read';
+}
+
+# --- what can be said in a question ------------------------------------------
+
+my $by = <<"CONF";
+<Location /witness>
+    SetHandler witness
+</Location>
+<Location /witness/ip>
+    ExpectRequire ip 192.0.2.1 2001:db8::/32
+</Location>
+<Location /witness/type>
+    ExpectRequire content-type text/plain
+    ExpectRequire content-encoding br
+</Location>
+<Location /witness/user>
+    AuthType Basic
+    AuthName realm
+    AuthBasicProvider witness
+    Require valid-user
+    ExpectRequire user alice "bob b"
+</Location>
+<Location /witness/header>
+    ExpectRequire header X-A "^a \\"b\\", c\$"
+    ExpectRequire header X-Empty "^\$"
+</Location>
+<Location /witness/host>
+    ExpectRequire expr "%{HTTP_HOST} == 'files.example:1024'"
+</Location>
+<Location /witness/max>
+    ExpectRequire content-length max=10
+</Location>
+<Location /witness/limit>
+    LimitRequestBody 5
+    ExpectRequire method PUT
+</Location>
+<Location /witness/query>
+    ExpectRequire expr "%{QUERY_STRING} == 'a=b&c'"
+</Location>
+CONF
+
+# question, what must be in the answer
+my @asked = (
+    ['/witness/ip PUT length=1 ip=192.0.2.1', qr/^  client: 192\.0\.2\.1, /m,
+        qr/^  asks: admitted; goes to witness$/m,
+        qr/^  does not ask: admitted; goes to witness$/m],
+    ['/witness/ip PUT length=1 ip=2001:db8::7', qr/^  asks: admitted;/m],
+    ['/witness/ip PUT length=1 ip=::1', qr/^  asks: refused 417: ip does/m],
+    ['/witness/type PUT length=1 type="text/plain; a=b" encoding=br',
+        qr/^  asks: admitted;/m],
+    ["/witness/type PUT length=1 'type=text/plain; a=b' ENCODING='x, br'",
+        qr/^  does not ask: refused 415: content-encoding x is none of br$/m],
+    ['/witness/user PUT length=1 user="bob b"', qr/^  asks: admitted;/m,
+        qr/^  client: 127\.0\.0\.1, logged in as bob b$/m,
+        qr/the login, AuthType Basic, is not asked: it is taken for done$/m],
+    ['/witness/user PUT length=1', qr/^  does not ask: httpd answers 401$/m,
+        qr/it is taken for missing, 401; user=NAME takes it for done$/m],
+    ['/witness/header PUT length=1 header="X-A: a \\"b\\"" header="X-A:c" '
+        . 'header=X-Empty:', qr/^  asks: admitted;/m],
+    ['http://files.example:1024/witness/host PUT length=1',
+        qr/^  asks: admitted;/m],
+    ['http://files.example/witness/host PUT length=1',
+        qr/^  asks: refused 417: expr does not grant$/m,
+        qr/^  note: nothing listens on port 80$/m],
+    ['HTTPS://127.0.0.1:1024/witness/host PUT length=1',
+        qr/^  note: there is no TLS here: /m],
+    ['/witness/query?a=b&c#d PUT length=1', qr/^  asks: admitted;/m],
+    ['/witness/max PUT chunked', qr/^  asks: admitted; goes to witness$/m,
+        qr/^    its length is not known: 413, and cut off .* over 10$/m],
+    ['/witness/max PUT length=10k', qr/^  asks: refused 417: .* 10240 is/m],
+    ['/witness/limit PUT length=6', qr/^  asks: admitted;/m,
+        qr/^    LimitRequestBody 5 refuses more with 413 when it is read$/m],
+    ['/witness/max PUT length=11 expect=no',
+        qr/^ +denied: .*\n  does not ask: refused 413: .*\n\z/m],
+    ['/witness/max PUT length=11 expect=YES',
+        qr/^ +denied: .*\n  asks: refused 417: .*\n\z/m],
+    ['/witness/max PUT length=9 header="Expect: 100-Continue"',
+        qr/^  Expect: 100-Continue: admitted; goes to witness\n\z/m],
+    ['/witness/max PUT length=9 header=Expect:foo',
+        qr/^  Expect: foo: refused 417: only the expectation 100-continue /m],
+    ['/witness/max PUT', qr/^  asks: not judged: no content is announced$/m],
+    ['/witness/max PUT length=0', qr/^  does not ask: not judged: no /m],
+    ['/dav/ PUT length=1', qr/^  target: \Q$root\E\/dav\/, a folder$/m,
+        qr/^  \.htaccess: none$/m,
+        qr/^  asks: not judged: there are no rules; goes to httpd's file /m],
+);
+{
+    my @answers = explained($by, map { $_->[0] } @asked);
+    is scalar @answers, @asked, 'an answer to each question';
+    for my $case (@asked) {
+        my($question, @like) = @$case;
+        my $answer = shift @answers;
+        like $answer, qr/\AExpectExplain \Q$question\E\n/, "$question: shown";
+        like $answer, $_, "$question: $_" for @like;
+    }
+}
+
+# The URL picks the server, as a request does.
+{
+    my $hosts = <<'CONF';
+Listen 127.0.0.2:1025
+<VirtualHost *:1024>
+    ServerName a.example
+    ExpectRequire header X-A
+</VirtualHost>
+<VirtualHost *:1024>
+    ServerName b.example
+    ServerAlias *.b.example
+    ExpectRequire header X-B
+</VirtualHost>
+<VirtualHost 127.0.0.2:1025>
+    ServerName c.example
+    ExpectRequire header X-C
+</VirtualHost>
+CONF
+    my @which = (['/', 'A'], ['http://a.example:1024/', 'A'],
+        ['http://b.example:1024', 'B'], ['http://x.B.example:1024/', 'B'],
+        ['http://other.example:1024/', 'A'], ['http://c.example:1025/', 'C'],
+        ['http://127.0.0.2:1025/', 'C'], ['http://other.example:1025/', 'C']);
+    my @answers = explained($hosts, map { "$_->[0] PUT length=1" } @which);
+    for (@which) {
+        my($url, $host) = @$_;
+        my $answer = shift @answers;
+        like $answer, qr/^  asks: refused 417: header X-$host is missing$/m,
+            "$url: its rules";
+        like $answer, qr/^  server: VirtualHost \l$host\.example:\d+ \(\S+:\d+\)$/m,
+            "$url: its server";
+    }
+}
+
+# The sample of questions, about the sample that it is for.
+{
+    my $sample = conf_var('top_dir') . '/conf-sample';
+    mkpath("$root/tenant/uploads/$_") for qw(shared office);
+    my($exit, $out) = config_error(<<"CONF", '-D', 'DUMP_EXPECT');
+Define UPLOADS "$root/tenant/uploads"
+Include "$sample/uploads.conf"
+Include "$sample/uploads.questions"
+CONF
+    is $exit, 0, 'the sample of questions is taken' or diag $out;
+    my @said = $out =~ /^  asks: (.*)$/mg;
+    my @like = (qr/^admitted; goes to dav-handler$/, qr/^refused 401: auth/,
+        qr/^refused 413: /, qr/^refused 415: .*text\/html/,
+        qr/^refused 415: content-encoding gzip/, qr/^refused 428: /,
+        qr/^admitted/, qr/^refused 403: ip does not grant$/, qr/^admitted/);
+    is scalar @said, @like, 'each is answered';
+    like $said[$_], $like[$_], "sample $_" for 0 .. $#like;
+}
+
+# --- what is wrong in one ----------------------------------------------------
+
+my $USAGE = qr/ExpectExplain takes URL METHOD \[length=SIZE\|chunked\]/;
+my $URL   = qr/a URL is a path that begins with \/, or http:/;
+my $SIZE  = qr/a SIZE is a number of bytes/;
+
+# the question, the word, what is wrong, what is accepted
+my @wrong = (
+    ['', 'no URL', qr/not a URL/, $URL],
+    ['x PUT', 'x', qr/not a URL/, $URL],
+    ['ftp://a/x PUT', 'ftp://a/x', qr/not a URL/, $URL],
+    ['http:///x PUT', 'http:///x', qr/not a URL/, $URL],
+    ['http:x PUT', 'http:x', qr/not a URL/, $URL],
+    ['http://a:99999/x PUT', 'http://a:99999/x', qr/not a URL/, $URL],
+    ['"/a b" PUT', '/a b', qr/written as %20/, $URL],
+    ["/\xc3\xa4 PUT", "/\xc3\xa4", qr/written as %20/, $URL],
+    ['http://bob@a/x PUT', 'http://bob@a/x', qr/a user/, qr/user=NAME/],
+    ['/x', 'no method', qr/not a method/, $USAGE],
+    ['/x length=1', 'length=1', qr/not a method/, $USAGE],
+    ['/x P(T length=1', 'P(T', qr/not a method/, $USAGE],
+    ['/x PUT length=1X', 'length=1X', qr/not a SIZE/, $SIZE],
+    ['/x PUT length=-1', 'length=-1', qr/not a SIZE/, $SIZE],
+    ['/x PUT length=8388608T', 'length=8388608T', qr/too large/, $SIZE],
+    ['/x PUT length=', 'length=', qr/value is missing/, $USAGE],
+    ['/x PUT length', 'length', qr/unknown argument/, $USAGE],
+    ['/x PUT length=1 length=2', 'length=2', qr/given twice/, $USAGE],
+    ['/x PUT length=1 chunked', 'chunked', qr/length is given twice/, $USAGE],
+    ['/x PUT chunked=1', 'chunked=1', qr/unknown argument/, $USAGE],
+    ['/x PUT type=a/b type=a/b', 'type=a/b', qr/given twice/, $USAGE],
+    ['/x PUT encoding=""', 'encoding=', qr/value is missing/, $USAGE],
+    ['/x PUT expect=maybe', 'expect=maybe', qr/unknown value/, qr/yes, no/],
+    ['/x PUT expect=yes header="Expect: a"', 'expect=', qr/a header Expect/,
+        qr/one of the two/],
+    ['/x PUT ip=localhost', 'ip=localhost', qr/not an address/, qr/192\.0\.2/],
+    ['/x PUT ip=10.0.0', 'ip=10.0.0', qr/not an address/, qr/2001:db8::1/],
+    ['/x PUT ip=10.0.0.0/8', 'ip=10.0.0.0/8', qr/not an address/, qr/ADDR/],
+    ['/x PUT header=X-A', 'header=X-A', qr/not a header field/,
+        qr/NAME: VALUE/],
+    ['/x PUT "header=X A: b"', 'header=X A: b', qr/not a header field/,
+        qr/NAME: VALUE/],
+    ['/x PUT header=:b', 'header=:b', qr/not a header field/, qr/NAME/],
+    ["/x PUT \"header=X-A: b\cAc\"", "header=X-A: b\cAc",
+        qr/control character/, $USAGE],
+    ["/x PUT \"user=b\cBob\"", "user=b\cBob", qr/control character/, $USAGE],
+    (map { ["/x PUT header=$_->[0]:1", "header=$_->[0]:1",
+            qr/word of its own/, qr/\Q$_->[1]\E is accepted/] }
+        ['host', 'the URL'], ['Content-Length', 'length='],
+        ['transfer-encoding', 'chunked'], ['CONTENT-TYPE', 'type='],
+        ['Content-Encoding', 'encoding=']),
+    ['/x PUT lenght=1', 'lenght=1', qr/unknown argument/, $USAGE],
+    ['/x PUT POST', 'POST', qr/unknown argument/, $USAGE],
+    ['/x PUT ""', '', qr/unknown argument/, $USAGE],
+);
+
+# httpd with next to no modules says it in a fraction of the time.
+my $small = conf_var('t_logs') . '/question.conf';
+ExpectTest::write_file($small, join '',
+    'ServerRoot "', conf_var('serverroot'), "\"\n", do {
+        open my $fh, '<', conf_var('t_conf') . '/inherit.load'
+            or die "inherit.load: $!\n";
+        grep { /^LoadModule (?:mpm_\w+|unixd|authz_core|expect)_module / } <$fh>;
+    });
+sub refused {
+    my($question) = @_;
+    my $pid = open(my $out, '-|') // die "fork: $!\n";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        exec ExpectTest::httpd_command('-t', '-f', $small, '-D',
+            'DUMP_EXPECT', '-c', "ExpectExplain $question") or POSIX::_exit(127);
+    }
+    my $text = join '', <$out>;
+    close $out;
+    return ($?, $text);
+}
+for (@wrong) {
+    my($question, $word, $wrong, $accepted) = @$_;
+    my($exit, $out) = refused($question);
+    my $shown = length $word ? $word : '""';
+    $shown =~ s/[^ -~]/sprintf '\\x%02x', ord $&/ge;
+    my($message) = $out =~ /^ExpectExplain: \Q$shown\E: (.*)$/m;
+    isnt $exit, 0, "'$question' is refused";
+    like $message, qr/$wrong.*; .*$accepted/, "'$question': how" or diag $out;
+}
+
+# It is no section's directive.
+for ("<Directory />\nExpectExplain / PUT\n</Directory>",
+    "<VirtualHost *:1>\nServerName a\nExpectExplain / PUT\n</VirtualHost>") {
+    my($exit, $out) = config_error("$_\n", '-D', 'DUMP_EXPECT');
+    isnt $exit, 0, 'refused in a section';
+    like $out, qr/ExpectExplain not allowed|ExpectExplain cannot occur/,
+        'and httpd says so';
+}
+
+# --- where it is not answered ------------------------------------------------
+
+my $left = qr/expect: ExpectExplain at \S+:\d+ is not answered: only httpd -t -D DUMP_EXPECT does that/;
+{
+    my($exit, $out) = config_error("ExpectExplain / PUT length=1\n");
+    is $exit, 0, 'configtest with a question left behind';
+    like $out, $left, 'and without an answer, but with a word';
+    unlike $out, qr/^ExpectExplain/m, 'no answer';
+
+    my $server = own_httpd(conf => "ExpectExplain /witness/ PUT length=1\n");
+    my $r = upload(vhost => $server, content => 9, asks => 1);
+    is $r->{status}, 200, 'a server with a question left behind serves';
+    $server->stop;
+    my $log = join '', map {
+        open my $fh, '<', $server->dir . "/$_" or die "$_: $!\n"; <$fh>
+    } qw(start_log error_log);
+    my $count = () = $log =~ /$left/g;
+    is $count, 1, 'and says so, once';
+}
+
+# --- what is not known -------------------------------------------------------
+
+# Programs of RewriteMap are not started.
+{
+    my $answer = join '', explained("RewriteEngine On\nRewriteMap p prg:/bin/cat\n"
+        . 'RewriteRule ^/x/(.*) /${p:$1|none} [PT]', '/x/y PUT length=1');
+    like $answer, qr/^  note: the program of RewriteMap \(\S+:\d+\) does not run here: it finds nothing$/m,
+        'a RewriteMap that is a program';
+}
+
+# What httpd answers itself, and what it would log of it.
+{
+    write_htaccess('tenant/question/bad', "ExpectRequire nonsense\n");
+    my $answer = join '', explained($in . "Redirect /old http://new.example\n",
+        '/up/bad/x PUT length=1', '/old/x PUT length=1');
+    like $answer, qr/^  target: not known\n  asks: httpd answers 500\n  does not ask: httpd answers 500\n    httpd logs: \S+bad\/\.htaccess: ExpectRequire: nonsense: unknown rule; .* \(line 1\)$/m,
+        'a broken .htaccess';
+    like $answer, qr/^  asks: httpd answers 302, to http:\/\/new\.example\/x$/m,
+        'a redirect';
+    write_htaccess('tenant/question/bad', undef);
+}
+
+# The directory's own page.
+{
+    my $answer = join '', explained("ErrorDocument 413 /too-big\n"
+        . "ErrorDocument 417 \"too big\"\nExpectRequire content-length max=1\n",
+        '/x PUT length=2');
+    like $answer, qr/^  asks: refused 417: .*\n    the client reads ErrorDocument "too big"\n  does not ask: refused 413: .*\n    the client reads ErrorDocument \/too-big$/m,
+        'an ErrorDocument each';
+}
+
+done_testing();

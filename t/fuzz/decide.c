@@ -1,0 +1,278 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * A tree of rules that say what the input tells them, held against Kleene's
+ * tables worked out from the bottom up; and asked stage by stage: what is
+ * refused early is refused in the end, and nothing is asked twice.
+ */
+
+#include <string.h>
+
+#include "fuzz.h"
+
+#include "rule.h"
+
+#define DEPTH_MAX 5
+#define CHILDREN_MAX 4
+#define LEAVES_MAX 64
+
+/* A rule that says what it is told. */
+typedef struct {
+    expect_value_e value;
+    apr_off_t cap;
+    int firm;
+    int asked;
+} told_t;
+
+typedef struct {
+    fuzz_input_t *in;
+    apr_size_t at;
+    int leaves;
+    int has_error;
+} reader_t;
+
+static unsigned next_byte(reader_t *reader)
+{
+    return reader->at < reader->in->size
+               ? (unsigned char)reader->in->text[reader->at++] : 0;
+}
+
+static expect_value_e check(const expect_facts_t *facts, const void *arg,
+                            expect_answer_t *answer)
+{
+    told_t *told = (told_t *)arg;
+
+    (void)facts;
+    ++told->asked;
+    if (told->value == EXPECT_GRANTED) {
+        answer->cap = told->cap;
+    }
+    answer->firm = told->value == EXPECT_DENIED && told->firm;
+    return told->value;
+}
+
+static const char *explain(apr_pool_t *p, const expect_facts_t *facts,
+                           const void *arg, int status, int negated)
+{
+    (void)p;
+    (void)facts;
+    (void)arg;
+    (void)status;
+    (void)negated;
+    return "told so";
+}
+
+#define TYPE(stage) { "told", "", stage, 400 + stage, NULL, check, explain, \
+                      NULL }
+static const expect_rule_type_t types[] = {
+    TYPE(EXPECT_AT_HEAD), TYPE(EXPECT_AT_DIRECTORY), TYPE(EXPECT_AT_ENV),
+    TYPE(EXPECT_AT_AUTH), TYPE(EXPECT_AT_USER), TYPE(EXPECT_AT_HANDLER)
+};
+
+#define METHOD_PUT 1
+#define METHOD_OTHER 2
+
+static expect_rule_t *read_leaf(reader_t *reader)
+{
+    static const expect_value_e values[] = {
+        EXPECT_GRANTED, EXPECT_DENIED, EXPECT_GRANTED, EXPECT_DENIED,
+        EXPECT_GRANTED, EXPECT_DENIED, EXPECT_UNKNOWN, EXPECT_ERROR
+    };
+    unsigned what = next_byte(reader), more = next_byte(reader);
+    told_t *told = apr_pcalloc(reader->in->pool, sizeof(*told));
+    expect_rule_t *rule;
+
+    told->value = values[what % 8];
+    told->firm = what / 8 % 4 == 3;
+    told->cap = what / 32 % 2 ? EXPECT_NO_CAP : (apr_off_t)(more / 32);
+    rule = expect_rule_leaf(reader->in->pool, &types[more % 6], told);
+    rule->negated = what / 64 % 2;
+    rule->limited = what / 128 ? METHOD_PUT : METHOD_PUT | METHOD_OTHER;
+    if (what / 128 && more / 16 % 2) {
+        rule->limited = METHOD_OTHER;
+    }
+    ++reader->leaves;
+    reader->has_error |= told->value == EXPECT_ERROR;
+    return rule;
+}
+
+static expect_rule_t *read_rule(reader_t *reader, int depth)
+{
+    unsigned what = next_byte(reader);
+    int children = what / 4 % CHILDREN_MAX + 1;
+    expect_rule_t *rule;
+
+    if (what % 4 == 0 || depth == DEPTH_MAX || reader->leaves > LEAVES_MAX) {
+        return read_leaf(reader);
+    }
+    rule = expect_rule_container(reader->in->pool, (expect_kind_e)(what % 4));
+    while (children--) {
+        expect_rule_add(rule, read_rule(reader, depth + 1));
+    }
+    return rule;
+}
+
+/* --- Kleene -------------------------------------------------------------- */
+
+/* firm: of a denial, that it stays one. cap: of a grant. */
+typedef struct {
+    expect_value_e value;
+    int firm;
+    apr_off_t cap;
+} value_t;
+
+static value_t turned_round(value_t v)
+{
+    if (v.value == EXPECT_DENIED && !v.firm) {
+        v.value = EXPECT_GRANTED;
+    }
+    else if (v.value == EXPECT_GRANTED) {
+        v.value = EXPECT_DENIED;
+    }
+    v.cap = EXPECT_NO_CAP;
+    return v;
+}
+
+static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage)
+{
+    const told_t *told = rule->arg;
+    value_t v = { told->value, 0, EXPECT_NO_CAP };
+
+    if (!(rule->limited & METHOD_PUT)) {
+        v.value = EXPECT_NEUTRAL;
+        return v;
+    }
+    if (rule->type->known_at > stage) {
+        v.value = EXPECT_UNKNOWN;
+        return v;
+    }
+    v.firm = told->value == EXPECT_DENIED && told->firm;
+    if (v.value == EXPECT_GRANTED) {
+        v.cap = told->cap;
+    }
+    return rule->negated ? turned_round(v) : v;
+}
+
+static apr_off_t tighter(apr_off_t a, apr_off_t b)
+{
+    return a == EXPECT_NO_CAP ? b : b == EXPECT_NO_CAP ? a : a < b ? a : b;
+}
+
+static apr_off_t wider(apr_off_t a, apr_off_t b)
+{
+    return a == EXPECT_NO_CAP || b == EXPECT_NO_CAP ? EXPECT_NO_CAP
+           : a > b ? a : b;
+}
+
+static value_t value_of(const expect_rule_t *rule, expect_stage_e stage)
+{
+    /* how many children said what, by expect_value_e */
+    int said[EXPECT_ERROR + 1] = { 0 };
+    int i, firm = 0, turns = 0;
+    apr_off_t tightest = EXPECT_NO_CAP, widest = -2;
+    value_t v = { EXPECT_NEUTRAL, 0, EXPECT_NO_CAP };
+
+    if (rule->kind == EXPECT_RULE) {
+        return leaf_value(rule, stage);
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        value_t one = value_of(APR_ARRAY_IDX(rule->children, i,
+                                             const expect_rule_t *), stage);
+
+        ++said[one.value];
+        if (one.value == EXPECT_GRANTED) {
+            tightest = tighter(tightest, one.cap);
+            widest = widest == -2 ? one.cap : wider(widest, one.cap);
+        }
+        if (one.value == EXPECT_DENIED) {
+            firm |= one.firm;
+            turns |= !one.firm;
+        }
+    }
+    if (rule->kind == EXPECT_ALL) {
+        v.value = said[EXPECT_DENIED] ? EXPECT_DENIED
+                  : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
+                  : said[EXPECT_GRANTED] ? EXPECT_GRANTED : EXPECT_NEUTRAL;
+        /* one that can be turned round is enough for all of them */
+        v.firm = v.value == EXPECT_DENIED && !turns;
+        v.cap = v.value == EXPECT_GRANTED ? tightest : EXPECT_NO_CAP;
+        return v;
+    }
+    v.value = said[EXPECT_GRANTED] ? EXPECT_GRANTED
+              : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
+              : said[EXPECT_DENIED] ? EXPECT_DENIED : EXPECT_NEUTRAL;
+    v.firm = v.value == EXPECT_DENIED && firm;
+    v.cap = v.value == EXPECT_GRANTED ? widest : EXPECT_NO_CAP;
+    return rule->kind == EXPECT_NONE ? turned_round(v) : v;
+}
+
+/* --- asking -------------------------------------------------------------- */
+
+/* Nothing is asked again, but for what could not tell. */
+static void check_asked(const expect_rule_t *rule)
+{
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        told_t *told = (told_t *)rule->arg;
+
+        MUST(told->asked <= 1 || told->value == EXPECT_UNKNOWN, NULL);
+        told->asked = 0;
+        return;
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        check_asked(APR_ARRAY_IDX(rule->children, i, const expect_rule_t *));
+    }
+}
+
+static void check_answer(const expect_answer_t *answer, value_t now,
+                         value_t last)
+{
+    MUST(answer->value == now.value, NULL);
+    MUST(answer->cap == now.cap, NULL);
+    MUST(answer->value == EXPECT_NEUTRAL || answer->rule, NULL);
+    /* early is for ever; only a cap may still get wider, and in None a firm
+     * denial is not waited with for another that could be turned round */
+    MUST(answer->value != EXPECT_DENIED || last.value == EXPECT_DENIED
+         || answer->firm, NULL);
+    MUST(answer->value != EXPECT_GRANTED || answer->cap != EXPECT_NO_CAP
+         || (last.value == EXPECT_GRANTED && last.cap == EXPECT_NO_CAP),
+         NULL);
+}
+
+static int is_same(const expect_answer_t *a, const expect_answer_t *b)
+{
+    return a->value == b->value && a->status == b->status
+           && a->negated == b->negated && a->firm == b->firm
+           && a->rule == b->rule && a->cap == b->cap;
+}
+
+void fuzz_decide(fuzz_input_t *in)
+{
+    reader_t reader = { in, 0, 0, 0 };
+    expect_rule_t *rule = read_rule(&reader, 0);
+    expect_head_t head = { 0 };
+    expect_facts_t facts = { &head, NULL, in->pool, METHOD_PUT,
+                             EXPECT_AUTH_PENDING, NULL };
+    expect_answer_t answers[EXPECT_AT_HANDLER + 1];
+    expect_answer_t *memo = apr_pcalloc(in->pool,
+                                        reader.leaves * sizeof(*memo));
+    value_t last = value_of(rule, EXPECT_AT_HANDLER);
+    int stage;
+
+    MUST(rule->leaves == reader.leaves, NULL);
+    for (stage = EXPECT_AT_HEAD; stage <= EXPECT_AT_HANDLER; ++stage) {
+        answers[stage] = expect_rule_decide(rule, &facts, stage, NULL);
+        check_asked(rule);
+        /* which of a denial and an error comes first is no matter */
+        if (!reader.has_error) {
+            check_answer(&answers[stage], value_of(rule, stage), last);
+        }
+    }
+    for (stage = EXPECT_AT_HEAD; stage <= EXPECT_AT_HANDLER; ++stage) {
+        expect_answer_t kept = expect_rule_decide(rule, &facts, stage, memo);
+
+        MUST(reader.has_error || is_same(&kept, &answers[stage]), NULL);
+    }
+    check_asked(rule);
+}

@@ -1,0 +1,262 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * One rule and its arguments, the first line, held against a head, the others.
+ * What the rules of rules_content.c say is worked out once more, word by word
+ * where they look up; what is told to the client is clean and bounded whatever
+ * was sent.
+ */
+
+#include <string.h>
+
+#include "fuzz.h"
+
+#include "apr_strings.h"
+
+#include "rules_authz.h"
+
+/* What a sentence has besides words of the configuration: its own, and client
+ * data up to EXPECT_QUOTED_MAX. */
+#define SENTENCE_MAX 200
+
+/* --- a second opinion ---------------------------------------------------- */
+
+static int is_type(const char *pattern, const char *type)
+{
+    const char *slash = strchr(pattern, '/');
+    const char *plus = strrchr(strchr(type, '/'), '+');
+
+    if (!strcmp(pattern, "*/*")) {
+        return 1;
+    }
+    if (slash[1] != '*') {
+        return !strcasecmp(pattern, type);
+    }
+    return !strncasecmp(pattern, type, slash + 1 - pattern)
+           && (!slash[2] || (plus && !strcasecmp(slash + 2, plus)));
+}
+
+static int type_holds(apr_pool_t *p, const apr_array_header_t *words,
+                      expect_head_t *head)
+{
+    const char *type = expect_head_media_type(p, head)->type;
+    int i;
+
+    for (i = 0; type && i < words->nelts; ++i) {
+        if (is_type(APR_ARRAY_IDX(words, i, const char *), type)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_coding(const char *word, const char *coding)
+{
+    return !strcasecmp(word, coding)
+           || (!strncasecmp(word, "x-", 2) && !strcasecmp(word + 2, coding)
+               && (!strcmp(coding, "gzip") || !strcmp(coding, "compress")));
+}
+
+static int coding_holds(apr_pool_t *p, const apr_array_header_t *words,
+                        expect_head_t *head)
+{
+    const apr_array_header_t *sent = expect_head_codings(p, head);
+    int i, j, found = 1;
+
+    for (i = 0; i < sent->nelts && found; ++i) {
+        const char *coding = APR_ARRAY_IDX(sent, i, const char *);
+
+        for (j = 0, found = 0; coding && j < words->nelts; ++j) {
+            found |= is_coding(APR_ARRAY_IDX(words, j, const char *), coding);
+        }
+    }
+    return found;
+}
+
+static int length_holds(apr_pool_t *p, const apr_array_header_t *words,
+                        expect_head_t *head)
+{
+    int i;
+
+    (void)p;
+    for (i = 0; i < words->nelts; ++i) {
+        const char *word = APR_ARRAY_IDX(words, i, const char *);
+        apr_off_t size = 0;
+
+        if (!strcasecmp(word, "known")) {
+            if (head->length == EXPECT_LENGTH_UNKNOWN) {
+                return 0;
+            }
+            continue;
+        }
+        MUST(expect_size_parse(&size, word + 4), word);
+        if (!strncasecmp(word, "min", 3)
+                ? head->length < size && size > 0
+                : head->length > size) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int header_holds(apr_pool_t *p, const apr_array_header_t *words,
+                        expect_head_t *head)
+{
+    (void)p;
+    return words->nelts > 1
+           || apr_table_get(head->fields, APR_ARRAY_IDX(words, 0,
+                                                        const char *));
+}
+
+static const struct {
+    const char *name;
+    int (*holds)(apr_pool_t *p, const apr_array_header_t *words,
+                 expect_head_t *head);
+} opinions[] = {
+    { "content-type", type_holds },
+    { "content-encoding", coding_holds },
+    { "content-length", length_holds },
+    { "header", header_holds }
+};
+
+static void check_value(apr_pool_t *p, const char *rule,
+                        const apr_array_header_t *words, expect_head_t *head,
+                        expect_value_e value)
+{
+    apr_size_t i;
+
+    MUST(value == EXPECT_GRANTED || value == EXPECT_DENIED
+         || value == EXPECT_UNKNOWN, rule);
+    for (i = 0; i < sizeof(opinions) / sizeof(opinions[0]); ++i) {
+        if (!strcasecmp(rule, opinions[i].name)) {
+            int holds = opinions[i].holds(p, words, head);
+
+            /* of a pattern there is none */
+            MUST(holds == (value == EXPECT_GRANTED)
+                 || (!strcasecmp(rule, "header") && words->nelts > 1), rule);
+        }
+    }
+}
+
+/* --- what is told -------------------------------------------------------- */
+
+static void check_told(apr_pool_t *p, const expect_rule_type_t *type,
+                       const expect_facts_t *facts, const void *arg,
+                       const char *line)
+{
+    expect_told_t told = expect_told_nothing;
+    int i;
+
+    if (!type->tell) {
+        return;
+    }
+    type->tell(p, facts, arg, &told);
+    if (told.announced) {
+        MUST(fuzz_is_clean(told.announced), told.announced);
+        MUST(strlen(told.announced) <= EXPECT_QUOTED_MAX + 3, told.announced);
+    }
+    for (i = 0; told.accepted && i < told.accepted->nelts; ++i) {
+        const char *word = APR_ARRAY_IDX(told.accepted, i, const char *);
+
+        MUST(fuzz_is_clean(word), word);
+        MUST(told.field, line);
+    }
+}
+
+static void check_sentence(const char *sentence, const char *line)
+{
+    MUST(sentence && *sentence, line);
+    MUST(fuzz_is_clean(sentence), sentence);
+    MUST(strlen(sentence) <= strlen(line) + SENTENCE_MAX, sentence);
+}
+
+/* --- the rule ------------------------------------------------------------ */
+
+static const expect_rule_type_t *find(const char *name)
+{
+    const expect_rule_type_t *type = expect_rule_type_find(
+        expect_rules_content, name);
+
+    return type ? type : expect_rule_type_find(expect_rules_target, name);
+}
+
+static apr_array_header_t *words_of(apr_pool_t *p, const char *line)
+{
+    apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
+
+    while (*line) {
+        APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(p, &line);
+    }
+    return words;
+}
+
+/* A target that is there, and one that is not, and none. */
+static void set_target(request_rec *r)
+{
+    const char *target = apr_table_get(r->headers_in, "Target");
+
+    r->handler = apr_table_get(r->headers_in, "Handler");
+    r->content_type = apr_table_get(r->headers_in, "Content-Type");
+    if (target) {
+        r->filename = apr_pstrdup(r->pool, target);
+        apr_stat(&r->finfo, strchr(target, 'x') ? "/dev/null" : "/",
+                 APR_FINFO_MIN, r->pool);
+    }
+}
+
+static void hold(request_rec *r, const expect_rule_type_t *type,
+                 const void *arg, const char *args)
+{
+    expect_answer_t answer = { EXPECT_UNKNOWN, type->status, 0, 0, NULL,
+                               EXPECT_NO_CAP };
+    apr_pool_t *p = r->pool;
+    expect_facts_t facts = { NULL, r, p, -1, EXPECT_AUTH_PENDING, NULL };
+    expect_head_t head;
+    expect_value_e value;
+
+    if (!expect_head_read(&head, r->headers_in, 0)) {
+        return;
+    }
+    set_target(r);
+    facts.head = &head;
+    facts.auth = strlen(args) % 2 ? HTTP_UNAUTHORIZED : EXPECT_AUTH_PENDING;
+    value = type->check(&facts, arg, &answer);
+    check_value(p, type->name, words_of(p, args), &head, value);
+    MUST(answer.status >= 400 && answer.status < 600, args);
+    MUST(answer.cap == EXPECT_NO_CAP
+         || (value == EXPECT_GRANTED && head.length < 0), args);
+
+    check_told(p, type, &facts, arg, args);
+    check_told(p, type, NULL, arg, args);
+    if (value == EXPECT_DENIED) {
+        check_sentence(type->explain(p, &facts, arg, answer.status, 0), args);
+    }
+    if (value == EXPECT_GRANTED) {
+        check_sentence(type->explain(p, &facts, arg, answer.status, 1), args);
+    }
+}
+
+void fuzz_rule(fuzz_input_t *in)
+{
+    char *rest = in->text;
+    const char *args = fuzz_line(&rest);
+    const char *name = ap_getword_conf(in->pool, &args);
+    const expect_rule_type_t *type = find(name);
+    const void *arg = NULL;
+    const char *err;
+    request_rec *r;
+
+    if (!type) {
+        return;
+    }
+    err = expect_rule_parse_words(in->pool, type, args, &arg);
+    if (err) {
+        MUST((err[0] == ' ' || err[0] == ':') && strstr(err, ": ")
+             && strstr(err, "; "), err);
+        return;
+    }
+    r = fuzz_request(in);
+    r->headers_in = fuzz_fields(r->pool, rest);
+    hold(r, type, arg, args);
+    apr_pool_destroy(r->pool);
+}

@@ -1,0 +1,164 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What targets take of httpd: a request that nobody sent, and a section of the
+ * configuration that stands in no file.
+ */
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fuzz.h"
+
+#include "http_config.h"
+#include "http_connection.h"
+#include "http_core.h"
+#include "http_protocol.h"
+#include "scoreboard.h"
+
+#include "apr_lib.h"
+#include "apr_portable.h"
+#include "apr_strings.h"
+
+/* --- a connection, and a request on it ----------------------------------- */
+
+conn_rec *fuzz_connection(apr_pool_t *p, int fd, apr_socket_t **socket)
+{
+    apr_bucket_alloc_t *ba = apr_bucket_alloc_create(p);
+    apr_sockaddr_t *address;
+    apr_os_sock_info_t info;
+    ap_sb_handle_t *sbh;
+    conn_rec *c;
+
+    apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 80, 0, p);
+    memset(&info, 0, sizeof(info));
+    info.os_sock = &fd;
+    info.local = info.remote = (struct sockaddr *)&address->sa.sin;
+    info.family = APR_INET;
+    info.type = SOCK_STREAM;
+    /* a socket without an address: APR goes on with these */
+    MUST(apr_os_sock_make(socket, &info, p) == APR_SUCCESS, NULL);
+    ap_create_sb_handle(&sbh, p, 0, 0);
+    c = ap_run_create_connection(p, fuzz_server, *socket, 1, sbh, ba);
+    MUST(c, NULL);
+    return c;
+}
+
+request_rec *fuzz_request(fuzz_input_t *in)
+{
+    static conn_rec *c;
+    apr_socket_t *socket;
+    request_rec *r;
+    int ends[2];
+
+    if (!c) {
+        MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), NULL);
+        c = fuzz_connection(apr_pool_parent_get(in->pool), ends[0], &socket);
+    }
+    r = ap_create_request(c);
+    r->method = "PUT";
+    r->method_number = M_PUT;
+    r->protocol = "HTTP/1.1";
+    r->proto_num = HTTP_VERSION(1, 1);
+    r->the_request = "PUT / HTTP/1.1";
+    r->uri = r->unparsed_uri = "/";
+    r->hostname = "localhost";
+    return r;
+}
+
+/* --- a section ----------------------------------------------------------- */
+
+static apr_status_t read_char(char *c, void *at)
+{
+    char **text = at;
+
+    if (!**text) {
+        return APR_EOF;
+    }
+    *c = *(*text)++;
+    return APR_SUCCESS;
+}
+
+/* As apr_file_gets() does. */
+static apr_status_t read_line(void *buffer, apr_size_t size, void *at)
+{
+    char *to = buffer;
+    char *end = to + size - 1;
+
+    while (to < end && read_char(to, at) == APR_SUCCESS && *to++ != '\n') {
+    }
+    *to = '\0';
+    return to == buffer && size > 1 ? APR_EOF : APR_SUCCESS;
+}
+
+/* httpd 2.4.71 ends its process at a quote in %{name:...}: its scanner of
+ * expressions has no rule for that. */
+static int has_quoted_variable(const char *text)
+{
+    while ((text = ap_strstr_c(text, "%{"))) {
+        apr_size_t length = strcspn(text, "}");
+
+        if (strcspn(text, "\"'") < length) {
+            return 1;
+        }
+        text += length;
+    }
+    return 0;
+}
+
+int fuzz_is_harmless(const char *text)
+{
+    static const char *const words[] = {
+        "define", "include", "file", "host", "dns", "ldap", "exec", NULL
+    };
+    int i;
+
+    for (i = 0; words[i]; ++i) {
+        if (ap_strcasestr(text, words[i])) {
+            return 0;
+        }
+    }
+    return !has_quoted_variable(text);
+}
+
+ap_configfile_t *fuzz_config(apr_pool_t *p, const char *name,
+                             const char *text)
+{
+    const char **at = apr_palloc(p, sizeof(*at));
+
+    *at = text;
+    return ap_pcfg_open_custom(p, name, at, read_char, read_line, NULL);
+}
+
+/* As ap_parse_htaccess() does, or as httpd reads its own configuration: there,
+ * what is made for the time of reading only goes away. */
+const char *fuzz_section(apr_pool_t *p, const char *text, int is_htaccess,
+                         ap_conf_vector_t **section)
+{
+    ap_directive_t *tree = NULL;
+    const char *err;
+    cmd_parms parms;
+
+    memset(&parms, 0, sizeof(parms));
+    parms.limited = -1;
+    parms.pool = parms.temp_pool = p;
+    if (!is_htaccess) {
+        apr_pool_create(&parms.temp_pool, p);
+    }
+    parms.override = is_htaccess ? OR_AUTHCFG | OR_LIMIT
+                                 : OR_ALL | ACCESS_CONF;
+    parms.override_opts = OPT_ALL;
+    parms.server = fuzz_server;
+    parms.path = "/";
+    parms.config_file = fuzz_config(p, ".htaccess", text);
+    *section = ap_create_per_dir_config(p);
+    err = ap_build_config(&parms, p, parms.temp_pool, &tree);
+    if (!err) {
+        err = ap_walk_config(tree, &parms, *section);
+    }
+    err = err ? apr_pstrdup(p, err) : NULL;
+    if (!is_htaccess) {
+        apr_pool_destroy(parms.temp_pool);
+    }
+    return err;
+}

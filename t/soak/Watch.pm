@@ -1,0 +1,115 @@
+package Watch;
+
+=head1 NAME
+
+Watch - what httpd's processes hold, over time, and whether it grows
+
+=head1 SYNOPSIS
+
+    my $watch = Watch->new($server);
+    my $look = $watch->look($requests, $restarts);      # again and again
+    my @seen = $watch->since($time);
+    my $growth = Watch::growth('requests', sub { ... }, @seen);
+
+Of each process: descriptors (fds), shared mappings (shared), and memory in kB:
+its share of all (pss), and what is on no file's behalf (own); of the parent the
+System V segments that it has made (segments), too.
+
+=cut
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(time);
+
+use Server ();
+
+sub new {
+    my($class, $server) = @_;
+    return bless { server => $server, seen => [] }, $class;
+}
+
+# Nothing if it has ended meanwhile.
+sub process {
+    my($pid) = @_;
+    my $memory = Server::slurp("/proc/$pid/smaps_rollup");
+    my($pss) = $memory =~ /^Pss:\s+(\d+)/m or return;
+    my($own) = $memory =~ /^Anonymous:\s+(\d+)/m;
+    opendir my $fds, "/proc/$pid/fd" or return;
+    my $shared = () = Server::slurp("/proc/$pid/maps") =~ /^\S+ ...s /mg;
+    return { pss => $pss + 0, own => $own + 0, shared => $shared,
+        fds => scalar(grep { !/^\./ } readdir $fds) };
+}
+
+sub segments {
+    my($pid) = @_;
+    my(undef, @rows) = split /\n/, Server::slurp('/proc/sysvipc/shm');
+    return scalar grep { (split)[4] == $pid } @rows;
+}
+
+sub look {
+    my($self, $requests, $restarts) = @_;
+    my $pid = $self->{server}{pid};
+    my $parent = process($pid) or return;
+    $parent->{segments} = segments($pid);
+    my %children = map { my $is = process($_); $is ? ($_ => $is) : () }
+        $self->{server}->children;
+    push @{ $self->{seen} }, { time => time, requests => $requests,
+        restarts => $restarts, parent => $parent, children => \%children };
+    return $self->{seen}[-1];
+}
+
+# For who keeps the folder: a line for each process and look.
+sub write {
+    my($self, $file) = @_;
+    my @lines;
+    for my $seen (@{ $self->{seen} }) {
+        my %all = (parent => $seen->{parent}, %{ $seen->{children} });
+        push @lines, map {
+            my $is = $all{$_};
+            sprintf "%.1f requests=%d restarts=%d %s %s\n",
+                @$seen{qw(time requests restarts)}, $_,
+                join ' ', map { "$_=$is->{$_}" } sort keys %$is;
+        } sort keys %all;
+    }
+    Server::spew($file, @lines);
+}
+
+sub since {
+    my($self, $time) = @_;
+    return grep { $_->{time} >= $time } @{ $self->{seen} };
+}
+
+# The most descriptors that a child holds.
+sub most {
+    my($look) = @_;
+    my($most) = sort { $b <=> $a } map { $_->{fds} }
+        values %{ $look->{children} };
+    return $most // 0;
+}
+
+# A quarter of them are below it: what comes and goes is above.
+sub lower {
+    my @sorted = sort { $a <=> $b } @_;
+    return $sorted[@sorted / 4] // 0;
+}
+
+sub range {
+    my @sorted = sort { $a <=> $b } @_;
+    return @sorted ? $sorted[0] == $sorted[-1] ? $sorted[0]
+        : "$sorted[0] to $sorted[-1]" : 'none';
+}
+
+# How a figure has grown from the first third of what was seen to the last, and
+# how far that is, by another measure.
+sub growth {
+    my($measure, $figure, @seen) = @_;
+    my $third = int(@seen / 3) or return;
+    my @part = ([@seen[0 .. $third - 1]], [@seen[-$third .. -1]]);
+    my @figure = map { lower(map { $figure->($_) } @$_) } @part;
+    my @middle = map { $_->[@$_ / 2]{$measure} } @part;
+    return { from => $figure[0], to => $figure[1],
+        way => $middle[1] - $middle[0] };
+}
+
+1;
