@@ -132,7 +132,7 @@ coverage/mod_expect.so: $(SOURCES) $(HEADERS)
 
 coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) -g $(WARNINGS) $(INCLUDES) -c -o $@.o $<
+	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -c -o $@.o $<
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
 	    $(UNIT_LIBS)
 

@@ -190,19 +190,10 @@ void expect_content_register(void)
                                               AP_FTYPE_PROTOCOL);
 }
 
-/* httpd places a filter below those of its type that are there already: this
- * one belongs above HTTP_IN. */
-static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
+/* Whatever stood directly above a filter has another there now. */
+static void insert_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
 {
     ap_filter_t *at;
-
-    for (at = below; at && at->next != f; at = at->next) {
-    }
-    if (!at) {
-        return;
-    }
-    at->next = f->next;
-    f->next = below;
 
     for (at = r->input_filters; at && at != below; at = at->next) {
         if (at->next == below) {
@@ -215,6 +206,22 @@ static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
     }
     if (r->proto_input_filters == below) {
         r->proto_input_filters = f;
+    }
+    f->next = below;
+}
+
+/* httpd places a filter below those of its type that are there already: this
+ * one belongs above HTTP_IN. */
+static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
+{
+    ap_filter_t *at = below;
+
+    while (at && at->next != f) {
+        at = at->next;
+    }
+    if (at) {
+        at->next = f->next;
+        insert_above(r, f, below);
     }
 }
 

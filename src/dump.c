@@ -241,8 +241,6 @@ static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
 static int is_around(const core_dir_config *outer,
                      const core_dir_config *inner)
 {
-    apr_size_t length = strlen(outer->d);
-
     if (outer == inner) {
         return 1;
     }
@@ -255,9 +253,8 @@ static int is_around(const core_dir_config *outer,
     if (outer->d_is_fnmatch) {
         return !apr_fnmatch(outer->d, inner->d, APR_FNM_PATHNAME);
     }
-    return !strncmp(outer->d, inner->d, length)
-           && (outer->d[length - 1] == '/' || !inner->d[length]
-               || inner->d[length] == '/');
+    /* httpd ends both with a slash */
+    return !strncmp(outer->d, inner->d, strlen(outer->d));
 }
 
 /* What httpd would merge for the folder of one <Directory>, in the order that

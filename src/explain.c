@@ -106,7 +106,7 @@ static void leave(void)
     _exit(0);
 }
 
-/* All in one, at the end: who crashes has said nothing. */
+/* All in one, at the end: who crashes has said nothing. Does not return. */
 static void child(const job_t *job)
 {
     int null = open("/dev/null", O_WRONLY);
@@ -123,24 +123,29 @@ static void child(const job_t *job)
     leave();
 }
 
-/* Whether the child has answered. */
-static int answer_in_child(const job_t *job)
+/* Whether there was a child, and whether it has answered. */
+static apr_status_t answer_in_child(const job_t *job, int *answered)
 {
     apr_proc_t proc;
     apr_exit_why_e why;
     int status;
+    apr_status_t rv = apr_proc_fork(&proc, job->p);
 
-    switch (apr_proc_fork(&proc, job->p)) {
-    case APR_INCHILD:
+    if (rv == APR_INCHILD) {
         child(job);
-        return 1;
-    case APR_INPARENT:
-        return apr_proc_wait(&proc, &status, &why, APR_WAIT)
-                   == APR_CHILD_DONE
-               && APR_PROC_CHECK_EXIT(why) && status == 0;
-    default:
-        return 0;
     }
+    if (rv != APR_INPARENT) {
+        return rv;
+    }
+    *answered = apr_proc_wait(&proc, &status, &why, APR_WAIT) == APR_CHILD_DONE
+                && APR_PROC_CHECK_EXIT(why) && status == 0;
+    return APR_SUCCESS;
+}
+
+static void give_up(const job_t *job, const char *why)
+{
+    apr_file_printf(job->out, "ExpectExplain %s\n  not known: %s\n",
+                    job->question->text, why);
 }
 
 void expect_explain(apr_pool_t *p, server_rec *s, apr_file_t *out,
@@ -149,17 +154,27 @@ void expect_explain(apr_pool_t *p, server_rec *s, apr_file_t *out,
     int none = EXPECT_PHASE_MAP;
     job_t job = { p, s, out, question, EXPECT_PHASE_END, &none };
     apr_shm_t *shm;
+    int answered = 0;
 
     if (apr_shm_create(&shm, sizeof(int), NULL, p) == APR_SUCCESS) {
         job.phase = apr_shm_baseaddr_get(shm);
     }
-    while (!answer_in_child(&job)) {
-        if (*job.phase == EXPECT_PHASE_MAP
-            || *job.phase >= (int)job.stop) {
-            apr_file_printf(out, "ExpectExplain %s\n  not known: a module "
-                            "that needs a running server crashed before it "
-                            "was known whose section that is\n",
-                            question->text);
+    for (;;) {
+        apr_status_t rv = answer_in_child(&job, &answered);
+        char message[120];
+
+        if (rv != APR_SUCCESS) {
+            give_up(&job, apr_pstrcat(p, "no process could be had: ",
+                                      apr_strerror(rv, message,
+                                                   sizeof(message)), NULL));
+            return;
+        }
+        if (answered) {
+            return;
+        }
+        if (*job.phase == EXPECT_PHASE_MAP || *job.phase >= (int)job.stop) {
+            give_up(&job, "a module that needs a running server crashed "
+                          "before it was known whose section that is");
             return;
         }
         job.stop = (expect_phase_e)*job.phase;

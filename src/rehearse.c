@@ -69,7 +69,8 @@ static const char *address_by_name(apr_pool_t *p, server_rec *s,
 
     for (; s; s = s->next) {
         r.server = s;
-        if (!ap_matches_request_vhost(&r, host, port)) {
+        /* its own port: what counts is the name, and below the address's */
+        if (!ap_matches_request_vhost(&r, host, s->port)) {
             continue;
         }
         for (a = s->addrs; a; a = a->next) {
@@ -270,11 +271,8 @@ static int read_request(request_rec *r, server_rec *s)
     r->the_request = apr_pstrcat(r->pool, q->method, " ", q->target,
                                  " HTTP/1.1", NULL);
     r->request_time = apr_time_now();
-    if (!read_line(r)) {
-        return r->status;
-    }
     r->headers_in = make_fields(r->pool, s, now);
-    known = read_host(r);
+    known = read_line(r) && read_host(r);
     r->per_dir_config = r->server->lookup_defaults;
     return known ? ap_run_post_read_request(r) : r->status;
 }

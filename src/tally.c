@@ -357,13 +357,20 @@ static void begin_buckets(expect_tally_t *t, apr_time_t now)
     }
 }
 
-/* Not of its bytes one by one: a refusal pays for this. */
+/* The words of an event as far as its sentence goes: a refusal pays for each,
+ * and what an older one has left behind them is not looked at. */
+static int words_of(const past_t *past)
+{
+    return (int)WORDS(APR_OFFSETOF(expect_past_event_t, reason)
+                      + strlen(past->event.reason) + 1);
+}
+
 static apr_uint32_t sum_of(const past_t *past)
 {
     apr_uint32_t sum = 2166136261U;
-    apr_size_t i;
+    int i, n = words_of(past);
 
-    for (i = 0; i < WORDS(sizeof(*past)); ++i) {
+    for (i = 0; i < n; ++i) {
         sum = (sum ^ past->words[i]) * 16777619U;
     }
     return sum;
@@ -395,7 +402,7 @@ static void remember(expect_tally_t *t, const expect_event_t *event,
         return;
     }
     apr_atomic_set32(&entry->sum, sum_of(&past));
-    put_words(entry->event, past.words, WORDS(sizeof(past)));
+    put_words(entry->event, past.words, words_of(&past));
     apr_atomic_cas32(&entry->seq, ticket * 2, ticket * 2 + 1);
 }
 
@@ -476,6 +483,7 @@ static int read_entry(expect_past_event_t *event, entry_t *entry)
         return 0;
     }
     get_words(past.words, entry->event, WORDS(sizeof(past)));
+    past.event.reason[sizeof(past.event.reason) - 1] = '\0';
     *event = past.event;
     return apr_atomic_read32(&entry->seq) == seq
            && sum == sum_of(&past);

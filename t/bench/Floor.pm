@@ -26,7 +26,7 @@ define(
     stock  => { },
     again  => { },
     expect => \%module,
-    noshm  => { %module, preload => 'noshm.so' },
+    noshm  => { %module, deny => 'apr_shm_create' },
     limit  => { dir => { size => $CORE_MAX, deep => $CORE_MAX,
                          put => 'LimitRequestBody 209715200' } },
     denied => { dir => { size => 'Require all denied' } },

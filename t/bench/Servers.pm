@@ -12,7 +12,7 @@ package Servers;
 #             in the <Directory> of that name;  main  what stands at its end
 # of others:  conf->($dir, $port, $h2) is its configuration; command->($conf,
 #             $dir) starts it in the foreground
-# of all:     preload  a library of that folder
+# of all:     deny  functions that fail, see t/lib/deny.c
 
 use strict;
 use warnings;
@@ -199,8 +199,8 @@ sub make_work {
                "$work/mod_expect.so");
     run_or_die($ENV{CC} // 'gcc', '-O2', '-o', "$work/load",
                "$top/t/bench/load.c");
-    run_or_die($ENV{CC} // 'gcc', '-shared', '-fPIC', '-o', "$work/noshm.so",
-               "$top/t/lib/noshm.c");
+    run_or_die($ENV{CC} // 'gcc', '-shared', '-fPIC', '-o', "$work/deny.so",
+               "$top/t/lib/deny.c");
     run_or_die('chmod', '-R', 'u+rwX,go+rX', $work);
     run_or_die('chown', '-R', "$user[1]:$user[2]", $work) if $> == 0;
 }
@@ -249,7 +249,7 @@ sub wait_for {
 }
 
 sub launch {
-    my($dir, $preload, @command) = @_;
+    my($dir, $deny, @command) = @_;
     defined(my $pid = fork) or die "fork: $!\n";
     if (!$pid) {
         $owner = 0;
@@ -258,7 +258,10 @@ sub launch {
         become_user();
         open STDOUT, '>', "$dir/start_log";
         open STDERR, '>&', \*STDOUT;
-        $ENV{LD_PRELOAD} = "$work/$preload" if $preload;
+        if ($deny) {
+            $ENV{LD_PRELOAD} = "$work/deny.so";
+            $ENV{DENY} = $deny;
+        }
         exec 'sh', '-c', 'ulimit -n 4096; exec "$@"', 'sh', @command
             or POSIX::_exit(127);
     }
@@ -290,7 +293,7 @@ sub start {
     unlink "$dir/pid";
     spew("$dir.conf", $own->{program} ? $own->{conf}->($dir, $port, $how{h2})
          : httpd_conf($own, $dir, $port, $how{h2}, $mpm));
-    my $pid = launch($dir, $own->{preload}, @command);
+    my $pid = launch($dir, $own->{deny}, @command);
     wait_for(sub {
         if (waitpid($pid, POSIX::WNOHANG()) == $pid) {
             delete $running{$pid};

@@ -99,6 +99,9 @@ my @rules = (
         '99999999999999999999%', '""'),
     ['free-space 1K 5%', 'free-space 5%', qr/too many/, $SPACE],
 
+    ['handler cgi-script ""', 'handler ""', qr/not a handler's name/,
+        qr/a NAME is like dav-handler/],
+
     # The providers' own words.
     ['ip 300.1.1.1', 'ip 300.1.1.1', qr/300\.1\.1\.1.*invalid/,
         qr/\bRequire\b/],

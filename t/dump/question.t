@@ -190,7 +190,22 @@ Listen 127.0.0.2:1025
     ExpectRequire header X-C
 </VirtualHost>
 CONF
-    my @which = (['/', 'A'], ['http://a.example:1024/', 'A'],
+    # two addresses: the name says which, as DNS would
+    $hosts .= <<'CONF';
+Listen 1026
+<VirtualHost 127.0.0.1:1026>
+    ServerName d.example
+    ExpectRequire header X-D
+</VirtualHost>
+<VirtualHost 127.0.0.2:1026 [::1]:1026>
+    ServerName e.example
+    ExpectRequire header X-E
+</VirtualHost>
+CONF
+    my @which = (['http://d.example:1026/', 'D'],
+        ['http://e.example:1026/', 'E'], ['http://[::1]:1026/', 'E'],
+        ['http://127.0.0.2:1026/', 'E'], ['http://999.1.1.1:1024/', 'A'],
+        ['/', 'A'], ['http://a.example:1024/', 'A'],
         ['http://b.example:1024', 'B'], ['http://x.B.example:1024/', 'B'],
         ['http://other.example:1024/', 'A'], ['http://c.example:1025/', 'C'],
         ['http://127.0.0.2:1025/', 'C'], ['http://other.example:1025/', 'C']);
@@ -345,6 +360,22 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is not answered: only httpd -t -D
         . 'RewriteRule ^/x/(.*) /${p:$1|none} [PT]', '/x/y PUT length=1');
     like $answer, qr/^  note: the program of RewriteMap \(\S+:\d+\) does not run here: it finds nothing$/m,
         'a RewriteMap that is a program';
+}
+
+# https: as far as %{HTTPS} can tell.
+{
+    my $tls = "ExpectRequire expr \"%{HTTPS} == 'on'\"\n";
+    my($with, $without) = explained($tls, 'https://localhost/x PUT length=1',
+        'http://localhost/x PUT length=1');
+    like $with, qr/^  asks: admitted/m, 'https';
+    like $without, qr/^  asks: refused 417: expr does not grant$/m, 'http';
+}
+
+# Files that this process may see, and the server's user not, or the other way.
+{
+    my $answer = join '', explained("User daemon\n", '/x PUT length=1');
+    like $answer, qr/^  note: what only User daemon may read is not seen$/m,
+        'another User';
 }
 
 # What httpd answers itself, and what it would log of it.

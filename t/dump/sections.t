@@ -126,6 +126,41 @@ like $out, qr/warning: all denied .*can never hold/, 'what can never hold';
 unlike dump_of("ExpectRequire method PUT\n"), qr/mod_expect: the rules/,
     'nothing without the define';
 
+# Which of them hold for another's folder: by pattern, by regular expression; of
+# a pattern's own folders nobody knows in which others they lie.
+$out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Directory "$root/tenant">
+    ExpectRequire header X-Folder
+</Directory>
+<Directory "$root/tenant-2">
+    ExpectRequire header X-Folder-2
+</Directory>
+<Directory "$root/*">
+    ExpectRequire header X-Pattern
+</Directory>
+<Directory "$root/*/deep">
+    ExpectRequire header X-Deep
+</Directory>
+<DirectoryMatch "/ten[a-z]+/">
+    ExpectRequire header X-Match
+</DirectoryMatch>
+<DirectoryMatch "/dav/">
+    ExpectRequire header X-Dav
+</DirectoryMatch>
+CONF
+
+sub headers_of {
+    return join ' ', map { /header (X-\S+)/ ? $1 : () }
+        @{ section($out, $_[0]) };
+}
+
+is headers_of("<Directory $root/tenant/>"), 'X-Folder X-Pattern X-Match',
+    'a folder within a pattern and an expression';
+is headers_of("<Directory $root/tenant-2/>"), 'X-Folder-2 X-Pattern',
+    'a folder beside another';
+is headers_of("<Directory $root/*/deep/>"), 'X-Deep', 'a pattern';
+is headers_of('<DirectoryMatch /ten[a-z]+/>'), 'X-Match', 'an expression';
+
 $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 ExpectRequire method PUT
 <VirtualHost 127.0.0.1:1>

@@ -110,6 +110,12 @@ arguments go to httpd, such as C<< '-D', 'DUMP_EXPECT' >>.
 
 What ExpectExplain answers, for such a server, to each question.
 
+=item with_library($name, $variable, $code)
+
+    my $server = with_library('deny', 'DENY=json_dumps', sub { own_httpd() });
+
+Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
+
 =item own_httpd(expect => 1, conf => $text), stock_httpd(conf => $text)
 
     my $stock = stock_httpd();
@@ -157,7 +163,7 @@ use version ();
 use H2Client ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
-    error_log_since config_error explained own_httpd stock_httpd has_h2 conf_var
+    error_log_since config_error explained with_library own_httpd stock_httpd has_h2 conf_var
     witness_of keep_expect httpd_at_least);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
@@ -707,6 +713,18 @@ sub explained {
     die "httpd -t does not take it: $out" if $exit;
     $out =~ s/^Syntax OK\n//m;
     return grep { /^ExpectExplain / } split /^(?=ExpectExplain )/m, $out;
+}
+
+sub with_library {
+    my($name, $variable, $code) = @_;
+    my $so = conf_var('t_logs') . "/$name.so";
+    -e $so or system($ENV{CC} // 'gcc', '-shared', '-fPIC', '-o', $so,
+        "t/lib/$name.c", '-ldl') == 0 or die "$name.c: the compiler failed\n";
+    my $before = $ENV{TEST_PRELOAD} // '';
+    $before =~ s/^(LD_PRELOAD=.*)/$1 $so/m
+        or $before = "LD_PRELOAD=$so\n$before";
+    local $ENV{TEST_PRELOAD} = "$variable\n$before";
+    return $code->();
 }
 
 sub own_httpd { return ExpectTest::Server->start(expect => 1, @_) }

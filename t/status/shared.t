@@ -13,8 +13,6 @@ use StatusTest;
 
 my $pids = conf_var('t_logs') . "/pids-$$";
 my $conf = <<"CONF";
-# what httpd says of a killed child is no crash here
-LogLevel core:error
 StartServers 3
 CustomLog "$pids" "%P"
 <Location /expect-status>
@@ -132,26 +130,9 @@ sub rounds { my($n) = @_; return { map { $_ => $each{$_} * $n } keys %each } }
     is join(' ', keys %torn), '', 'no refusal is torn';
 }
 
-# Denies the module all memory, or that without a file.
-sub preload {
-    my($deny) = @_;
-    my $base = conf_var('t_logs') . "/noshm-$deny";
-    my @define = $deny eq 'all' ? ('-DDENY=1', '-DRESULT=12')   # ENOMEM
-                                : ('-DDENY=!file', '-DRESULT=70023');
-    system('gcc', '-shared', '-fPIC', @define, '-o', "$base.so",
-        't/lib/noshm.c', '-ldl') == 0 or die "gcc\n";
-    my $env = $ENV{TEST_PRELOAD} // '';
-    $env =~ s/^(LD_PRELOAD=.*)/$1 $base.so/m
-        or $env .= "\nLD_PRELOAD=$base.so";
-    return $env =~ s/^\n//r;
-}
-
 {
-    my $server;
-    {
-        local $ENV{TEST_PRELOAD} = preload('all');
-        $server = own_httpd(conf => $conf);
-    }
+    my $server = with_library('deny', 'DENY=apr_shm_create',
+        sub { own_httpd(conf => $conf) });
     is send_until_answered($server, '/x', 11, 1), 1, 'no memory: judged';
     is scalar(() = join('', error_log_since({ at => 0,
                     file => $server->dir . '/error_log' }))
@@ -169,11 +150,8 @@ sub preload {
 }
 
 {
-    my $server;
-    {
-        local $ENV{TEST_PRELOAD} = preload('anonymous');
-        $server = own_httpd(conf => $conf);
-    }
+    my $server = with_library('deny', 'DENY=apr_shm_create:anonymous',
+        sub { own_httpd(conf => $conf) });
     my $before = status($server);
     storm($server, 5);
     is_deeply changed($before, $server), rounds(20), 'memory in a file';

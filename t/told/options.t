@@ -109,6 +109,8 @@ for (
         'content-length max=10')], max(20), undef],
     ['Any of minima', [section('Any', 'content-length min=2',
         'content-length min=5')], { 'min-size' => 2 }, undef],
+    ['Any of minima, turned', [section('Any', 'content-length min=5',
+        'content-length min=2')], { 'min-size' => 2 }, undef],
     ['Any, one without', [section('Any', 'content-length max=10',
         'header X-A')], undef, undef],
     ['Any, one without, turned', [section('Any', 'header X-A',

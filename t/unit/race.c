@@ -162,9 +162,36 @@ static void test_race(void **state)
     free(report);
 }
 
+/* A writer that a whole round of the ring has overtaken writes nothing. */
+static void test_overtaken(void **state)
+{
+    expect_report_t *report = malloc(sizeof(*report));
+    expect_event_t event = { START, EXPECT_N_DETECT, 413, "rule-0", "PUT",
+                             "of the round before", 0, 0 };
+    apr_uint32_t ticket;
+    int i;
+
+    (void)state;
+    ticket = apr_atomic_read32(&tally->tickets);
+    for (i = 0; i < 2; ++i) {
+        apr_atomic_set32(&tally->tickets, ticket);
+        expect_tally_count(tally, &event);
+        event.reason = "late";
+        ticket -= EXPECT_TALLY_EVENTS;
+    }
+    apr_atomic_set32(&tally->tickets, ticket + 2 * EXPECT_TALLY_EVENTS + 1);
+    expect_tally_read(report, tally, START);
+    assert_int_equal(report->n_events, EXPECT_TALLY_EVENTS);
+    assert_string_equal(report->events[0].reason, "of the round before");
+    free(report);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_race) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_race),
+        cmocka_unit_test(test_overtaken)
+    };
 
     apr_initialize();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,81 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * A library for LD_PRELOAD that makes functions fail when mod_expect calls
+ * them, for what is hard to bring about: no memory, no randomness, no process.
+ * The variable DENY names them, with blanks between:
+ *
+ *     LD_PRELOAD=.../deny.so DENY='json_dumps statvfs' httpd ...
+ */
+
+#define _GNU_SOURCE
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* APR_ENOTIMPL */
+#define NOT_IMPLEMENTED 70023
+
+static int names(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (; list && *list; list += strcspn(list, " ")) {
+        list += strspn(list, " ");
+        if (strcspn(list, " ") == length && !strncmp(list, name, length)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_denied(const char *name, void *caller)
+{
+    Dl_info info;
+
+    return names(getenv("DENY"), name) && dladdr(caller, &info)
+           && strstr(info.dli_fname, "mod_expect");
+}
+
+#define IS_DENIED(name) is_denied(name, __builtin_return_address(0))
+
+/* A function that fails with what it is said to, or is what it was. */
+#define DENIABLE(type, name, parameters, arguments, failure) \
+    type name parameters; \
+    type name parameters \
+    { \
+        type (*next) parameters; \
+        if (IS_DENIED(#name)) { \
+            return failure; \
+        } \
+        *(void **)&next = dlsym(RTLD_NEXT, #name); \
+        return next arguments; \
+    }
+
+DENIABLE(char *, json_dumps, (const void *json, size_t flags), (json, flags),
+         NULL)
+DENIABLE(int, statvfs, (const char *path, void *fs), (path, fs),
+         (errno = EIO, -1))
+DENIABLE(int, apr_generate_random_bytes, (unsigned char *to, size_t length),
+         (to, length), EIO)
+DENIABLE(int, apr_proc_fork, (void *process, void *pool), (process, pool),
+         EAGAIN)
+
+int apr_shm_create(void **m, size_t size, const char *file, void *pool);
+
+int apr_shm_create(void **m, size_t size, const char *file, void *pool)
+{
+    int (*next)(void **, size_t, const char *, void *);
+
+    if (!file && IS_DENIED("apr_shm_create:anonymous")) {
+        return NOT_IMPLEMENTED;
+    }
+    if (IS_DENIED("apr_shm_create")) {
+        return ENOMEM;
+    }
+    *(void **)&next = dlsym(RTLD_NEXT, "apr_shm_create");
+    return next(m, size, file, pool);
+}
