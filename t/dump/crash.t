@@ -76,6 +76,14 @@ CONF
         'and nobody asked for more';
 }
 
+# A module that has answered by itself: no handler gets it.
+{
+    my $answer = join '', explained(crash('PerlFixupHandler', 'return -2'),
+        '/witness/x PUT length=9');
+    like $answer, qr/^  asks: httpd answers it itself$/m,
+        'answered before the handler' or diag $answer;
+}
+
 # Content that somebody reads before the handler is not there to be read.
 {
     my $answer = join '', explained(crash('PerlFixupHandler',

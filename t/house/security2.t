@@ -22,6 +22,10 @@ my %rules = (
     'user'           => [403, "AuthType Basic\nAuthName x\n"
         . "AuthBasicProvider witness\nRequire valid-user\n"
         . "ExpectRequire user nobody\n"],
+    'satisfy'        => [403, "Order allow,deny\nAllow from all\n"
+        . "Satisfy Any\nAuthType Basic\nAuthName x\n"
+        . "AuthBasicProvider witness\nRequire valid-user\n"
+        . "ExpectRequire user nobody\n"],
 );
 write_htaccess("tenant/sec-$_", "<IfModule expect_module>\n$rules{$_}[1]"
     . "</IfModule>\n") for keys %rules;

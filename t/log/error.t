@@ -70,6 +70,20 @@ for my $asks (0, 1) {
         "DetectionOnly, asks $asks: would refuse";
 }
 
+# Nor again in the section of the file that DirectoryIndex finds.
+write_htaccess('log/detect/index', "DirectoryIndex index.x\n<Files index.x>\n"
+    . "ExpectRequire content-length max=5\n</Files>\n");
+{
+    open my $fh, '>', conf_var('documentroot') . '/log/detect/index/index.x'
+        or die "index.x: $!\n";
+    close $fh;
+    my @log = map { /would refuse (.*) \(Expect/ ? $1 : () } map { @$_[1 .. $#$_] }
+        map { [lines_of(path => '/log/detect/index/', method => 'POST',
+            asks => $_)] } 1, 0;
+    is_deeply \@log, ['417: content-length 11 is over max=10',
+        '413: content-length 11 is over max=10'], 'DetectionOnly, twice: one line';
+}
+
 # An ErrorDocument that is not there, or is refused itself, is no second line.
 write_htaccess('log/lost', "ErrorDocument 413 /nowhere\n"
     . "ErrorDocument 417 /nowhere\n");

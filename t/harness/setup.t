@@ -1,0 +1,56 @@
+#!/usr/bin/perl
+# t/setup sees what is missing, each thing by itself: on a machine that has all,
+# nobody would notice that one is never asked for.
+
+use strict;
+use warnings;
+
+use File::Path qw(mkpath);
+use Test::More;
+use ExpectTest;
+
+# All that t/setup itself is made of, and no more.
+my @TOOLS = qw(sh cat grep id ls printf sed uname rm env);
+my @WANTED = qw(make gcc clang clang-tidy cppcheck curl openssl chromium nghttp
+    perl);
+my %package = (nghttp => 'nghttp2-client');
+
+my $bin = conf_var('t_logs') . "/setup-$$";
+mkpath($bin);
+
+sub path_of {
+    my($tool) = @_;
+    my($file) = grep { -x } map { "$_/$tool" } split /:/, $ENV{PATH};
+    return $file;
+}
+
+sub missing {
+    local %ENV = (PATH => $bin);
+    my $text = qx(t/setup 2>&1);
+    my($list) = $text =~ /^t\/setup: not there \(.*?\):(.*)$/m;
+    return ($?, { map { $_ => 1 } split ' ', $list // '' }, $text);
+}
+
+for (@TOOLS) {
+    symlink path_of($_) // die("no $_\n"), "$bin/$_" or die "$_: $!\n";
+}
+my($status, $missing, $text) = missing();
+isnt $status, 0, 'with next to nothing: it fails' or diag $text;
+for (@WANTED) {
+    my $name = $package{$_} // $_;
+    ok $missing->{$name}, "$_: missing" or diag $text;
+}
+like $text, qr/^  Debian, Ubuntu  apt-get install .*^  Fedora .*^  Alpine /ms,
+    'it says what to install, and where';
+
+for (grep { $_ ne 'perl' } @WANTED) {
+    my $name = $package{$_} // $_;
+    open my $fh, '>', "$bin/$_" or die "$_: $!\n";
+    print $fh "#!/bin/sh\nexit 0\n";
+    close $fh;
+    chmod 0755, "$bin/$_";
+    my(undef, $left) = missing();
+    ok !$left->{$name}, "$_: there";
+}
+
+done_testing();
