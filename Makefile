@@ -145,7 +145,8 @@ FUZZ_SOURCES = $(sort $(wildcard t/fuzz/*.c))
 FUZZ_WRAPPED = $(addprefix apr_,palloc pmemdup pstrdup pstrmemdup pstrndup \
                  pstrcat psprintf) expect_counters_report
 # stddef.h: without it, APR computes an offset by a null pointer
-FUZZ_FLAGS   = $(SAN) -fno-sanitize-recover=undefined -include stddef.h \
+FUZZ_SAN     = $(SAN) -fno-sanitize-recover=undefined
+FUZZ_FLAGS   = -include stddef.h \
                -shared -fPIC -Wl,-Bsymbolic-functions,-z,nodelete \
                $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
                $(WARNINGS) $(INCLUDES)
@@ -160,11 +161,18 @@ fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
 
 asan/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS)
+	$(CC) $(FUZZ_SAN) $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS)
+
+# Files of the same name are counted as one: the targets themselves are not.
+coverage/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -g -DEXPECT_COVERAGE -r $(FUZZ_FLAGS:-shared=) -o $@.o \
+	    $(FUZZ_SOURCES)
+	$(CC) $(COV) $(FUZZ_FLAGS) -o $@ $@.o $(SOURCES) $(LIBS)
 
 asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_SAN) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
 	    -shared-libasan -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS) \
 	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a) \
 	    -lstdc++ -lm

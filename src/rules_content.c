@@ -408,14 +408,12 @@ static const char *coding_parse(apr_pool_t *p, int argc,
     }
     for (i = 0; i < argc; ++i) {
         const char *rest = argv[i];
-        const char *coding = expect_next_coding(p, &rest);
 
-        if (!coding || !*coding || *rest || strchr(argv[i], ',')
-            || !strcmp(coding, "*")) {
+        if (!expect_is_token(argv[i]) || !strcmp(argv[i], "*")) {
             return expect_rule_wrong(p, argv[i],
                                      "not a coding", CODING_ACCEPTED);
         }
-        list_add(p, list, coding);
+        list_add(p, list, expect_next_coding(p, &rest));
     }
     *arg = list;
     return NULL;

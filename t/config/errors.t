@@ -77,6 +77,8 @@ my @rules = (
         $CODING],
     (map { ["content-encoding $_", "content-encoding $_", qr/not a coding/,
             $CODING] } 'gzip,br', '*', 'gzip;q=1', '""'),
+    (map { ["content-encoding \"$_\"", "content-encoding $_",
+            qr/not a coding/, $CODING] } ' gzip', 'gzip '),
     ['content-encoding gzip b/r', 'content-encoding b/r', qr/not a coding/,
         $CODING],
 

@@ -315,7 +315,7 @@ void fuzz_tree(fuzz_input_t *in)
     if (!fuzz_is_harmless(in->text)) {
         return;
     }
-    s.is_ceiling = !ap_strcasestr(in->text, "ExpectMerging");
+    s.is_ceiling = 1;
     for (i = 0; i < SECTIONS_MAX; ++i) {
         char *text = next_section(&rest);
         int is_htaccess = !rest;
@@ -326,6 +326,7 @@ void fuzz_tree(fuzz_input_t *in)
             return;
         }
         s.rules[i] = confs[i]->own;
+        s.is_ceiling &= confs[i]->merging <= EXPECT_MERGING_AND;
         check_read_again(in->pool, confs[i], is_htaccess);
     }
     confs[0] = merge_all(in->pool, confs);
