@@ -130,6 +130,30 @@ ap_configfile_t *fuzz_config(apr_pool_t *p, const char *name,
     return ap_pcfg_open_custom(p, name, at, read_char, read_line, NULL);
 }
 
+/* Whether <Limit> names a method that httpd does not know: it would keep the
+ * name for good, and the pool of an input ends. (.htaccess may not bring one.) */
+static int has_new_method(apr_pool_t *p, const ap_directive_t *tree)
+{
+    for (; tree; tree = tree->next) {
+        const char *args = tree->args;
+        int is_limit = !strncasecmp(tree->directive, "<Limit", 6);
+
+        while (is_limit && *args && *args != '>') {
+            const char *word = ap_getword_conf(p, &args);
+            const char *end = strchr(word, '>');
+
+            word = end ? apr_pstrmemdup(p, word, end - word) : word;
+            if (*word && ap_method_number_of(word) == M_INVALID) {
+                return 1;
+            }
+        }
+        if (has_new_method(p, tree->first_child)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* As ap_parse_htaccess() does, or as httpd reads its own configuration: there,
  * what is made for the time of reading only goes away. */
 const char *fuzz_section(apr_pool_t *p, const char *text, int is_htaccess,
@@ -153,6 +177,9 @@ const char *fuzz_section(apr_pool_t *p, const char *text, int is_htaccess,
     parms.config_file = fuzz_config(p, ".htaccess", text);
     *section = ap_create_per_dir_config(p);
     err = ap_build_config(&parms, p, parms.temp_pool, &tree);
+    if (!err && !is_htaccess && has_new_method(parms.temp_pool, tree)) {
+        err = "a new method";
+    }
     if (!err) {
         err = ap_walk_config(tree, &parms, *section);
     }
