@@ -133,7 +133,7 @@ static void expect_register_hooks(apr_pool_t *p)
 AP_DECLARE_MODULE(expect) =
 {
     STANDARD20_MODULE_STUFF,
-    NULL, /* see conf.c */
+    NULL, /* no create_dir_config: see section() in conf.c */
     expect_conf_merge,
     NULL,
     NULL,

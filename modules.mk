@@ -1,5 +1,5 @@
-# What mod_expect.so is made of: read by Makefile and t/run, and by anybody
-# who builds the module inside another tree.
+# What mod_expect.so is made of: read by Makefile, and by anybody who builds the
+# module inside another tree.
 
 SOURCES = mod_expect.c $(sort $(wildcard src/*.c))
 HEADERS = $(sort $(wildcard src/*.h))

@@ -13,7 +13,7 @@
 /** content-length, content-type, content-encoding: need no httpd. */
 extern const expect_rule_type_t expect_rules_content[];
 
-/** header, precondition, free-space, auth: need the request. */
+/** header, precondition, free-space, auth, handler: need the request. */
 extern const expect_rule_type_t expect_rules_target[];
 
 /**

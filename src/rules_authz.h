@@ -43,7 +43,7 @@ const char *expect_rule_parse_words(apr_pool_t *p,
 
 /**
  * Register mod_expect's rules as authz providers. Not auth: Require cannot
- * ask for its own verdict.
+ * ask for its own verdict; nor handler, which is known only after Require.
  * @param p the process's configuration pool
  */
 void expect_authz_register(apr_pool_t *p);

@@ -30,7 +30,7 @@
 /** The layout of expect_tally_t: to be raised with every change of it. */
 #define EXPECT_TALLY_LAYOUT 1
 
-/** Rules that are told apart; what comes then is counted as "other". */
+/** Names in a report: 63 rules told apart, and "other" for what comes then. */
 #define EXPECT_TALLY_RULES 64
 /** Buckets of a minute, and of a quarter of an hour. */
 #define EXPECT_TALLY_MINUTES 60

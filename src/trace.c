@@ -3,7 +3,7 @@
 /*
  * One request in full, at LogLevel expect:debug.
  *
- *     expect: at head: content-length max=10 saw 11: denied (ExpectRequire at
+ *     expect: at directory: content-length max=10 saw 11: denied (ExpectRequire at
  *     /srv/uploads/.htaccess:3)
  */
 
