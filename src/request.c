@@ -82,6 +82,8 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
     }
     if (is_exempt(conf, &e->head)) {
         e->state = EXPECT_EXEMPT;
+        /* nor is the max of a section that it came through in force here */
+        e->cap = EXPECT_NO_CAP;
         return;
     }
     /* what the lookup detected and told need not be told again */
