@@ -125,7 +125,8 @@ typedef struct bucket_t {
 } bucket_t;
 
 /* A refusal. seq is ticket * 2, and one more while it is being written; sum
- * is over all of the event, so that one made by two writers is told. */
+ * is over it as far as its sentence goes, so that one made by two writers is
+ * told. */
 typedef struct entry_t {
     volatile apr_uint32_t seq;
     volatile apr_uint32_t sum;

@@ -3,8 +3,8 @@
 /*
  * One request in full, at LogLevel expect:debug.
  *
- *     expect: at directory: content-length max=10 saw 11: denied (ExpectRequire at
- *     /srv/uploads/.htaccess:3)
+ *     expect: at directory: content-length max=10 saw 11: denied
+ *     (ExpectRequire at /srv/uploads/.htaccess:3)
  */
 
 #include "httpd.h"

@@ -12,7 +12,7 @@ package Servers;
 #             in the <Directory> of that name;  main  what stands at its end
 # of others:  conf->($dir, $port, $h2) is its configuration; command->($conf,
 #             $dir) starts it in the foreground
-# of all:     deny  functions that fail, see t/lib/deny.c
+# of all:     deny  a function that fails, see t/lib/deny.c
 
 use strict;
 use warnings;

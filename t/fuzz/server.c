@@ -131,7 +131,7 @@ ap_configfile_t *fuzz_config(apr_pool_t *p, const char *name,
 }
 
 /* Whether <Limit> names a method that httpd does not know: it would keep the
- * name for good, and the pool of an input ends. (.htaccess may not bring one.) */
+ * name for good, and the pool of an input ends. (.htaccess may have none.) */
 static int has_new_method(apr_pool_t *p, const ap_directive_t *tree)
 {
     for (; tree; tree = tree->next) {

@@ -163,8 +163,8 @@ use version ();
 use H2Client ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
-    error_log_since config_error explained with_library own_httpd stock_httpd has_h2 conf_var
-    witness_of keep_expect httpd_at_least);
+    error_log_since config_error explained with_library own_httpd stock_httpd
+    has_h2 conf_var witness_of keep_expect httpd_at_least);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;

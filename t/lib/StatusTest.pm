@@ -22,6 +22,11 @@ StatusTest - what expect-status tells, and how it has changed
 
 The response to GET /expect-status?$query, as upload() returns it.
 
+=item COUNTED
+
+For the conf of own_httpd(): the page, and content to /witness of 10 bytes at
+the most.
+
 =item status($where), changed($before, $where)
 
 The JSON form, parsed; the totals that differ from $before, by how much.
@@ -38,7 +43,16 @@ use JSON::PP ();
 
 use ExpectTest;
 
-our @EXPORT = qw(page status changed);
+our @EXPORT = qw(page status changed COUNTED);
+
+use constant COUNTED => <<'CONF';
+<Location /expect-status>
+    SetHandler expect-status
+</Location>
+<Location /witness>
+    ExpectRequire content-length max=10
+</Location>
+CONF
 
 sub page {
     my($query, %o) = @_;

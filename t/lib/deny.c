@@ -1,11 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * A library for LD_PRELOAD that makes functions fail when mod_expect calls
- * them, for what is hard to bring about: no memory, no randomness, no process.
- * The variable DENY names them, with blanks between:
+ * A library for LD_PRELOAD that makes a function fail when mod_expect calls it,
+ * for what is hard to bring about: no memory, no randomness, no process. The
+ * variable DENY names it:
  *
- *     LD_PRELOAD=.../deny.so DENY='json_dumps statvfs' httpd ...
+ *     LD_PRELOAD=.../deny.so DENY=json_dumps httpd ...
+ *
+ * apr_shm_create:anonymous is memory without a file only.
  */
 
 #define _GNU_SOURCE
@@ -19,24 +21,12 @@
 /* APR_ENOTIMPL */
 #define NOT_IMPLEMENTED 70023
 
-static int names(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (; list && *list; list += strcspn(list, " ")) {
-        list += strspn(list, " ");
-        if (strcspn(list, " ") == length && !strncmp(list, name, length)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int is_denied(const char *name, void *caller)
 {
+    const char *denied = getenv("DENY");
     Dl_info info;
 
-    return names(getenv("DENY"), name) && dladdr(caller, &info)
+    return denied && !strcmp(denied, name) && dladdr(caller, &info)
            && strstr(info.dli_fname, "mod_expect");
 }
 

@@ -9,18 +9,13 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
+use Idle ();
 use StatusTest;
 
 my $pids = conf_var('t_logs') . "/pids-$$";
-my $conf = <<"CONF";
+my $conf = COUNTED . <<"CONF";
 StartServers 3
 CustomLog "$pids" "%P"
-<Location /expect-status>
-    SetHandler expect-status
-</Location>
-<Location /witness>
-    ExpectRequire content-length max=10
-</Location>
 <Location /witness/detect>
     ExpectEngine DetectionOnly
 </Location>
@@ -96,6 +91,7 @@ sub rounds { my($n) = @_; return { map { $_ => $each{$_} * $n } keys %each } }
     # prefork of httpd 2.5-dev does not come to an end with restarts after HUP
     if ($ENV{TEST_MPM} ne 'prefork' || !httpd_at_least('2.5')) {
         my $mark = log_mark($server);
+        Idle::wait_until($server->port);
         kill HUP => $server->pid;
         ok $server->wait_for(sub {
             grep { /resuming normal operations/ } error_log_since($mark)
