@@ -17,6 +17,7 @@
 #include "http_request.h"
 
 #include "access.h"
+#include "content.h"
 #include "refusal.h"
 
 APLOG_USE_MODULE(expect);
@@ -76,6 +77,8 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     if (e->asking) {
         return DECLINED;
     }
+    e->access_begun = 1;
+    expect_content_keep_guard(r, e);
     status = expect_request_judge(r, e, EXPECT_AT_ENV);
     if (status != DECLINED || !waits_for_user(e)) {
         return status;
@@ -96,13 +99,18 @@ void expect_access_denied(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
-    if (e && !r->prev && e->state == EXPECT_OPEN && e->rules->asks_auth
-        && (r->status == HTTP_FORBIDDEN || r->status == HTTP_UNAUTHORIZED)) {
-        int status = answer(r, e, r->status);
+    int status;
 
+    if (!e || e->state != EXPECT_OPEN || !ap_is_HTTP_ERROR(r->status)) {
+        return;
+    }
+    if (e->rules->asks_auth
+        && (r->status == HTTP_FORBIDDEN || r->status == HTTP_UNAUTHORIZED)) {
+        status = answer(r, e, r->status);
         if (status != r->status) {
             r->status = status;
             r->status_line = ap_get_status_line(status);
         }
     }
+    expect_let_deny(r, e, r->status);
 }

@@ -14,6 +14,7 @@
  */
 
 #include "httpd.h"
+#include "http_core.h"
 #include "http_protocol.h"
 #include "mod_core.h"
 #include "util_filter.h"
@@ -25,33 +26,42 @@ static ap_filter_rec_t *content_filter;
 
 /*
  * DirectoryIndex moves a request to another file, and so into other <Files>
- * sections: then it is their rules that count. An internal redirect keeps the
- * rules of the target that the client named.
+ * sections: their rules count as well. An internal redirect keeps to the rules
+ * of the target that the client named; what mod_rewrite in a directory leaves
+ * open is told there.
  */
+static int judge_last(request_rec *r, expect_request_t *e)
+{
+    int status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
+
+    if (r->prev || status != DECLINED || e->state == EXPECT_OPEN
+        || e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF) {
+        return status;
+    }
+    expect_request_take_rules(r, e, r);
+    return expect_request_judge(r, e, EXPECT_AT_HANDLER);
+}
+
 static int content_init(ap_filter_t *f)
 {
-    request_rec *r = f->r;
     expect_request_t *e = f->ctx;
     int status;
 
     if (!e) {
         return OK;
     }
-    if (!r->prev && e->state != EXPECT_REFUSED) {
-        expect_request_take_rules(r, e, r);
-    }
     e->started = 1;
     /* Satisfy Any may have let it through without our hook being asked */
     e->facts.auth = OK;
-    status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
-    expect_admission_count(r, e);
+    status = judge_last(f->r, e);
+    expect_admission_count(f->r, e);
     return status == DECLINED ? OK : status;
 }
 
 /*
- * Somebody reads before the handler runs (mod_security2, in fixups): what the
+ * Somebody reads before the handler runs. In fixups (mod_security2) what the
  * user can tell is to be told before. Not so while access control is asked: a
- * login form is content, too.
+ * login form is content, too; nor before (SSLVerifyClient in a directory).
  */
 static int decide_before_read(ap_filter_t *f)
 {
@@ -59,6 +69,9 @@ static int decide_before_read(ap_filter_t *f)
 
     if (e->state != EXPECT_OPEN || e->asking) {
         return DECLINED;
+    }
+    if (!e->access_begun && ap_satisfies(f->r) != SATISFY_ANY) {
+        return expect_request_judge(f->r, e, EXPECT_AT_ENV);
     }
     e->facts.auth = OK;
     return expect_request_judge(f->r, e, EXPECT_AT_USER);
@@ -125,7 +138,7 @@ static apr_status_t read_bounded(ap_filter_t *f, apr_bucket_brigade *bb,
     int status;
 
     if (left >= 0) {
-        if (mode == AP_MODE_READBYTES && readbytes > left + 1) {
+        if (mode == AP_MODE_READBYTES && readbytes - 1 > left) {
             readbytes = left + 1;
         }
         e->reading = 1;
@@ -139,7 +152,7 @@ static apr_status_t read_bounded(ap_filter_t *f, apr_bucket_brigade *bb,
         if (e->seen <= e->cap) {
             return APR_SUCCESS;
         }
-        if (e->conf->engine != EXPECT_ENGINE_DETECT
+        if (!e->cap_detects
             && (left > 0 || block == APR_NONBLOCK_READ)) {
             rv = keep_within(bb, left);
             return rv != APR_SUCCESS || left > 0 ? rv : APR_EAGAIN;
@@ -174,7 +187,7 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
     }
     /* HTTP_IN reads the trailer section from the top of the chain: that is no
      * content */
-    if (e->cap == EXPECT_NO_CAP || e->state == EXPECT_DETECTED || e->reading
+    if (e->cap == EXPECT_NO_CAP || e->reading
         || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT) {
         return ap_get_brigade(next, bb, mode, block, readbytes);
     }
@@ -225,16 +238,29 @@ static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
     }
 }
 
+static ap_filter_t *find(const request_rec *r, const ap_filter_rec_t *what)
+{
+    ap_filter_t *f = r->input_filters;
+
+    while (f && f->frec != what) {
+        f = f->next;
+    }
+    return f;
+}
+
 void expect_content_guard(request_rec *r, expect_request_t *e)
 {
-    ap_filter_t *f = ap_add_input_filter_handle(content_filter, e, r,
-                                                r->connection);
-    ap_filter_t *below;
+    /* content that was read already has taken the place of HTTP_IN */
+    ap_filter_t *source = find(r, ap_http_input_filter_handle);
+    ap_filter_t *below = source ? source : r->proto_input_filters;
 
-    for (below = r->input_filters; below; below = below->next) {
-        if (below->frec == ap_http_input_filter_handle) {
-            move_above(r, f, below);
-            return;
-        }
+    move_above(r, ap_add_input_filter_handle(content_filter, e, r,
+                                             r->connection), below);
+}
+
+void expect_content_keep_guard(request_rec *r, expect_request_t *e)
+{
+    if (!find(r, content_filter)) {
+        expect_content_guard(r, e);
     }
 }

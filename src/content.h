@@ -24,4 +24,13 @@ void expect_content_register(void);
  */
 void expect_content_guard(request_rec *r, expect_request_t *e);
 
+/**
+ * Stand there again, if somebody who has read the content (mod_ssl, for
+ * SSLVerifyClient in a directory) has put it in the place of its source and of
+ * all filters.
+ * @param r the main request
+ * @param e its state
+ */
+void expect_content_keep_guard(request_rec *r, expect_request_t *e);
+
 #endif

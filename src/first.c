@@ -73,8 +73,14 @@ static int judge_early(request_rec *r, expect_request_t *e)
     return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }
 
-/* `OPTIONS *` is for the server and leads to no section: httpd answers it
- * before there is another occasion. */
+/* `OPTIONS *` and TRACE are for the server and lead to no section: httpd
+ * answers them before there is another occasion. */
+static int is_for_server(const request_rec *r)
+{
+    return r->method_number == M_TRACE
+           || (r->method_number == M_OPTIONS && r->uri && !strcmp(r->uri, "*"));
+}
+
 static int judge_server(request_rec *r, expect_request_t *e)
 {
     expect_request_take_rules(r, e, r);
@@ -95,10 +101,32 @@ int expect_first_at_head(request_rec *r)
     if (!e) {
         return DECLINED;
     }
-    if (r->method_number == M_OPTIONS && r->uri && !strcmp(r->uri, "*")) {
+    if (is_for_server(r)) {
         return judge_server(r, e);
     }
     return has_quick_handler() ? judge_early(r, e) : DECLINED;
+}
+
+/* The request failed before its section was known. Its content would go to the
+ * ErrorDocument: there it is for the document's section to let it, now. */
+static int judge_document(request_rec *r, expect_request_t *e)
+{
+    expect_answer_t answer;
+
+    if (e->state == EXPECT_OPEN) {
+        answer = expect_rule_decide(e->rules, &e->facts, EXPECT_AT_DIRECTORY,
+                                    e->memo);
+        if (answer.value == EXPECT_GRANTED || answer.value == EXPECT_NEUTRAL) {
+            expect_admit(r, e, &answer);
+        }
+        else {
+            expect_let_deny(r, e, r->status);
+        }
+    }
+    if (e->state == EXPECT_REFUSED) {
+        expect_forget_content(r);
+    }
+    return DECLINED;
 }
 
 int expect_first_at_section(request_rec *r)
@@ -111,9 +139,11 @@ int expect_first_at_section(request_rec *r)
     if (r->method_number == M_OPTIONS) {
         expect_options_tell(r);
     }
-    if (!e || r->prev) {
+    if (!e || (r->prev && e->guarded)) {
         return DECLINED;
     }
     expect_request_take_rules(r, e, r);
-    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
+    return r->prev && ap_is_HTTP_ERROR(r->prev->status)
+               ? judge_document(r, e)
+               : expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }

@@ -49,19 +49,10 @@ static int refusal_status(const expect_request_t *e,
                ? HTTP_EXPECTATION_FAILED : answer->status;
 }
 
-static expect_verdict_e verdict_of(const expect_request_t *e)
-{
-    return e->conf->engine == EXPECT_ENGINE_DETECT ? EXPECT_VERDICT_DETECT
-                                                   : EXPECT_VERDICT_REFUSE;
-}
-
 /* The log line and the notes of a refusal, or of one that would be. */
-static void tell(request_rec *r, const expect_request_t *e,
-                 const expect_rule_t *rule, int level, int status,
-                 const char *reason)
+static void tell(request_rec *r, int detect, const expect_rule_t *rule,
+                 int level, int status, const char *reason)
 {
-    int detect = e->conf->engine == EXPECT_ENGINE_DETECT;
-
     set_notes(r, detect ? "detect" : "refuse", rule->name, status, reason);
     ap_log_rerror(APLOG_MARK, level, 0, r,
                   "expect: %s %d: %s (ExpectRequire at %s:%u)",
@@ -69,10 +60,25 @@ static void tell(request_rec *r, const expect_request_t *e,
                   rule->file, rule->line);
 }
 
+static expect_verdict_e verdict_of(int detect)
+{
+    return detect ? EXPECT_VERDICT_DETECT : EXPECT_VERDICT_REFUSE;
+}
+
+static int would_refuse(expect_request_t *e)
+{
+    e->state = EXPECT_DETECTED;
+    e->detected = 1;
+    return DECLINED;
+}
+
 int expect_refuse(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer)
 {
     const expect_rule_t *rule = answer->rule;
+    ap_conf_vector_t *per_dir_config = r->per_dir_config;
+    const struct ap_logconf *log = r->log;
+    int detect = e->conf->engine == EXPECT_ENGINE_DETECT;
     int fault = answer->value == EXPECT_ERROR;
     int status = refusal_status(e, answer);
     const char *reason =
@@ -84,12 +90,13 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     r->per_dir_config = e->facts.r->per_dir_config;
     r->log = e->facts.r->log;
 
-    tell(r, e, rule, fault ? APLOG_ERR : APLOG_INFO, status, reason);
-    expect_count(r, verdict_of(e), rule->name, status, reason,
+    tell(r, detect, rule, fault ? APLOG_ERR : APLOG_INFO, status, reason);
+    expect_count(r, verdict_of(detect), rule->name, status, reason,
                  e->head.length, e->head.asked && r->expecting_100);
-    if (e->conf->engine == EXPECT_ENGINE_DETECT) {
-        e->state = EXPECT_DETECTED;
-        return DECLINED;
+    if (detect) {
+        r->per_dir_config = per_dir_config;
+        r->log = log;
+        return would_refuse(e);
     }
     e->state = EXPECT_REFUSED;
     e->status = status;
@@ -118,12 +125,12 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
                     "max=", apr_off_t_toa(r->pool, e->cap), NULL);
 
     expect_admission_count(r, e);
-    tell(r, e, e->cap_rule, APLOG_INFO, answer.status, reason);
-    expect_count_over(r, verdict_of(e), e->cap_rule->name, answer.status,
-                      reason, e->seen);
-    if (e->conf->engine == EXPECT_ENGINE_DETECT) {
-        e->state = EXPECT_DETECTED;
-        return DECLINED;
+    tell(r, e->cap_detects, e->cap_rule, APLOG_INFO, answer.status, reason);
+    expect_count_over(r, verdict_of(e->cap_detects), e->cap_rule->name,
+                      answer.status, reason, e->seen);
+    if (e->cap_detects) {
+        e->cap = EXPECT_NO_CAP;
+        return would_refuse(e);
     }
     e->state = EXPECT_CUT_OFF;
     e->status = answer.status;
@@ -140,19 +147,42 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
 
 void expect_let_deny(request_rec *r, expect_request_t *e, int status)
 {
-    if (e->state == EXPECT_OPEN) {
-        e->state = EXPECT_REFUSED;
-        e->status = status;
-        expect_linger_begin(r);
+    if (e->state != EXPECT_OPEN) {
+        return;
+    }
+    if (e->conf->engine == EXPECT_ENGINE_DETECT) {
+        e->state = EXPECT_EXEMPT;
+        return;
+    }
+    e->state = EXPECT_REFUSED;
+    e->status = status;
+    expect_linger_begin(r);
+}
+
+/* Content stays within the bounds of each section that its request came
+ * through; one that is only told of gives way to one that holds. */
+static void bound(expect_request_t *e, const expect_answer_t *answer)
+{
+    unsigned detects = e->conf->engine == EXPECT_ENGINE_DETECT;
+
+    if (answer->cap != EXPECT_NO_CAP
+        && (e->cap == EXPECT_NO_CAP || detects < e->cap_detects
+            || (detects == e->cap_detects && answer->cap < e->cap))) {
+        e->cap = answer->cap;
+        e->cap_rule = answer->rule;
+        e->cap_detects = detects;
     }
 }
 
 void expect_admit(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer)
 {
+    bound(e, answer);
+    if (e->detected) {
+        e->state = EXPECT_DETECTED;
+        return;
+    }
     e->state = EXPECT_ADMITTED;
-    e->cap = answer->cap;
-    e->cap_rule = answer->rule;
     set_verdict(r, "continue");
 }
 
@@ -213,9 +243,7 @@ static void inherit_note(request_rec *r, const char *name)
     }
 }
 
-/* Nor is content announced to it: a script, or an origin behind a proxy,
- * would wait for it. */
-static void forget_content(request_rec *r)
+void expect_forget_content(request_rec *r)
 {
     r->headers_in = apr_table_copy(r->pool, r->headers_in);
     apr_table_unset(r->headers_in, "Content-Length");
@@ -240,15 +268,14 @@ void expect_refusal_inherit(request_rec *r)
         expect_content_guard(r, NULL);
     }
     verdict = apr_table_get(r->prev->notes, EXPECT_NOTE_VERDICT);
-    if (!verdict) {
-        return;
+    if (verdict) {
+        set_verdict(r, verdict);
+        inherit_note(r, EXPECT_NOTE_RULE);
+        inherit_note(r, EXPECT_NOTE_STATUS);
+        inherit_note(r, EXPECT_NOTE_REASON);
     }
-    set_verdict(r, verdict);
-    inherit_note(r, EXPECT_NOTE_RULE);
-    inherit_note(r, EXPECT_NOTE_STATUS);
-    inherit_note(r, EXPECT_NOTE_REASON);
-
-    if (!strcmp(verdict, "refuse")) {
-        forget_content(r);
+    if ((e && e->state == EXPECT_REFUSED)
+        || (verdict && !strcmp(verdict, "refuse"))) {
+        expect_forget_content(r);
     }
 }

@@ -53,11 +53,11 @@ void expect_admission_count(request_rec *r, expect_request_t *e);
 int expect_refuse_over(request_rec *r, expect_request_t *e);
 
 /**
- * Let access control deny a request whose rules still wait: its answer stands,
- * and the content is not read for it.
- * @param r      the main request
+ * Let somebody else deny a request whose rules still wait: that answer stands,
+ * and the content is not read for it. Under DetectionOnly nothing is done.
+ * @param r      the main request, or one that took its place
  * @param e      its state, changed
- * @param status the HTTP status that access control answers
+ * @param status the HTTP status that is answered
  */
 void expect_let_deny(request_rec *r, expect_request_t *e, int status);
 
@@ -67,6 +67,13 @@ void expect_let_deny(request_rec *r, expect_request_t *e, int status);
  * @param r any request that is answered with an error
  */
 void expect_refuse_unsupported(request_rec *r);
+
+/**
+ * Announce no content: what stands in for a refused request (a script, or an
+ * origin behind a proxy) would wait for it.
+ * @param r an internal redirect; its header fields become its own
+ */
+void expect_forget_content(request_rec *r);
 
 /**
  * Take notes and variable over into an internal redirect, so that the access

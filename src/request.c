@@ -52,7 +52,8 @@ void expect_request_follow(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r->prev);
 
-    if (e && (e->state == EXPECT_OPEN || e->state == EXPECT_ADMITTED
+    if (e && (!e->guarded || e->state == EXPECT_OPEN
+              || e->state == EXPECT_ADMITTED
               || e->state == EXPECT_DETECTED)) {
         ap_set_module_config(r->request_config, &expect_module, e);
         e->facts.r = r;
@@ -75,21 +76,19 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
     if (e->guarded && conf == e->conf) {
         return;
     }
-    e->conf = conf;
     if (!e->guarded) {
         e->guarded = 1;
         expect_content_guard(r, e);
     }
     if (is_exempt(conf, &e->head)) {
-        e->state = EXPECT_EXEMPT;
-        /* nor is the max of a section that it came through in force here */
-        e->cap = EXPECT_NO_CAP;
+        e->state = e->state == EXPECT_OPEN ? EXPECT_EXEMPT : e->state;
         return;
     }
     /* what the lookup detected and told need not be told again */
     if (e->state == EXPECT_DETECTED && conf->engine == EXPECT_ENGINE_DETECT) {
         return;
     }
+    e->conf = conf;
     e->state = EXPECT_OPEN;
     e->facts.trace = expect_trace_for(in, &e->facts);
     e->rules = expect_conf_rules(in->pool, conf);

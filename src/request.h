@@ -30,8 +30,8 @@ typedef struct expect_request_t {
     expect_state_e state;
     expect_head_t head;
     expect_facts_t facts;
-    /** the section whose rules were taken; NULL before, and where nothing is
-     *  written */
+    /** the section whose rules were taken; NULL before, and where none were:
+     *  it is exempt */
     const expect_dir_conf_t *conf;
     /** the rules in force there, and what each said so far; set unless it is
      *  exempt */
@@ -42,12 +42,16 @@ typedef struct expect_request_t {
     /** and what the client is told */
     expect_told_t told;
     /** bytes of content of unknown length that may be read, or
-     *  EXPECT_NO_CAP; how many were; the rule that set the limit */
+     *  EXPECT_NO_CAP; how many were; the rule that set the limit, and whether
+     *  its section has DetectionOnly */
     apr_off_t cap;
     apr_off_t seen;
     const expect_rule_t *cap_rule;
+    unsigned cap_detects : 1;
     /** a lookup of the target's section is under way */
     unsigned looking_up : 1;
+    /** access_checker is over, and the rest of access control is asked next */
+    unsigned access_begun : 1;
     /** access control is being asked, by us */
     unsigned asking : 1;
     /** the filter stands before the content */
@@ -60,6 +64,8 @@ typedef struct expect_request_t {
     unsigned started : 1;
     /** that it was admitted is counted */
     unsigned counted : 1;
+    /** that it would be refused is told */
+    unsigned detected : 1;
 } expect_request_t;
 
 /**
@@ -108,7 +114,8 @@ expect_request_t *expect_request_begin(request_rec *r);
 void expect_request_follow(request_rec *r);
 
 /**
- * Take the rules of a section, once for each section.
+ * Take the rules of a section, once for each section. What was decided by
+ * those of a section before stands; what it left open does not.
  * @param r  the main request
  * @param e  its state
  * @param in the request that has come to the section: the main one, or the
