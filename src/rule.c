@@ -293,6 +293,12 @@ expect_answer_t expect_rule_decide(const expect_rule_t *rule,
 
 /* Explaining */
 
+/* What `not` stands before and could not turn round is not accepted either. */
+static int is_negated(const expect_answer_t *answer)
+{
+    return answer->firm ? answer->rule->negated : answer->negated;
+}
+
 const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
                                 const expect_facts_t *facts)
 {
@@ -303,7 +309,7 @@ const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
                            NULL);
     }
     return rule->type->explain(p, facts, rule->arg, answer->status,
-                               answer->negated);
+                               is_negated(answer));
 }
 
 /* Telling */
@@ -317,7 +323,7 @@ void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
     const expect_rule_t *rule = answer->rule;
 
     *told = expect_told_nothing;
-    if (rule->type->tell && !answer->negated) {
+    if (rule->type->tell && !is_negated(answer)) {
         rule->type->tell(p, facts, rule->arg, told);
     }
 }

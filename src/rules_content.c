@@ -126,7 +126,8 @@ static const char *length_parse(apr_pool_t *p, int argc,
 
 /*
  * Content of unknown length passes a max, which the cap then enforces; that
- * it reaches a min nobody can promise, so there its length must be known.
+ * it reaches a min nobody can promise, so there its length must be known. Nor
+ * can anybody promise that it does not: only "not known" holds of it.
  */
 static expect_value_e length_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
@@ -137,6 +138,7 @@ static expect_value_e length_check(const expect_facts_t *facts,
     if (length == EXPECT_LENGTH_UNKNOWN) {
         if (a->known || a->min > 0) {
             answer->status = LENGTH_REQUIRED;
+            answer->firm = !a->known;
             return EXPECT_DENIED;
         }
         answer->cap = a->max;
@@ -438,13 +440,33 @@ static const char *coding_refused(const expect_facts_t *facts,
     return "";
 }
 
+/* What `not` is to keep out is not let in with others beside it. */
+static int has_listed(const expect_facts_t *facts, const list_arg_t *list)
+{
+    const apr_array_header_t *sent = expect_head_codings(facts->pool,
+                                                         facts->head);
+    int i;
+
+    for (i = 0; i < sent->nelts; ++i) {
+        const char *coding = APR_ARRAY_IDX(sent, i, const char *);
+
+        if (coding && list_has(list, coding)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static expect_value_e coding_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
     const char *refused = coding_refused(facts, arg);
 
-    answer->firm = !refused;
-    return refused && !*refused ? EXPECT_GRANTED : EXPECT_DENIED;
+    if (refused && !*refused) {
+        return EXPECT_GRANTED;
+    }
+    answer->firm = !refused || has_listed(facts, arg);
+    return EXPECT_DENIED;
 }
 
 static const char *coding_explain(apr_pool_t *p, const expect_facts_t *facts,

@@ -71,9 +71,16 @@ static expect_value_e header_check(const expect_facts_t *facts,
     const header_arg_t *a = arg;
     const char *value = apr_table_get(facts->head->fields, a->name);
 
-    if (value
-        && (!a->pattern || !ap_regexec(a->pattern, value, 0, NULL, 0))) {
+    int match = !value ? AP_REG_NOMATCH
+                : a->pattern ? ap_regexec(a->pattern, value, 0, NULL, 0) : 0;
+
+    if (!match) {
         return EXPECT_GRANTED;
+    }
+    if (match != AP_REG_NOMATCH) {
+        /* a pattern that takes too long did not tell */
+        answer->firm = 1;
+        return EXPECT_DENIED;
     }
     /* RFC 6585, 3: how a server asks for a conditional request */
     if (!ap_cstr_casecmp(a->name, "If-Match")

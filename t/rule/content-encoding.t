@@ -72,6 +72,12 @@ my @cases = (
     # Spoiling the field is no way past the rule.
     ['not gzip', ['gz ip'], 415],
     ['not gzip', ['gzip;q=1'], 415],
+    # Nor is another coding beside it.
+    ['not gzip', ['gzip, br'], 415],
+    ['not gzip', ['br, gzip'], 415],
+    ['not gzip', ['gzip', 'identity'], 415],
+    ['not gzip br', ['zstd, br'], 415],
+    ['not gzip br', ['zstd, deflate'], $OK],
 );
 
 for (@cases) {

@@ -64,6 +64,8 @@ my @cases = (
         { content => 9, chunked => 1 }, 411, qr/is not announced/],
     ['max, chunked, within', 'content-length max=9',
         { content => 9, chunked => 1 }],
+    ['the largest max, chunked', 'content-length max=9223372036854775807',
+        { content => 9, chunked => 1 }],
 
     ['not max, over', 'not content-length max=10', { content => 11 }],
     ['not max, at it', 'not content-length max=10', { content => 10 }, 400,
@@ -78,6 +80,13 @@ my @cases = (
     # Who may send only more than max cannot be told by a chunked request.
     ['not max, chunked', 'not content-length max=10',
         { content => 11, chunked => 1 }, 400, qr/content-length/],
+    # Nor who sends less than min.
+    ['not min, chunked', 'not content-length min=10',
+        { content => 9, chunked => 1 }, 411, qr/is not announced/],
+    ['not min and max, chunked', 'not content-length min=10 max=20',
+        { content => 9, chunked => 1 }, 411, qr/is not announced/],
+    ['not min and known, chunked', 'not content-length min=10 known',
+        { content => 9, chunked => 1 }],
 );
 
 for (@cases) {

@@ -92,6 +92,16 @@ for (@cases) {
     }
 }
 
+# A pattern that gives up has not matched, and has not failed to match either.
+for my $rule ('header X-A ^(a+)+$', 'not header X-A ^(a+)+$',
+              'header If-Match ^(a+)+$') {
+    my($field) = $rule =~ /header (\S+)/;
+    refused_ok("a pattern that gives up: $rule", { content => 5,
+        path => place("ExpectRequire $rule"),
+        headers => ["$field: " . 'a' x 60 . '!'] }, status => 400,
+        asked_status => 417, rule => 'header', like => qr/^header $field /);
+}
+
 # The rule's own status, for those who asked as well.
 for ([400, 'header X-A'], [400, 'header X-A x', 'X-A: y'],
      [428, 'header If-Match'], [428, 'header If-Unmodified-Since'],
