@@ -68,8 +68,8 @@ static const char *provider_explain(apr_pool_t *p,
 
     (void)facts;
     (void)status;
-    return apr_psprintf(p, negated ? "%s grants, which is not accepted"
-                                   : "%s does not grant", a->name);
+    return apr_psprintf(p, negated ? "%s does not deny" : "%s does not grant",
+                        a->name);
 }
 
 /* Most wait for SetEnvIf: env and expr see what it sets, and what a third
@@ -161,6 +161,8 @@ const char *expect_authz_names(apr_pool_t *p)
 typedef struct {
     const expect_rule_type_t *type;
     const void *arg;
+    /* a grant is turned into a denial, and a denial is passed over */
+    int negated;
 } require_arg_t;
 
 /*
@@ -176,6 +178,7 @@ static authz_status require_check(request_rec *r, const char *line,
                                EXPECT_NO_CAP };
     expect_facts_t facts;
     expect_head_t head;
+    int grants;
 
     (void)line;
     if (!expect_request_head(&head, r, 0)) {
@@ -188,8 +191,24 @@ static authz_status require_check(request_rec *r, const char *line,
     facts.auth = EXPECT_AUTH_PENDING;
     facts.trace = NULL;
 
-    return a->type->check(&facts, a->arg, &answer) == EXPECT_GRANTED
-           && answer.cap == EXPECT_NO_CAP ? AUTHZ_GRANTED : AUTHZ_DENIED;
+    grants = a->type->check(&facts, a->arg, &answer) == EXPECT_GRANTED;
+    if (answer.firm || answer.cap != EXPECT_NO_CAP) {
+        grants = a->negated;
+    }
+    return grants ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+/* mod_authz_core tells a provider of neither `not` nor <RequireNone>. */
+static int is_negated(cmd_parms *cmd)
+{
+    const ap_directive_t *directive = cmd->directive;
+    const char *args = directive->args;
+    int negated = !strcasecmp(ap_getword_conf(cmd->temp_pool, &args), "not");
+
+    while ((directive = directive->parent)) {
+        negated ^= !strncasecmp(directive->directive, "<RequireNone", 12);
+    }
+    return negated;
 }
 
 static const char *require_parse(cmd_parms *cmd, const char *line,
@@ -201,6 +220,7 @@ static const char *require_parse(cmd_parms *cmd, const char *line,
 
     a->type = type;
     a->arg = NULL;
+    a->negated = is_negated(cmd);
     err = expect_rule_parse_words(cmd->pool, type, line, &a->arg);
     if (err) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", type->name, err,

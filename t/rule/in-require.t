@@ -80,6 +80,25 @@ says('Require free-space 8388607T: denies',
     says('RequireAny: neither', $path, 403, %$text);
 }
 
+# What nobody can tell is no grant, and `not` makes it none.
+for (['content-type text/html', headers => ['Content-Type: text html']],
+     ['content-encoding gzip', headers => ['Content-Encoding: gz ip']],
+     ['content-encoding gzip', headers => ['Content-Encoding: gzip, br']],
+     ['content-length max=5', chunked => 1],
+     ['content-length min=50', chunked => 1]) {
+    my($rule, %upload) = @$_;
+    my $name = join ' ', $rule, map { ref ? @$_ : $_ } %upload;
+    says("$name: denied", place("Require $rule"), 403, %upload);
+    says("$name: denied by not", place('<RequireAll>', 'Require all granted',
+        "Require not $rule", '</RequireAll>'), 403, %upload);
+    says("$name: denied in RequireNone", place('<RequireAll>',
+        'Require all granted', '<RequireNone>', "Require $rule",
+        '</RequireNone>', '</RequireAll>'), 403, %upload);
+    # It is how the others decide.
+    says("$name: an alternative", place('<RequireAny>', 'Require all granted',
+        "Require $rule", '</RequireAny>'), 200, %upload);
+}
+
 # Together with mod_expect's own: both must hold, and a denial by Require is
 # httpd's 403.
 {
