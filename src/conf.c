@@ -61,12 +61,25 @@ typedef struct {
     apr_pool_t *p;
     expect_merging_e merging;
     const expect_rule_t *rules;
+    /* what joins them, NULL as long as there is one section's only */
+    expect_rule_t *join;
 } in_force_t;
+
+/* One container for all that are joined the same way: a tree that is as deep
+ * as an .htaccess has sections could be too deep for the stack. */
+static expect_rule_t *join_for(in_force_t *f, expect_kind_e kind)
+{
+    expect_rule_t *join = f->join;
+
+    if (!join || join->kind != kind) {
+        join = expect_rule_container(f->p, kind);
+        expect_rule_add(join, f->rules);
+    }
+    return join;
+}
 
 static void read_section(in_force_t *f, const expect_dir_conf_t *conf)
 {
-    expect_rule_t *both;
-
     if (conf->merging) {
         f->merging = conf->merging;
     }
@@ -75,29 +88,41 @@ static void read_section(in_force_t *f, const expect_dir_conf_t *conf)
     }
     if (!f->rules || f->merging == EXPECT_MERGING_OFF) {
         f->rules = conf->own;
+        f->join = NULL;
         return;
     }
-    both = expect_rule_container(f->p, f->merging == EXPECT_MERGING_OR
-                                           ? EXPECT_ANY : EXPECT_ALL);
-    expect_rule_add(both, f->rules);
-    expect_rule_add(both, conf->own);
-    f->rules = both;
+    f->join = join_for(f, f->merging == EXPECT_MERGING_OR ? EXPECT_ANY
+                                                          : EXPECT_ALL);
+    expect_rule_add(f->join, conf->own);
+    f->rules = f->join;
 }
 
+/* From the outside in. httpd merges one section after the other to what it
+ * has: so many can lie at the outer sides, within each other, and few at the
+ * inner ones. */
 static void read_sections(in_force_t *f, const expect_dir_conf_t *conf)
 {
+    apr_array_header_t *inner;
+    const expect_dir_conf_t **next;
+
     if (!conf->outer) {
         read_section(f, conf);
         return;
     }
-    read_sections(f, conf->outer);
-    read_sections(f, conf->inner);
+    inner = apr_array_make(f->p, 8, sizeof(conf));
+    for (; conf->outer; conf = conf->outer) {
+        APR_ARRAY_PUSH(inner, const expect_dir_conf_t *) = conf->inner;
+    }
+    read_section(f, conf);
+    while ((next = apr_array_pop(inner))) {
+        read_sections(f, *next);
+    }
 }
 
 const expect_rule_t *expect_conf_rules(apr_pool_t *p,
                                        const expect_dir_conf_t *conf)
 {
-    in_force_t f = { p, EXPECT_MERGING_AND, NULL };
+    in_force_t f = { p, EXPECT_MERGING_AND, NULL, NULL };
 
     if (conf) {
         read_sections(&f, conf);

@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# Thousands of sections in one .htaccess: each counts, in turn, and they need no
+# more stack than a few.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+use constant MANY => 3000;
+
+my $root = conf_var('documentroot');
+my $server = own_httpd(conf => <<"CONF");
+<IfModule !mpm_prefork_module>
+    ThreadStackSize 131072
+</IfModule>
+<Directory "$root/tenant/many-or">
+    ExpectMerging Or
+</Directory>
+CONF
+
+# The text of so many sections; each wants another field, and the last one says
+# how large an upload may be.
+sub sections {
+    my($kind) = @_;
+    my($start, $end) = $kind eq 'Files' ? ('<Files "*">', '</Files>')
+                                        : ('<If "true">', '</If>');
+    my $text = join '', map { "$start\nExpectRequire header X-$_\n$end\n" }
+        1 .. MANY;
+    return "${text}$start\nExpectRequire content-length max=10\n$end\n";
+}
+
+# httpd merges <If> sections one by one as well.
+for my $kind (qw(Files If)) {
+    write_htaccess("tenant/many-$kind", sections($kind));
+    my %o = (path => "/tenant/many-$kind/x", vhost => $server, content => 5);
+    refused_ok("$kind: the first is missing", \%o, status => 400,
+        asked_status => 417, like => qr/^header X-1 is missing/);
+    my $r = upload(path => "/tenant/many-$kind/x", vhost => $server,
+        method => 'OPTIONS');
+    is $r->{headers}{'upload-limit'}, 'max-size=10', "$kind: OPTIONS tells";
+    ok kill(0, $server->pid), "$kind: the server is there";
+}
+
+write_htaccess('tenant/many-or', sections('Files'));
+my %or = (path => '/tenant/many-or/x', vhost => $server);
+admitted_ok('Or: the last holds', { %or, content => 10 }, status => 200);
+admitted_ok('Or: one in the middle holds', { %or, content => 11,
+    headers => ['X-' . MANY / 2 . ': 1'] }, status => 200);
+refused_ok('Or: none holds', { %or, content => 11 }, status => 400,
+    asked_status => 417);
+
+my @crashes = grep { /exit signal/ } do {
+    open my $fh, '<', $server->dir . '/error_log' or die "error_log: $!\n";
+    <$fh>;
+};
+is "@crashes", '', 'no child has crashed';
+
+done_testing();
