@@ -36,6 +36,25 @@ refused_ok('more than fits into 32 bits', { path => $path, content => 'x',
         length => 1 << 33 }, status => 400, asked_status => 417, h2 => 0,
     rule => 'header');
 
+# TRACE leads to no section: the server's rules hold, as for OPTIONS *.
+{
+    my $server = own_httpd(conf => "TraceEnable extended\n"
+        . "ExpectRequire content-length max=10\n");
+    for my $asks (1, 0) {
+        my $r = upload(vhost => $server, method => 'TRACE', content => 11,
+            path => '/witness/x', asks => $asks);
+        is_deeply [@$r{qw(status interim sent)}, $r->{witness}{read}],
+            [$asks ? 417 : 413, [], 0, 0], "TRACE, refused, asks $asks"
+            or diag explain $r;
+        $r = upload(vhost => $server, method => 'TRACE', content => 10,
+            path => '/witness/x', asks => $asks, eager => !$asks);
+        is_deeply [@$r{qw(status interim)}, $r->{witness}{read}],
+            [200, $asks ? [100] : [], 10], "TRACE, admitted, asks $asks"
+            or diag explain $r;
+        is scalar(() = $r->{body} =~ /^TRACE /mg), 1, 'answered once';
+    }
+}
+
 # Chunked content may be empty: nobody knows before it is read.
 for my $expect ('', "Expect: 100-continue\r\n") {
     my $t = talk('main', "PUT $path HTTP/1.1\r\nHost: localhost\r\n${expect}"

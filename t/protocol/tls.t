@@ -18,7 +18,7 @@ my($id, $count);
 
 # Calls a function with a socket to the vhost tls that speaks this protocol.
 sub over_tls {
-    my($protocol, $do) = @_;
+    my($protocol, $do, @options) = @_;
     socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
         or die "socketpair: $!\n";
     defined(my $pid = fork) or die "fork: $!\n";
@@ -28,7 +28,7 @@ sub over_tls {
         open STDOUT, '>&', $theirs or die "stdout: $!\n";
         open STDERR, '>', '/dev/null';
         exec qw(openssl s_client -quiet -no_ign_eof -alpn), $protocol,
-            '-connect', "127.0.0.1:$port";
+            '-connect', "127.0.0.1:$port", @options;
         die "openssl: $!\n";
     }
     close $theirs;
@@ -46,6 +46,7 @@ sub over_tls {
 # until the server ended the connection.
 sub talk_tls {
     my @steps = @_;
+    my @options = ref $steps[0] eq 'ARRAY' ? @{ shift @steps } : ();
     return over_tls('http/1.1', sub {
         my($socket) = @_;
         my($bytes, $from) = ('', 0);
@@ -56,7 +57,7 @@ sub talk_tls {
             }
             $from += $+[0];
         }
-    });
+    }, @options);
 }
 
 sub head {
@@ -93,6 +94,50 @@ for (['asked', 'Expect: 100-continue'], ['not asked', 'X-Asks: no']) {
     is join(' ', $bytes =~ /^HTTP\/1\.1 (\d+)/mg), '417',
         'HTTP/1.1: an unsupported expectation is refused at once';
     is witness_of($id)->{read}, 0, 'HTTP/1.1: its content unread';
+}
+
+# --- SSLVerifyClient in a directory ----------------------------------------------
+
+# To ask for a certificate there, mod_ssl of TLS 1.2 first reads all content,
+# before access control, and removes the filters of its level.
+my @basic = ('AuthType Basic', 'AuthName tls', 'AuthBasicProvider witness',
+    'Require valid-user');
+
+# what it shows; the rules; header fields; status, verdict, rule
+my @verified = (
+    ['the handler is still told', ['ExpectRequire handler dav-handler'], [],
+        405, 'refuse', 'handler'],
+    ['the handler is told, and taken', ['ExpectRequire handler witness'], [],
+        200, 'continue', '-'],
+    ['the user is waited for', [@basic, 'ExpectRequire user alice'],
+        ['Authorization: Basic YWxpY2U6c2VjcmV0'], 200, 'continue', '-'],
+    ['another user', [@basic, 'ExpectRequire user alice'],
+        ['Authorization: Basic Ym9iOnNlY3JldA=='], 403, 'refuse', 'user'],
+    ['access control is waited for', [@basic, 'ExpectRequire auth'],
+        ['Authorization: Basic YWxpY2U6d3Jvbmc='], 401, 'refuse', 'auth'],
+    ['a max holds while it is read', ['ExpectRequire content-length max=10'],
+        [], 413, 'refuse', 'content-length'],
+    ['a max that waits holds when the handler reads',
+        ['ExpectRequire content-length max=10',
+            'ExpectRequire handler witness'], [], 413, 'refuse',
+        'content-length'],
+    ['a variable is looked at before', ['SetEnvIf Host . refused',
+        'ExpectRequire not env refused', 'ExpectRequire handler'], [],
+        403, 'refuse', 'env'],
+);
+
+for (@verified) {
+    my($name, $rules, $fields, $status, $verdict, $rule) = @$_;
+    write_htaccess('tenant/verify', join "\n", @$rules, '');
+    $id = join '-', 'tls', $$, ++$count;
+    my $bytes = talk_tls(['-tls1_2'], join("\r\n",
+        'PUT /tenant/verify/x HTTP/1.1', 'Host: localhost',
+        "X-Witness: $id", 'Transfer-Encoding: chunked', 'Connection: close',
+        @$fields, '', sprintf('%x', 200), 'x' x 200, '0', '', ''));
+    is join(' ', $bytes =~ /^HTTP\/1\.1 (\d+)/mg), $status,
+        "SSLVerifyClient: $name" or diag $bytes;
+    is_deeply [@{ witness_of($id) }{qw(verdict rule)}], [$verdict, $rule],
+        "SSLVerifyClient: $name: verdict";
 }
 
 # --- HTTP/2 ----------------------------------------------------------------------
