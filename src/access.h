@@ -16,15 +16,15 @@
  * then, ask Require, authentication, and those rules.
  * @param r the main request, at access_checker_ex
  * @param e its state
- * @return OK if the request is let through, else the HTTP status; DECLINED
- *         if nothing waits: httpd then asks as ever
+ * @return OK if the request is let through; DECLINED if nothing waits, or it is
+ *         being asked already: httpd then asks as ever; else the HTTP status
  */
 int expect_access_ask(request_rec *r, expect_request_t *e);
 
 /**
- * Take a denial of access control that came before it could be asked: by
- * Order, Allow and Deny, in access_checker. Sets r->status as the rules want
- * it answered.
+ * Take an error that came while rules still waited. A denial of access control
+ * that could not be asked (Order, Allow and Deny, in access_checker) is one
+ * that they may want answered otherwise: then r->status is set so.
  * @param r a request that is answered with an error
  */
 void expect_access_denied(request_rec *r);

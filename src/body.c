@@ -233,6 +233,13 @@ void expect_body_fields(request_rec *r, int status, const expect_told_t *told)
     }
 }
 
+void expect_body_fields_again(request_rec *r, const expect_request_t *e)
+{
+    if (e->state == EXPECT_CUT_OFF && !e->answered) {
+        expect_body_fields(r, e->status, &e->told);
+    }
+}
+
 static void set_page(request_rec *r, int answered, int status,
                      const char *rule, const char *reason,
                      const expect_told_t *told)
@@ -295,10 +302,8 @@ void expect_body_insert(request_rec *r)
 {
     const expect_request_t *e = expect_request_get(r);
 
-    /* once more: the header filter forgets what was set before an error that
-     * came from a handler */
-    if (e && e->state == EXPECT_CUT_OFF && !e->answered) {
-        expect_body_fields(r, e->status, &e->told);
+    if (e) {
+        expect_body_fields_again(r, e);
     }
     replace_lost_document(r);
     if (apr_table_get(r->notes, NOTE_TYPE)) {

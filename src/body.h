@@ -9,7 +9,7 @@
 
 #include "httpd.h"
 
-#include "rule.h"
+#include "request.h"
 
 /** Register the output filters. */
 void expect_body_register(void);
@@ -22,6 +22,14 @@ void expect_body_register(void);
  */
 void expect_body_fields(request_rec *r, int status,
                         const expect_told_t *told);
+
+/**
+ * Set them once more where content was cut off while a handler read: the header
+ * filter forgets what was set before an error that came from a handler.
+ * @param r the request that is answered, or its ErrorDocument
+ * @param e the state of the request that was cut off
+ */
+void expect_body_fields_again(request_rec *r, const expect_request_t *e);
 
 /**
  * Prepare the response: the fields that tell what is accepted, and, where the
@@ -37,7 +45,9 @@ void expect_body_prepare(request_rec *r, int status, const char *rule,
                          const char *reason, const expect_told_t *told);
 
 /**
- * Set the response's media type and fields: for insert_error_filter.
+ * Finish the response that was prepared: its media type, its fields, and a page
+ * in the place of an ErrorDocument that could not be had. For
+ * insert_error_filter.
  * @param r any request that is answered with an error
  */
 void expect_body_insert(request_rec *r);

@@ -109,7 +109,7 @@ static void read_sections(in_force_t *f, const expect_dir_conf_t *conf)
         read_section(f, conf);
         return;
     }
-    inner = apr_array_make(f->p, 8, sizeof(conf));
+    inner = apr_array_make(f->p, 8, sizeof(void *));
     for (; conf->outer; conf = conf->outer) {
         APR_ARRAY_PUSH(inner, const expect_dir_conf_t *) = conf->inner;
     }
@@ -173,6 +173,19 @@ static const char *unknown_rule(cmd_parms *cmd, const char *name)
 
 /* ExpectRequire */
 
+const char *expect_conf_parse_rule(apr_pool_t *p,
+                                   const expect_rule_type_t *type,
+                                   const char *line, const void **arg)
+{
+    apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
+
+    while (*line) {
+        APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(p, &line);
+    }
+    return type->parse(p, words->nelts, (const char *const *)words->elts,
+                       arg);
+}
+
 static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
 {
     if (conf->open) {
@@ -209,7 +222,7 @@ static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
         type = expect_rule_type_find(expect_rules_target, name);
     }
     if (type) {
-        *err = expect_rule_parse_words(cmd->pool, type, args, &arg);
+        *err = expect_conf_parse_rule(cmd->pool, type, args, &arg);
         if (*err) {
             *err = wrong(cmd, type->name, *err);
             return NULL;

@@ -70,6 +70,29 @@ void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv);
 const expect_rule_t *expect_conf_rules(apr_pool_t *p,
                                        const expect_dir_conf_t *conf);
 
+/**
+ * Parse a rule's arguments from a line of the configuration.
+ * @param p    the configuration's pool
+ * @param type the rule's row
+ * @param line what stands behind the rule's name (ap_getword_conf syntax)
+ * @param arg  set to the parsed arguments
+ * @return NULL, or the message of expect_rule_type_t.parse
+ */
+const char *expect_conf_parse_rule(apr_pool_t *p,
+                                   const expect_rule_type_t *type,
+                                   const char *line, const void **arg);
+
+/**
+ * Whether what the rules deny is refused, and not only told of or let be.
+ * @param conf a section as merged by httpd
+ * @return 1 or 0
+ */
+static APR_INLINE int expect_conf_refuses(const expect_dir_conf_t *conf)
+{
+    return conf->engine != EXPECT_ENGINE_OFF
+           && conf->engine != EXPECT_ENGINE_DETECT;
+}
+
 /** The directives, for the module record. */
 extern const command_rec expect_directives[];
 

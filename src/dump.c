@@ -6,13 +6,10 @@
  *
  *     VirtualHost files.example.org:443
  *       <Directory /srv/uploads/>: engine On, status 417, scope content
- *         all of
- *           content-length max=100M                  head   httpd.conf:12
- *           any of                                          httpd.conf:13
- *             ip 10.0.0.0/8                          head   httpd.conf:14
- *             auth                                   auth   httpd.conf:15
+ *         (its rules: see show.c)
  *
- * What is written in .htaccess is not known here: it is added, below.
+ * What is written in .htaccess is not known here. Of a server that has
+ * questions (ExpectExplain) these are answered instead: see explain.c.
  */
 
 #include <string.h>
@@ -74,7 +71,7 @@ static int never_holds(const expect_rule_t *rule)
                || is_text(rule, "not auth"));
 }
 
-/* A max that no smaller one beside or above it makes pointless. */
+/* The max of a rule that has one, else EXPECT_NO_CAP. */
 static apr_off_t max_of(apr_pool_t *p, const expect_rule_t *rule)
 {
     expect_told_t told;
@@ -185,8 +182,7 @@ static int may_challenge(dump_t *d, const ap_conf_vector_t *section)
 static int is_specific(const expect_dir_conf_t *conf)
 {
     return conf->status == EXPECT_STATUS_SPECIFIC
-           && conf->engine != EXPECT_ENGINE_OFF
-           && conf->engine != EXPECT_ENGINE_DETECT;
+           && expect_conf_refuses(conf);
 }
 
 /* @param challenge whether an AuthType may come from sections elsewhere */

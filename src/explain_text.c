@@ -186,11 +186,10 @@ static const char *note(void *data, const expect_rule_t *rule)
 {
     expect_rehearsal_t *h = data;
     const expect_request_t *e = expect_request_get(h->r);
-    const expect_heard_t *heard = apr_hash_get(h->heard, &rule,
-                                               sizeof(void *));
+    const char *heard = apr_hash_get(h->heard, &rule, sizeof(void *));
 
     if (heard) {
-        return heard->text;
+        return heard;
     }
     if (!(rule->limited & e->facts.method)) {
         return apr_pstrcat(h->pool, "does not apply to ",
@@ -200,9 +199,9 @@ static const char *note(void *data, const expect_rule_t *rule)
         return "not asked: it did not come so far";
     }
     heard = expect_rehearse_ask(h, rule);
-    return apr_pstrcat(h->pool, heard ? heard->text : "",
-                       heard ? " (not asked: it was certain before)"
-                             : "not asked: it was certain before", NULL);
+    return heard ? apr_pstrcat(h->pool, heard,
+                               " (not asked: it was certain before)", NULL)
+                 : "not asked: it was certain before";
 }
 
 /* What holds for both clients, as a rule. */
@@ -300,7 +299,7 @@ static int is_stored_file(const expect_rehearsal_t *h)
     const expect_rule_type_t *type =
         expect_rule_type_find(expect_rules_target, "handler");
     const void *arg = NULL;
-    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, 0, NULL, EXPECT_NO_CAP };
+    expect_answer_t answer = EXPECT_ANSWER_INIT;
 
     type->parse(h->pool, 0, no_names, &arg);
     return e && type->check(&e->facts, arg, &answer) == EXPECT_DENIED;
@@ -340,7 +339,7 @@ static void add_limits(text_t *t, const expect_rehearsal_t *h)
     }
     if (e->cap != EXPECT_NO_CAP) {
         add(t, "    its length is not known: %s at the first byte over %"
-            APR_OFF_T_FMT "\n", e->conf->engine == EXPECT_ENGINE_DETECT
+            APR_OFF_T_FMT "\n", e->cap_detects
                                     ? "413 would be answered"
                                     : "413, and cut off", e->cap);
     }

@@ -33,7 +33,7 @@ typedef struct expect_head_t {
     /** the client waits for 100 Continue before it sends its content */
     int asked;
     /** read once, when first asked for: see the functions below */
-    const struct expect_media_type_t *media_type;
+    const expect_media_type_t *media_type;
     const apr_array_header_t *codings;
 } expect_head_t;
 

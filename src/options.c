@@ -20,8 +20,7 @@
 /* Rules that do not hold for everybody are not told. */
 static int is_binding(const expect_dir_conf_t *conf)
 {
-    return conf && conf->has_rules && conf->engine != EXPECT_ENGINE_OFF
-           && conf->engine != EXPECT_ENGINE_DETECT
+    return conf && conf->has_rules && expect_conf_refuses(conf)
            && conf->scope != EXPECT_SCOPE_EXPECTATION;
 }
 

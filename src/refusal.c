@@ -258,9 +258,8 @@ void expect_refusal_inherit(request_rec *r)
 
     expect_request_follow(r);
     expect_body_keep(r);
-    if (e && e->state == EXPECT_CUT_OFF && !e->answered) {
-        /* the header filter forgets them when the error is a handler's */
-        expect_body_fields(r, e->status, &e->told);
+    if (e) {
+        expect_body_fields_again(r, e);
     }
     if (is_unsupported(r->prev)) {
         /* the ErrorDocument has its own filters already */

@@ -9,7 +9,7 @@
  * and a login is taken for done, or for missing, and never asked for.
  *
  * Modules miss what they set up when a server starts. Most get along without,
- * up to the handler; mod_mime is helped. Whoever does not may crash: so this
+ * up to the handler; core, mod_mime and mod_rewrite are helped. Whoever does not may crash: so this
  * runs in a process of its own, which tells another how far it came.
  */
 
@@ -397,11 +397,8 @@ static int expect_rehearse_ssl_conn_is_ssl(conn_rec *c)
 static void hear(const expect_facts_t *facts, expect_stage_e stage,
                  const expect_rule_t *rule, const expect_answer_t *answer)
 {
-    expect_heard_t *heard = apr_pcalloc(now->pool, sizeof(*heard));
     const char *saw = expect_trace_saw(facts, rule);
-
-    heard->answer = *answer;
-    heard->text =
+    const char *heard =
         answer->value == EXPECT_DENIED
             ? apr_pstrcat(now->pool, "denied: ",
                           expect_rule_explain(now->pool, answer, facts), NULL)
@@ -414,8 +411,8 @@ static void hear(const expect_facts_t *facts, expect_stage_e stage,
     }
 }
 
-const expect_heard_t *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
-                                          const expect_rule_t *rule)
+const char *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
+                                const expect_rule_t *rule)
 {
     const expect_request_t *e = expect_request_get(rehearsal->r);
     expect_stage_e stage = rehearsal->stage;

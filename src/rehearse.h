@@ -15,7 +15,7 @@
 #include "question.h"
 #include "rule.h"
 
-/** How far httpd is led. What a stage needs of a running server, such as a
+/** How far httpd is led. What a phase needs of a running server, such as a
  *  module's shared memory, is not there: it may crash. */
 typedef enum {
     EXPECT_PHASE_MAP = 0,   /* whose section it is, and what the head tells */
@@ -25,13 +25,6 @@ typedef enum {
     EXPECT_PHASE_HANDLER,   /* the handler is about to run */
     EXPECT_PHASE_END
 } expect_phase_e;
-
-/** What a rule has said, last. */
-typedef struct expect_heard_t {
-    expect_answer_t answer;
-    /** in words: "granted, saw image/png" */
-    const char *text;
-} expect_heard_t;
 
 typedef struct expect_rehearsal_t {
     apr_pool_t *pool;
@@ -55,7 +48,8 @@ typedef struct expect_rehearsal_t {
     int stopped;
     /** somebody read content, which there is none of, before the handler */
     int was_read;
-    /** expect_heard_t by expect_rule_t *, and the last stage that was heard */
+    /** what each rule has said last, "granted, saw image/png": char * by
+     *  expect_rule_t *; and the last stage that was heard */
     apr_hash_t *heard;
     expect_stage_e stage;
     /** messages for httpd's log, char *: warnings and worse */
@@ -64,7 +58,7 @@ typedef struct expect_rehearsal_t {
     const char *login;
 } expect_rehearsal_t;
 
-/** Register the hooks: where no server is started only. */
+/** Register the hooks, unless httpd is started to serve. */
 void expect_rehearse_register(apr_pool_t *p);
 
 /**
@@ -87,11 +81,11 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal);
  * have said.
  * @param rehearsal one that is over
  * @param rule      a leaf of the rules in force
- * @return NULL if it did not come so far, or is none of those that the head
- *         and the directory tell
+ * @return as in heard; NULL if it did not come so far, or is none of those that
+ *         the head and the directory tell
  */
-const expect_heard_t *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
-                                          const expect_rule_t *rule);
+const char *expect_rehearse_ask(expect_rehearsal_t *rehearsal,
+                                const expect_rule_t *rule);
 
 /**
  * Whether httpd would listen where a connection arrives.

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The rule tree: build, decide, explain.
+ * The rule tree: build, decide, explain, tell.
  */
 
 #include <string.h>
@@ -114,8 +114,7 @@ static void negate(expect_answer_t *answer)
 static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 {
     expect_answer_t *memo = walk->memo ? &walk->memo[walk->leaf++] : NULL;
-    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, 0, NULL,
-                               EXPECT_NO_CAP };
+    expect_answer_t answer = EXPECT_ANSWER_INIT;
 
     if (memo && memo->value != EXPECT_UNKNOWN) {
         return *memo;

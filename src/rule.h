@@ -84,6 +84,9 @@ struct expect_answer_t {
     apr_off_t cap;
 };
 
+/** What an answer begins as. */
+#define EXPECT_ANSWER_INIT { EXPECT_UNKNOWN, 0, 0, 0, NULL, EXPECT_NO_CAP }
+
 /** What a client may be told, so that it knows what to change. */
 typedef struct expect_told_t {
     /** what it announced, NULL: nothing to show; is_number: a JSON number */
@@ -115,8 +118,6 @@ const char *expect_stage_name(expect_stage_e stage);
 typedef struct expect_rule_type_t {
     /** the word behind ExpectRequire */
     const char *name;
-    /** its arguments as the manual writes them, for messages */
-    const char *usage;
     /** the first stage that can tell */
     expect_stage_e known_at;
     /** the HTTP status of a refusal, where check names no other */

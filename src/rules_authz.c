@@ -75,7 +75,7 @@ static const char *provider_explain(apr_pool_t *p,
 /* Most wait for SetEnvIf: env and expr see what it sets, and what a third
  * party's provider looks at is not for us to know. */
 static const expect_rule_type_t provider_type = {
-    "authz provider", NULL, EXPECT_AT_ENV, HTTP_FORBIDDEN,
+    "authz provider", EXPECT_AT_ENV, HTTP_FORBIDDEN,
     NULL, provider_check, provider_explain, NULL
 };
 
@@ -174,8 +174,7 @@ static authz_status require_check(request_rec *r, const char *line,
                                   const void *parsed)
 {
     const require_arg_t *a = parsed;
-    expect_answer_t answer = { EXPECT_UNKNOWN, 0, 0, 0, NULL,
-                               EXPECT_NO_CAP };
+    expect_answer_t answer = EXPECT_ANSWER_INIT;
     expect_facts_t facts;
     expect_head_t head;
     int grants;
@@ -221,26 +220,13 @@ static const char *require_parse(cmd_parms *cmd, const char *line,
     a->type = type;
     a->arg = NULL;
     a->negated = is_negated(cmd);
-    err = expect_rule_parse_words(cmd->pool, type, line, &a->arg);
+    err = expect_conf_parse_rule(cmd->pool, type, line, &a->arg);
     if (err) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", type->name, err,
                            NULL);
     }
     *parsed = a;
     return NULL;
-}
-
-const char *expect_rule_parse_words(apr_pool_t *p,
-                                    const expect_rule_type_t *type,
-                                    const char *line, const void **arg)
-{
-    apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
-
-    while (*line) {
-        APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(p, &line);
-    }
-    return type->parse(p, words->nelts, (const char *const *)words->elts,
-                       arg);
 }
 
 /* A provider's parser is not told its name: one for each row. */

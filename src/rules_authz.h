@@ -30,18 +30,6 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
 const char *expect_authz_names(apr_pool_t *p);
 
 /**
- * Parse a rule's arguments from a line of the configuration.
- * @param p    the configuration's pool
- * @param type the rule's row
- * @param line what stands behind the rule's name (ap_getword_conf syntax)
- * @param arg  set to the parsed arguments
- * @return NULL, or the message of expect_rule_type_t.parse
- */
-const char *expect_rule_parse_words(apr_pool_t *p,
-                                    const expect_rule_type_t *type,
-                                    const char *line, const void **arg);
-
-/**
  * Register mod_expect's rules as authz providers. Not auth: Require cannot
  * ask for its own verdict; nor handler, which is known only after Require.
  * @param p the process's configuration pool

@@ -31,8 +31,8 @@ typedef struct {
     int known;
 } length_arg_t;
 
-#define LENGTH_USAGE "[min=SIZE] [max=SIZE] [known]"
-#define LENGTH_ACCEPTED "content-length takes " LENGTH_USAGE
+#define LENGTH_ACCEPTED \
+    "content-length takes [min=SIZE] [max=SIZE] [known]"
 
 int expect_size_parse(apr_off_t *size, const char *word)
 {
@@ -286,7 +286,6 @@ static void list_tell(const expect_facts_t *facts, const list_arg_t *list,
 
 /* content-type TYPE... */
 
-#define TYPE_USAGE "TYPE..."
 #define TYPE_ACCEPTED \
     "a TYPE is like image/png, image/*, application/*+json or */*"
 
@@ -331,7 +330,7 @@ static const char *type_parse(apr_pool_t *p, int argc,
 
     if (!argc) {
         return expect_rule_wrong(p, NULL, "an argument is missing",
-                                 "content-type takes " TYPE_USAGE
+                                 "content-type takes TYPE..."
                                  ", " TYPE_ACCEPTED);
     }
     for (i = 0; i < argc; ++i) {
@@ -393,7 +392,6 @@ static void type_tell(apr_pool_t *p, const expect_facts_t *facts,
 
 /* content-encoding CODING... */
 
-#define CODING_USAGE "CODING..."
 #define CODING_ACCEPTED \
     "a CODING is like gzip, br, zstd, deflate, or identity for none"
 
@@ -405,7 +403,7 @@ static const char *coding_parse(apr_pool_t *p, int argc,
 
     if (!argc) {
         return expect_rule_wrong(p, NULL, "an argument is missing",
-                                 "content-encoding takes " CODING_USAGE
+                                 "content-encoding takes CODING..."
                                  ", " CODING_ACCEPTED);
     }
     for (i = 0; i < argc; ++i) {
@@ -496,12 +494,11 @@ static void coding_tell(apr_pool_t *p, const expect_facts_t *facts,
 }
 
 const expect_rule_type_t expect_rules_content[] = {
-    { "content-length", LENGTH_USAGE, EXPECT_AT_HEAD, BAD_REQUEST,
+    { "content-length", EXPECT_AT_HEAD, BAD_REQUEST,
       length_parse, length_check, length_explain, length_tell },
-    { "content-type", TYPE_USAGE, EXPECT_AT_HEAD, UNSUPPORTED_MEDIA_TYPE,
+    { "content-type", EXPECT_AT_HEAD, UNSUPPORTED_MEDIA_TYPE,
       type_parse, type_check, type_explain, type_tell },
-    { "content-encoding", CODING_USAGE, EXPECT_AT_HEAD,
-      UNSUPPORTED_MEDIA_TYPE, coding_parse, coding_check, coding_explain,
-      coding_tell },
-    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
+    { "content-encoding", EXPECT_AT_HEAD, UNSUPPORTED_MEDIA_TYPE,
+      coding_parse, coding_check, coding_explain, coding_tell },
+    { NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
 };

@@ -32,8 +32,7 @@ typedef struct {
     const ap_regex_t *pattern;
 } header_arg_t;
 
-#define HEADER_USAGE "NAME [PATTERN]"
-#define HEADER_ACCEPTED "header takes " HEADER_USAGE
+#define HEADER_ACCEPTED "header takes NAME [PATTERN]"
 
 static const char *header_parse(apr_pool_t *p, int argc,
                                 const char *const *argv, const void **arg)
@@ -214,7 +213,6 @@ typedef struct {
     const char *text;
 } space_arg_t;
 
-#define SPACE_USAGE "SIZE|PERCENT%"
 #define SPACE_ACCEPTED \
     "free-space takes a SIZE or a percentage from 1% to 99%, " \
     EXPECT_SIZE_ACCEPTED
@@ -375,8 +373,6 @@ typedef struct {
     const char *const *names;
 } handler_arg_t;
 
-#define HANDLER_USAGE "[NAME...]"
-
 static const char *handler_parse(apr_pool_t *p, int argc,
                                  const char *const *argv, const void **arg)
 {
@@ -422,8 +418,7 @@ static int is_file_handler(const char *handler)
 {
     static const char *const names[] = {
         AP_DEFAULT_HANDLER_NAME, "default-handler", DIR_MAGIC_TYPE,
-        "send-as-is",
-        "server-parsed", "type-map", NULL
+        "send-as-is", "server-parsed", "type-map", NULL
     };
     int i;
 
@@ -483,16 +478,15 @@ static void handler_tell(apr_pool_t *p, const expect_facts_t *facts,
 }
 
 const expect_rule_type_t expect_rules_target[] = {
-    { "header", HEADER_USAGE, EXPECT_AT_HEAD, HTTP_BAD_REQUEST,
+    { "header", EXPECT_AT_HEAD, HTTP_BAD_REQUEST,
       header_parse, header_check, header_explain, NULL },
-    { "precondition", "", EXPECT_AT_DIRECTORY, HTTP_PRECONDITION_FAILED,
+    { "precondition", EXPECT_AT_DIRECTORY, HTTP_PRECONDITION_FAILED,
       precondition_parse, precondition_check, precondition_explain, NULL },
-    { "free-space", SPACE_USAGE, EXPECT_AT_DIRECTORY,
-      HTTP_INSUFFICIENT_STORAGE, space_parse, space_check, space_explain,
-      space_tell },
-    { "auth", "", EXPECT_AT_AUTH, HTTP_FORBIDDEN,
+    { "free-space", EXPECT_AT_DIRECTORY, HTTP_INSUFFICIENT_STORAGE,
+      space_parse, space_check, space_explain, space_tell },
+    { "auth", EXPECT_AT_AUTH, HTTP_FORBIDDEN,
       auth_parse, auth_check, auth_explain, NULL },
-    { "handler", HANDLER_USAGE, EXPECT_AT_HANDLER, HTTP_METHOD_NOT_ALLOWED,
+    { "handler", EXPECT_AT_HANDLER, HTTP_METHOD_NOT_ALLOWED,
       handler_parse, handler_check, handler_explain, handler_tell },
-    { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
+    { NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
 };

@@ -8,8 +8,6 @@
  * class, as the policy of the response forbids style attributes.
  */
 
-#include <string.h>
-
 #include "httpd.h"
 #include "http_protocol.h"
 

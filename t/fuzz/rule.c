@@ -249,7 +249,7 @@ void fuzz_rule(fuzz_input_t *in)
     if (!type) {
         return;
     }
-    err = expect_rule_parse_words(in->pool, type, args, &arg);
+    err = expect_conf_parse_rule(in->pool, type, args, &arg);
     if (err) {
         MUST((err[0] == ' ' || err[0] == ':') && strstr(err, ": ")
              && strstr(err, "; "), err);

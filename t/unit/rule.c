@@ -61,15 +61,15 @@ static const char *explain_told(apr_pool_t *p, const expect_facts_t *facts,
 }
 
 static const expect_rule_type_t type_head = {
-    "head", "[ARG]", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told,
+    "head", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told,
     NULL
 };
 static const expect_rule_type_t type_directory = {
-    "directory", "[ARG]", EXPECT_AT_DIRECTORY, 412, NULL, check_told,
+    "directory", EXPECT_AT_DIRECTORY, 412, NULL, check_told,
     explain_told, NULL
 };
 static const expect_rule_type_t type_user = {
-    "user", "[ARG]", EXPECT_AT_USER, 403, NULL, check_told, explain_told,
+    "user", EXPECT_AT_USER, 403, NULL, check_told, explain_told,
     NULL
 };
 
@@ -771,9 +771,9 @@ static void test_limited(void **state)
 static void test_find(void **state)
 {
     static const expect_rule_type_t table[] = {
-        { "head", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
-        { "header", "", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
-        { NULL, NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
+        { "head", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { "header", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
+        { NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
     };
 
     (void)state;
