@@ -238,29 +238,40 @@ static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
     }
 }
 
-static ap_filter_t *find(const request_rec *r, const ap_filter_rec_t *what)
+/* Where content comes from: HTTP_IN, or what was put in its place, with what was
+ * read already; NULL: there is none. */
+static ap_filter_t *source_of(const request_rec *r)
 {
-    ap_filter_t *f = r->input_filters;
+    ap_filter_t *source = NULL, *f;
 
-    while (f && f->frec != what) {
-        f = f->next;
+    for (f = r->input_filters; f && f->frec->ftype < AP_FTYPE_CONNECTION;
+         f = f->next) {
+        if (f->frec->ftype >= AP_FTYPE_PROTOCOL) {
+            source = f;
+        }
+        if (f->frec == ap_http_input_filter_handle) {
+            break;
+        }
     }
-    return f;
+    return source;
 }
 
 void expect_content_guard(request_rec *r, expect_request_t *e)
 {
-    /* content that was read already has taken the place of HTTP_IN */
-    ap_filter_t *source = find(r, ap_http_input_filter_handle);
-    ap_filter_t *below = source ? source : r->proto_input_filters;
+    ap_filter_t *source = source_of(r);
 
     move_above(r, ap_add_input_filter_handle(content_filter, e, r,
-                                             r->connection), below);
+                                             r->connection), source);
 }
 
 void expect_content_keep_guard(request_rec *r, expect_request_t *e)
 {
-    if (!find(r, content_filter)) {
+    const ap_filter_t *f = r->input_filters;
+
+    while (f && f->frec != content_filter) {
+        f = f->next;
+    }
+    if (!f) {
         expect_content_guard(r, e);
     }
 }
