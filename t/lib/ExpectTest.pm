@@ -721,7 +721,8 @@ sub with_library {
     -e $so or system($ENV{CC} // 'gcc', '-shared', '-fPIC', '-o', $so,
         "t/lib/$name.c", '-ldl') == 0 or die "$name.c: the compiler failed\n";
     my $before = $ENV{TEST_PRELOAD} // '';
-    $before =~ s/^(LD_PRELOAD=.*)/$1 $so/m
+    # before the sanitizers', which have some of its functions themselves
+    $before =~ s/^LD_PRELOAD=/LD_PRELOAD=$so /m
         or $before = "LD_PRELOAD=$so\n$before";
     local $ENV{TEST_PRELOAD} = "$variable\n$before";
     return $code->();

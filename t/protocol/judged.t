@@ -42,7 +42,7 @@ refused_ok('more than fits into 32 bits', { path => $path, content => 'x',
         . "ExpectRequire content-length max=10\n");
     for my $asks (1, 0) {
         my $r = upload(vhost => $server, method => 'TRACE', content => 11,
-            path => '/witness/x', asks => $asks);
+            path => '/witness/x', asks => $asks, silence => 5);
         is_deeply [@$r{qw(status interim sent)}, $r->{witness}{read}],
             [$asks ? 417 : 413, [], 0, 0], "TRACE, refused, asks $asks"
             or diag explain $r;

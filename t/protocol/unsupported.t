@@ -55,7 +55,7 @@ my $answers = httpd_at_least('2.5') ? undef : 417;
     is $r->{early}, 0, 'stock httpd does not answer before the content';
     is $r->{sent}, 3000, 'stock httpd waits for all of it';
     is $r->{status}, $answers, 'stock httpd answers 417 then';
-    $r = upload(%$o);
+    $r = upload(%$o, silence => 5);
     is $r->{early}, 1, 'with mod_expect the answer comes at once';
 }
 
