@@ -62,8 +62,7 @@ static const char *explain(apr_pool_t *p, const expect_facts_t *facts,
     return "told so";
 }
 
-#define TYPE(stage) { "told", "", stage, 400 + stage, NULL, check, explain, \
-                      NULL }
+#define TYPE(stage) { "told", stage, 400 + stage, NULL, check, explain, NULL }
 static const expect_rule_type_t types[] = {
     TYPE(EXPECT_AT_HEAD), TYPE(EXPECT_AT_DIRECTORY), TYPE(EXPECT_AT_ENV),
     TYPE(EXPECT_AT_AUTH), TYPE(EXPECT_AT_USER), TYPE(EXPECT_AT_HANDLER)

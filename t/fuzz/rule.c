@@ -13,7 +13,8 @@
 
 #include "apr_strings.h"
 
-#include "rules_authz.h"
+#include "conf.h"
+#include "rules.h"
 
 /* What a sentence has besides words of the configuration: its own, and client
  * data up to EXPECT_QUOTED_MAX. */
