@@ -83,8 +83,12 @@ static int is_for_server(const request_rec *r)
 
 static int judge_server(request_rec *r, expect_request_t *e)
 {
+    int status;
+
     expect_request_take_rules(r, e, r);
-    return expect_request_judge(r, e, EXPECT_AT_HANDLER);
+    status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
+    expect_admission_count(r, e);
+    return status;
 }
 
 int expect_first_at_head(request_rec *r)

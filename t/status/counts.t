@@ -95,6 +95,23 @@ for my $case (
     is status()->{last}[0]{rule}, 'expectation', "$name: its rule";
 }
 
+# What leads to no section.
+{
+    my $server = own_httpd(conf => COUNTED . "TraceEnable extended\n"
+        . "ExpectRequire content-length max=10\n");
+    for my $target (['TRACE', '/x'], ['OPTIONS', '*']) {
+        my($method, $path) = @$target;
+        for my $size (10, 11) {
+            my $before = status($server);
+            my $r = upload(vhost => $server, method => $method, path => $path,
+                content => $size, eager => 1);
+            is_deeply changed($before, $server), $size > 10
+                ? { refuse => 1, bytes_refused => $size } : { continue => 1 },
+                "$method $path, $size bytes" or diag explain $r;
+        }
+    }
+}
+
 # By rule, and the last refusal.
 {
     my($old) = grep { $_->{rule} eq 'auth' } @{ status()->{rules} };
