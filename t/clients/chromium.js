@@ -12,7 +12,10 @@ const browser = spawn('chromium', [
     '--disable-component-update', '--disable-sync', '--disable-breakpad',
     '--no-proxy-server', '--ignore-certificate-errors',
     '--remote-debugging-pipe', '--user-data-dir=' + work + '/profile',
-], {stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']});
+], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    env: {...process.env, TMPDIR: work},
+});
 
 const waiting = new Map();
 let last = 0;

@@ -92,7 +92,7 @@ sub find_chromium {
 
 # In a child: the protocol is spoken on descriptors 3 and 4.
 sub become_chromium {
-    my($in, $out, $home) = @_;
+    my($in, $out, $home, $tmp) = @_;
     POSIX::setpgid(0, 0);
     # 3 may be the other's: by way of two that are nobody's
     POSIX::dup2(fileno $in, 100);
@@ -102,6 +102,7 @@ sub become_chromium {
     open STDOUT, '>', "$home/log";
     open STDERR, '>&', \*STDOUT;
     $ENV{HOME} = $home;
+    $ENV{TMPDIR} = $tmp;
     exec find_chromium(), @OPTIONS, "--user-data-dir=$home/profile"
         or POSIX::_exit(127);
 }
@@ -110,12 +111,15 @@ sub new {
     my($class) = @_;
     my $home = File::Temp::tempdir('chromium-XXXXXX',
         DIR => Cwd::abs_path('t/logs'));
+    # of its own, as it leaves something behind; a socket's path has to be short
+    my $tmp = File::Temp->newdir(TMPDIR => 1);
     pipe(my $in, my $to) or die "pipe: $!\n";
     pipe(my $from, my $out) or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
-    become_chromium($in, $out, $home) if !$pid;
+    become_chromium($in, $out, $home, $tmp->dirname) if !$pid;
     $to->autoflush(1);
-    return bless { pid => $pid, owner => $$, home => $home, to => $to,
+    return bless { pid => $pid, owner => $$, home => $home,
+        tmp => $tmp, to => $to,
         from => $from, bytes => '', last => 0, heard => [] }, $class;
 }
 
