@@ -203,7 +203,7 @@ static void place(cmd_parms *cmd, expect_rule_t *rule)
     /* mod_macro's name for where it is used lives in a temporary pool */
     rule->file = apr_pstrdup(cmd->pool, cmd->directive->filename);
     rule->line = cmd->directive->line_num;
-    rule->limited = cmd->limited;
+    rule->limited = (apr_int64_t)cmd->limited;
 }
 
 /*

@@ -249,6 +249,8 @@ void expect_forget_content(request_rec *r)
     apr_table_unset(r->headers_in, "Content-Length");
     apr_table_unset(r->headers_in, "Transfer-Encoding");
     apr_table_unset(r->headers_in, "Expect");
+    /* mod_proxy would ask the origin for a 100, and hand it on */
+    r->expecting_100 = 0;
 }
 
 void expect_refusal_inherit(request_rec *r)

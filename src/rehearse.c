@@ -199,7 +199,7 @@ static apr_table_t *make_fields(apr_pool_t *p, const server_rec *s,
 }
 
 #if EXPECT_CORE_READS_EXPECT
-static request_rec *make_request(conn_rec *c)
+request_rec *expect_rehearse_create(conn_rec *c)
 {
     return ap_create_request(c);
 }
@@ -215,7 +215,7 @@ static int read_host(request_rec *r)
 }
 #else
 /* As core, which does not give it out before 2.4.49. */
-static request_rec *make_request(conn_rec *c)
+request_rec *expect_rehearse_create(conn_rec *c)
 {
     request_rec *r = apr_pcalloc(c->pool, sizeof(*r));
 
@@ -322,7 +322,7 @@ void expect_rehearse(server_rec *s, expect_rehearsal_t *rehearsal)
     now->log = apr_array_make(p, 2, sizeof(const char *));
     *now->phase = EXPECT_PHASE_MAP;
 
-    now->r = r = make_request(make_connection(p, s, now->question));
+    now->r = r = expect_rehearse_create(make_connection(p, s, now->question));
     status = read_request(r, s);
     if (status == OK) {
         status = ap_process_request_internal(r);

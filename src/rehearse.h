@@ -69,6 +69,14 @@ void expect_rehearse_register(apr_pool_t *p);
 void expect_rehearse_prepare(apr_pool_t *p, server_rec *s);
 
 /**
+ * Make a request: what ap_create_request() does, which httpd does not give out
+ * before 2.4.49.
+ * @param c its connection
+ * @return the request, with nothing read yet
+ */
+request_rec *expect_rehearse_create(conn_rec *c);
+
+/**
  * Lead httpd through a request.
  * @param s         the main server
  * @param rehearsal pool, question, asks, stop and phase are set; the rest is
