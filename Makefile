@@ -13,6 +13,7 @@ SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
 TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
+MANDIR = /usr/share/man
 INSTALL = install
 
 include modules.mk
@@ -68,8 +69,8 @@ check-units: units              ## run the unit tests
 # make test runs check-tidy in the place of check-tidy-all, which takes half a
 # minute.
 check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
-              check-tidy-all check-version
-check-static:                   ## warnings are errors, the version is one
+              check-tidy-all check-version check-reference
+check-static:                   ## warnings are errors; the texts agree
 
 # variableScope: variables are declared where a function begins
 check-cppcheck:
@@ -85,6 +86,9 @@ check-gcc check-clang: check-%:
 
 check-version:
 	@packaging/version
+
+check-reference:
+	@packaging/reference
 
 check-gcc-analyzer:
 	for file in $(SOURCES); do \
@@ -107,7 +111,9 @@ test:                           ## set up what is missing, then run all tests
 setup:                          ## install what building and testing need
 	t/setup
 
-asan: asan/mod_expect.so        ## the tests with the module under sanitizers
+asan:                           ## the tests with the module under sanitizers
+	t/setup
+	$(MAKE) asan/mod_expect.so
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
 # The tests of what the module itself does; not those of its meeting others.
@@ -156,7 +162,9 @@ fuzz:                           ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
 	$(MAKE) asan/libfuzzer.so
 	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)
 
-fuzz-replay: asan/mod_fuzz.so   ## each input of t/fuzz/corpus once
+fuzz-replay:                    ## each input of t/fuzz/corpus once
+	t/setup
+	$(MAKE) asan/mod_fuzz.so
 	t/fuzz/run --replay $(FUZZ)
 
 asan/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
@@ -203,16 +211,21 @@ matrix:                         ## all tests with each apxs of HTTPDS
 	t/setup
 	t/matrix/run --save $(HTTPDS)
 
-run: all                        ## the demo's servers to try, until Ctrl-C
+run:                            ## the demo's servers to try, until Ctrl-C
+	t/setup demo
+	$(MAKE) all witness
 	t/demo --serve
 
-install: all                    ## to apxs' module directory below DESTDIR
-	$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)'
+install: all                    ## module, samples, manual page, below DESTDIR
+	$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)' \
+	    '$(DESTDIR)$(MANDIR)/man5'
 	$(INSTALL) -m 755 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)'
 	$(INSTALL) -m 644 $(SAMPLES) '$(DESTDIR)$(DOCDIR)'
+	$(INSTALL) -m 644 packaging/mod_expect.5 '$(DESTDIR)$(MANDIR)/man5'
 
 uninstall:                      ## remove what make install has put there
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/mod_expect.so' \
+	    '$(DESTDIR)$(MANDIR)/man5/mod_expect.5' \
 	    $(foreach file,$(notdir $(SAMPLES)),'$(DESTDIR)$(DOCDIR)/$(file)')
 	-rmdir '$(DESTDIR)$(DOCDIR)'
 
@@ -249,6 +262,6 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        test setup asan valgrind fuzz fuzz-replay coverage demo bench clients \
+        check-reference test setup asan valgrind fuzz fuzz-replay coverage demo bench clients \
         matrix soak run install uninstall dist distcheck deb deb-test rpm-test \
         clean help

@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # httpd -t -D DUMP_EXPECT: the rules in force in every section, merged, with
 # file, line and stage, and what is doubtful about them.
 

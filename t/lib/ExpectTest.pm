@@ -124,8 +124,9 @@ Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
 A private server with the places of t/conf/places.inc.in, with or without
 mod_expect, on a port of its own; with C<only =E<gt> [qw(dav dav_fs)]> it has
 just these modules, mod_expect, and neither places nor witness. It ends with
-the object. Methods: port, dir
-(its error_log and witness_log), pid, graceful, stop.
+the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
+stop, and wait_for($condition), which returns whether the condition came true
+while the server ran.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
 
