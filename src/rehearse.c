@@ -217,9 +217,12 @@ static int read_host(request_rec *r)
 /* As core, which does not give it out before 2.4.49. */
 request_rec *expect_rehearse_create(conn_rec *c)
 {
-    request_rec *r = apr_pcalloc(c->pool, sizeof(*r));
+    apr_pool_t *p;
+    request_rec *r;
 
-    r->pool = c->pool;
+    apr_pool_create(&p, c->pool);
+    r = apr_pcalloc(p, sizeof(*r));
+    r->pool = p;
     r->connection = c;
     r->server = c->base_server;
     r->allowed_methods = ap_make_method_list(r->pool, 2);

@@ -72,7 +72,7 @@ void expect_rehearse_prepare(apr_pool_t *p, server_rec *s);
  * Make a request: what ap_create_request() does, which httpd does not give out
  * before 2.4.49.
  * @param c its connection
- * @return the request, with nothing read yet
+ * @return the request, with a pool of its own and nothing read yet
  */
 request_rec *expect_rehearse_create(conn_rec *c);
 
