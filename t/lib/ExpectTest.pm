@@ -125,7 +125,7 @@ A private server with the places of t/conf/places.inc.in, with or without
 mod_expect, on a port of its own; with C<only =E<gt> [qw(dav dav_fs)]> it has
 just these modules, mod_expect, and neither places nor witness. It ends with
 the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
-stop, and wait_for($condition), which returns whether the condition came true
+stop, and wait_for($condition, $seconds), which returns whether the condition came true
 while the server ran.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
@@ -778,8 +778,8 @@ sub start {
 
 # Waits for a condition, while httpd runs.
 sub wait_for {
-    my($self, $condition) = @_;
-    my $until = time + 2 * ExpectTest::WAIT;
+    my($self, $condition, $seconds) = @_;
+    my $until = time + ($seconds // 2 * ExpectTest::WAIT);
     while (time < $until) {
         return 1 if $condition->();
         return 0 if waitpid($self->{pid}, POSIX::WNOHANG()) != 0;

@@ -93,9 +93,10 @@ sub rounds { my($n) = @_; return { map { $_ => $each{$_} * $n } keys %each } }
         my $mark = log_mark($server);
         Idle::wait_until($server->port);
         kill HUP => $server->pid;
+        # httpd waits up to ten seconds for its children
         ok $server->wait_for(sub {
             grep { /resuming normal operations/ } error_log_since($mark)
-        }), 'a restart that is not graceful';
+        }, 30), 'a restart that is not graceful';
         is_deeply changed($before, $server), rounds(160), 'nor is by that';
     }
 
