@@ -73,35 +73,37 @@ check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
 check-static:                   ## warnings are errors; the texts agree
 
 # variableScope: variables are declared where a function begins
-check-cppcheck:
+check-cppcheck:                 ## what cppcheck finds
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,style,performance,portability \
 	    --suppress=variableScope -Isrc $(SOURCES)
 
+check-gcc:                      ## gcc's warnings
+check-clang:                    ## clang's warnings
 check-gcc check-clang: check-%:
 	for file in $(SOURCES); do \
 	    $(if $(filter clang,$*),$(CLANG),$(CC)) -fsyntax-only -O2 -Werror \
 	        $(WARNINGS) $(INCLUDES) $$file || exit 1; \
 	done
 
-check-version:
+check-version:                  ## one version in CHANGES and the packages
 	@packaging/version
 
-check-reference:
+check-reference:                ## README, manual page, samples name all
 	@packaging/reference
 
-check-gcc-analyzer:
+check-gcc-analyzer:             ## what gcc -fanalyzer finds
 	for file in $(SOURCES); do \
 	    $(CC) -fanalyzer -O1 -Werror $(WARNINGS) $(INCLUDES) -S \
 	        -o /dev/null $$file || exit 1; \
 	done
 
 # Which checks: .clang-tidy; the first leaves out those of clang's analyzer.
-check-tidy:
+check-tidy:                     ## what clang-tidy finds, without the analyzer
 	$(CLANG)-tidy --quiet --checks=-clang-analyzer-* $(SOURCES) -- \
 	    $(INCLUDES)
 
-check-tidy-all:
+check-tidy-all:                 ## what clang-tidy finds
 	$(CLANG)-tidy --quiet $(SOURCES) -- $(INCLUDES)
 
 test:                           ## set up what is missing, then run all tests
@@ -126,7 +128,8 @@ valgrind:                       ## the core of the tests under memcheck
 
 asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
+	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) \
+	    $(LIBS)
 
 coverage: t/coverage            ## which lines no test reaches
 	t/setup coverage
@@ -134,7 +137,8 @@ coverage: t/coverage            ## which lines no test reaches
 
 coverage/mod_expect.so: $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) $(LIBS)
+	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) \
+	    $(LIBS)
 
 coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
@@ -180,9 +184,10 @@ coverage/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 
 asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_SAN) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
-	    -shared-libasan -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS) \
-	    $$($(CLANG) -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a) \
+	$(CLANG) -DFUZZ_LIBFUZZER $(FUZZ_SAN) $(FUZZ_FLAGS) \
+	    -fsanitize=fuzzer-no-link -shared-libasan -o $@ $(FUZZ_SOURCES) \
+	    $(SOURCES) $(LIBS) $$($(CLANG) \
+	    -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a) \
 	    -lstdc++ -lm
 
 demo: t/demo                    ## see what it does, in a minute
@@ -258,10 +263,11 @@ clean:                          ## remove what was built
 	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
 
 help:                           ## this list
-	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | expand -t 26
+	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | \
+	    expand -t 26
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        check-reference test setup asan valgrind fuzz fuzz-replay coverage demo bench clients \
-        matrix soak run install uninstall dist distcheck deb deb-test rpm-test \
-        clean help
+        check-reference test setup asan valgrind fuzz fuzz-replay coverage \
+        demo bench clients matrix soak run install uninstall dist distcheck \
+        deb deb-test rpm-test clean help

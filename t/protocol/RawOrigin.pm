@@ -28,7 +28,8 @@ The first part of the path says how it behaves:
     /http10/     answers in HTTP/1.0 and closes
 
 An answer's body is C<target=TARGET read=BYTES>. C<requests> returns in the
-order of arrival, from the start or since C<mark()>, C<{connection, method, target, version, headers, read, how}>:
+order of arrival, from the start or since C<mark()>, for each a hash of
+C<connection>, C<method>, C<target>, C<version>, C<headers>, C<read>, C<how>:
 headers by lower-case name; read and how are there when the content was read,
 how is C<ended> or C<closed>. Core Perl only; it ends with the object.
 
