@@ -83,6 +83,15 @@ static int expect_access_checker_ex(request_rec *r)
 
 static int expect_handler(request_rec *r)
 {
+    expect_request_t *e = expect_request_get(r);
+
+    if (e && !e->started) {
+        int status = expect_content_begin_late(r, e);
+
+        if (status != DECLINED) {
+            return status;
+        }
+    }
     return *r->handler == *EXPECT_STATUS_HANDLER
                    && !strcmp(r->handler, EXPECT_STATUS_HANDLER)
                ? expect_status_answer(r) : DECLINED;
@@ -117,9 +126,9 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,
                                  APR_HOOK_REALLY_LAST);
 
-    /* Anywhere: it takes its own name only. Before others, the last stage is
-     * the filter's to see. */
-    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    /* First: where somebody has taken the filter away that begins when a
+     * handler is about to run, nothing runs before it is back. */
+    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     expect_content_register();
     expect_body_register();

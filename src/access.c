@@ -101,7 +101,8 @@ void expect_access_denied(request_rec *r)
 
     int status;
 
-    if (!e || e->state != EXPECT_OPEN || !ap_is_HTTP_ERROR(r->status)) {
+    /* a redirect may be an ErrorDocument elsewhere */
+    if (!e || e->state != EXPECT_OPEN || r->status < HTTP_MULTIPLE_CHOICES) {
         return;
     }
     if (e->rules->asks_auth

@@ -34,7 +34,7 @@ static int judge_last(request_rec *r, expect_request_t *e)
 {
     int status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
 
-    if (r->prev || status != DECLINED || e->state == EXPECT_OPEN
+    if (e->taken_in != r || status != DECLINED || e->state == EXPECT_OPEN
         || e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF) {
         return status;
     }
@@ -42,20 +42,39 @@ static int judge_last(request_rec *r, expect_request_t *e)
     return expect_request_judge(r, e, EXPECT_AT_HANDLER);
 }
 
-static int content_init(ap_filter_t *f)
+/* The handler is about to run: decide all that is left, and hold what was read
+ * before against its max. */
+static int begin(request_rec *r, expect_request_t *e)
 {
-    expect_request_t *e = f->ctx;
     int status;
 
-    if (!e) {
-        return OK;
-    }
     e->started = 1;
     /* Satisfy Any may have let it through without our hook being asked */
     e->facts.auth = OK;
-    status = judge_last(f->r, e);
-    expect_admission_count(f->r, e);
+    status = judge_last(r, e);
+    if (status == DECLINED && e->state != EXPECT_CUT_OFF
+        && e->cap != EXPECT_NO_CAP && e->seen > e->cap) {
+        status = expect_refuse_over(r, e);
+    }
+    expect_admission_count(r, e);
+    return status;
+}
+
+static int content_init(ap_filter_t *f)
+{
+    expect_request_t *e = f->ctx;
+    int status = e ? begin(f->r, e) : DECLINED;
+
     return status == DECLINED ? OK : status;
+}
+
+/* Satisfy Any may have let it through without our hook being asked: then
+ * type_checker, which comes next, has set the handler or the media type. */
+static int is_behind_access(const expect_request_t *e, request_rec *r)
+{
+    return e->access_begun
+           || (ap_satisfies(r) == SATISFY_ANY
+               && (r->handler || r->content_type));
 }
 
 /*
@@ -67,10 +86,12 @@ static int decide_before_read(ap_filter_t *f)
 {
     expect_request_t *e = f->ctx;
 
-    if (e->state != EXPECT_OPEN || e->asking) {
+    /* a lookup's rules: somebody has answered already, and reads the rest */
+    if (e->state != EXPECT_OPEN || e->asking || e->judging
+        || (e->taken_in != f->r && !f->r->prev)) {
         return DECLINED;
     }
-    if (!e->access_begun && ap_satisfies(f->r) != SATISFY_ANY) {
+    if (!is_behind_access(e, f->r)) {
         return expect_request_judge(f->r, e, EXPECT_AT_ENV);
     }
     e->facts.auth = OK;
@@ -122,6 +143,25 @@ static apr_status_t keep_within(apr_bucket_brigade *bb, apr_off_t length)
     return rv;
 }
 
+/* Read on, counting. */
+static apr_status_t read_counted(ap_filter_t *f, apr_bucket_brigade *bb,
+                                 ap_input_mode_t mode, apr_read_type_e block,
+                                 apr_off_t readbytes)
+{
+    expect_request_t *e = f->ctx;
+    apr_off_t length;
+    apr_status_t rv;
+
+    e->reading = 1;
+    rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
+    e->reading = 0;
+    if (rv == APR_SUCCESS
+        && (rv = apr_brigade_length(bb, 1, &length)) == APR_SUCCESS) {
+        e->seen += length;
+    }
+    return rv;
+}
+
 /*
  * Read on, counting, up to one byte over the cap: enough to know. What is
  * within is handed on first: a handler that takes an error of its first read
@@ -133,7 +173,6 @@ static apr_status_t read_bounded(ap_filter_t *f, apr_bucket_brigade *bb,
 {
     expect_request_t *e = f->ctx;
     apr_off_t left = e->cap - e->seen;
-    apr_off_t length;
     apr_status_t rv;
     int status;
 
@@ -141,16 +180,9 @@ static apr_status_t read_bounded(ap_filter_t *f, apr_bucket_brigade *bb,
         if (mode == AP_MODE_READBYTES && readbytes - 1 > left) {
             readbytes = left + 1;
         }
-        e->reading = 1;
-        rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
-        e->reading = 0;
-        if (rv != APR_SUCCESS
-            || (rv = apr_brigade_length(bb, 1, &length)) != APR_SUCCESS) {
+        rv = read_counted(f, bb, mode, block, readbytes);
+        if (rv != APR_SUCCESS || e->seen <= e->cap) {
             return rv;
-        }
-        e->seen += length;
-        if (e->seen <= e->cap) {
-            return APR_SUCCESS;
         }
         if (!e->cap_detects
             && (left > 0 || block == APR_NONBLOCK_READ)) {
@@ -173,25 +205,27 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
     if (status != DECLINED) {
         return answer_error(f, bb, status);
     }
-    if (!e || e->state == EXPECT_REFUSED) {
+    /* nor does content tell whether it is welcome: who is asked sees none */
+    if (!e || e->state == EXPECT_REFUSED || e->judging) {
         return end_of_content(f, bb);
     }
     if (e->state == EXPECT_CUT_OFF) {
         /* an error to who read on, an end to the ErrorDocument */
         return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
     }
-    if (e->started && e->cap == EXPECT_NO_CAP) {
+    if (e->started && e->state != EXPECT_OPEN && e->cap == EXPECT_NO_CAP) {
         /* nothing to watch for: out of the way of large uploads */
         ap_remove_input_filter(f);
         return ap_get_brigade(next, bb, mode, block, readbytes);
     }
     /* HTTP_IN reads the trailer section from the top of the chain: that is no
      * content */
-    if (e->cap == EXPECT_NO_CAP || e->reading
-        || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT) {
+    if (e->reading || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT) {
         return ap_get_brigade(next, bb, mode, block, readbytes);
     }
-    return read_bounded(f, bb, mode, block, readbytes);
+    return e->cap == EXPECT_NO_CAP
+               ? read_counted(f, bb, mode, block, readbytes)
+               : read_bounded(f, bb, mode, block, readbytes);
 }
 
 void expect_content_register(void)
@@ -272,6 +306,14 @@ void expect_content_keep_guard(request_rec *r, expect_request_t *e)
         f = f->next;
     }
     if (!f) {
+        /* all of it will come once more */
+        e->seen = 0;
         expect_content_guard(r, e);
     }
+}
+
+int expect_content_begin_late(request_rec *r, expect_request_t *e)
+{
+    expect_content_keep_guard(r, e);
+    return begin(r, e);
 }

@@ -11,6 +11,7 @@
 #include "http_request.h"
 
 #include "access.h"
+#include "content.h"
 #include "first.h"
 #include "httpd_compat.h"
 #include "options.h"
@@ -98,6 +99,10 @@ int expect_first_at_head(request_rec *r)
     if (r->prev) {
         expect_access_denied(r->prev);
         r->status = r->prev->status;
+        e = expect_request_get(r->prev);
+        if (e && e->guarded) {
+            expect_content_keep_guard(r, e);
+        }
         expect_refusal_inherit(r);
         return DECLINED;
     }

@@ -73,6 +73,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
         ap_get_module_config(in->per_dir_config, &expect_module);
 
     e->facts.r = in;
+    e->taken_in = in;
     if (e->guarded && conf == e->conf) {
         return;
     }
@@ -120,7 +121,9 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
         return DECLINED;
     }
 
+    e->judging = 1;
     answer = expect_rule_decide(e->rules, &e->facts, stage, e->memo);
+    e->judging = 0;
     switch (answer.value) {
     case EXPECT_DENIED:
     case EXPECT_ERROR:

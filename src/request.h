@@ -33,6 +33,9 @@ typedef struct expect_request_t {
     /** the section whose rules were taken; NULL before, and where none were:
      *  it is exempt */
     const expect_dir_conf_t *conf;
+    /** the request whose section that is: the main one, the lookup in its
+     *  place, or an ErrorDocument's; NULL before */
+    const request_rec *taken_in;
     /** the rules in force there, and what each said so far; set unless it is
      *  exempt */
     const expect_rule_t *rules;
@@ -42,7 +45,7 @@ typedef struct expect_request_t {
     /** and what the client is told */
     expect_told_t told;
     /** bytes of content of unknown length that may be read, or
-     *  EXPECT_NO_CAP; how many were; the rule that set the limit, and whether
+     *  EXPECT_NO_CAP; how many were, by whomever; the rule that set the limit, and whether
      *  its section has DetectionOnly */
     apr_off_t cap;
     apr_off_t seen;
@@ -56,6 +59,8 @@ typedef struct expect_request_t {
     unsigned asking : 1;
     /** the filter stands before the content */
     unsigned guarded : 1;
+    /** rules are being asked */
+    unsigned judging : 1;
     /** content is being read, by us */
     unsigned reading : 1;
     /** the answer has gone out while the handler was reading */

@@ -182,7 +182,9 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
             all.rule = one.rule;
         }
     }
-    return firm.value == EXPECT_DENIED ? firm : all;
+    /* what is not known yet may be such a denial */
+    return firm.value == EXPECT_DENIED && all.value != EXPECT_UNKNOWN ? firm
+                                                                      : all;
 }
 
 /*

@@ -158,11 +158,16 @@ const char *expect_authz_names(apr_pool_t *p)
 
 /* A rule as a provider */
 
+typedef enum {
+    PLAIN,
+    NEGATED,            /* a grant denies, and a denial is passed over */
+    BEHIND_ALIAS        /* either: what stands before an alias is not seen */
+} sense_e;
+
 typedef struct {
     const expect_rule_type_t *type;
     const void *arg;
-    /* a grant is turned into a denial, and a denial is passed over */
-    int negated;
+    sense_e sense;
 } require_arg_t;
 
 /*
@@ -177,7 +182,7 @@ static authz_status require_check(request_rec *r, const char *line,
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     expect_facts_t facts;
     expect_head_t head;
-    int grants;
+    expect_value_e value;
 
     (void)line;
     if (!expect_request_head(&head, r, 0)) {
@@ -190,24 +195,28 @@ static authz_status require_check(request_rec *r, const char *line,
     facts.auth = EXPECT_AUTH_PENDING;
     facts.trace = NULL;
 
-    grants = a->type->check(&facts, a->arg, &answer) == EXPECT_GRANTED;
+    value = a->type->check(&facts, a->arg, &answer);
     if (answer.firm || answer.cap != EXPECT_NO_CAP) {
-        grants = a->negated;
+        return a->sense == NEGATED ? AUTHZ_GRANTED
+               : a->sense == PLAIN ? AUTHZ_DENIED : AUTHZ_GENERAL_ERROR;
     }
-    return grants ? AUTHZ_GRANTED : AUTHZ_DENIED;
+    return value == EXPECT_GRANTED ? AUTHZ_GRANTED : AUTHZ_DENIED;
 }
 
 /* mod_authz_core tells a provider of neither `not` nor <RequireNone>. */
-static int is_negated(cmd_parms *cmd)
+static sense_e sense_of(cmd_parms *cmd)
 {
     const ap_directive_t *directive = cmd->directive;
     const char *args = directive->args;
     int negated = !strcasecmp(ap_getword_conf(cmd->temp_pool, &args), "not");
 
-    while ((directive = directive->parent)) {
+    for (; directive; directive = directive->parent) {
+        if (!strncasecmp(directive->directive, "<AuthzProviderAlias", 19)) {
+            return BEHIND_ALIAS;
+        }
         negated ^= !strncasecmp(directive->directive, "<RequireNone", 12);
     }
-    return negated;
+    return negated ? NEGATED : PLAIN;
 }
 
 static const char *require_parse(cmd_parms *cmd, const char *line,
@@ -219,7 +228,7 @@ static const char *require_parse(cmd_parms *cmd, const char *line,
 
     a->type = type;
     a->arg = NULL;
-    a->negated = is_negated(cmd);
+    a->sense = sense_of(cmd);
     err = expect_conf_parse_rule(cmd->pool, type, line, &a->arg);
     if (err) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", type->name, err,

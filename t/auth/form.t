@@ -34,6 +34,21 @@ sub form {
         'Content-Type: application/x-www-form-urlencoded'], %more };
 }
 
+# A form is counted as any content is.
+for my $more ('', "ExpectRequire auth\n", "ExpectRequire user alice\n") {
+    my $server = own_httpd(conf => "<Location /witness/form>\n${FORM}"
+        . "KeptBodySize 100000\nAuthFormSize 100000\nRequire valid-user\n"
+        . "ExpectRequire content-length max=100\n$more</Location>\n");
+    for my $size (10, 5000) {
+        my $r = upload(%{ form('/witness/form/x', 'secret&x=' . 'y' x $size,
+            chunked => 1, eager => 1, vhost => $server) });
+        my $name = "a form of $size bytes, $more";
+        is $r->{status}, $size > 100 ? 413 : 200, $name or diag explain $r;
+        is $r->{witness}{verdict}, $size > 100 ? 'refuse' : 'continue',
+            "$name: verdict";
+    }
+}
+
 for (@AS) {
     my($as, $status) = @$_;
     my $asked = $as eq 417 ? 417 : undef;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # mod_security2 beside mod_expect. It denies by the head in phase 1, and with
-# SecRequestBodyAccess On it reads the content in fixups: every refusal has to
-# come before that, and what is cut off stays 413.
+# SecRequestBodyAccess On it reads the content in fixups: what can be told has to
+# be told before that, and what is cut off stays 413.
 
 use strict;
 use warnings;
@@ -105,6 +105,46 @@ for my $asks (1, 0) {
     ok $r->{closed}, "cut off, asks $asks: closed";
     cmp_ok $r->{witness}{read}, '<=', 1001, "cut off, asks $asks: no more";
     is $r->{witness}{verdict}, 'refuse', "cut off, asks $asks: noted";
+}
+# The same where the max is known only when the handler is (README): it is
+# read, and refused all the same.
+my @late = (
+    ['handler', "ExpectRequire content-length max=100\n"
+        . "ExpectRequire handler witness\n"],
+    ['any', "<ExpectRequireAny>\nExpectRequire content-length max=100\n"
+        . "ExpectRequire handler nothing\n</ExpectRequireAny>\n"],
+);
+for (@late) {
+    my($name, $rules) = @$_;
+    write_htaccess("tenant/sec-late-$name",
+        "<IfModule expect_module>\n$rules</IfModule>\n");
+    for my $asks (1, 0) {
+        for my $size (5000, 100) {
+            my $r = upload(vhost => $server, chunked => 1, content => $size,
+                path => "/tenant/sec-late-$name/x", asks => $asks,
+                eager => !$asks);
+            my $label = "max with $name, $size bytes, asks $asks";
+            is $r->{status}, $size > 100 ? 413 : 200, $label
+                or diag explain $r;
+            is $r->{witness}{verdict}, $size > 100 ? 'refuse' : 'continue',
+                "$label: noted";
+        }
+    }
+}
+# Or when the request has come to a file with a max of its own.
+{
+    my $file = conf_var('documentroot') . '/tenant/sec-moved/x.txt';
+    write_htaccess('tenant/sec-moved', "<IfModule expect_module>\n"
+        . "SetHandler None\nFallbackResource /tenant/sec-moved/x.txt\n"
+        . "<Files x.txt>\nSetHandler witness\n"
+        . "ExpectRequire content-length max=100\n</Files>\n</IfModule>\n");
+    open my $fh, '>', $file or die "$file: $!\n";
+    for my $size (5000, 100) {
+        my $r = upload(vhost => $server, path => '/tenant/sec-moved/new',
+            method => 'POST', chunked => 1, content => $size, eager => 1);
+        is $r->{status}, $size > 100 ? 413 : 200, "moved, $size bytes"
+            or diag explain $r;
+    }
 }
 # Over mod_security2's own limit.
 {

@@ -121,13 +121,27 @@ my @verified = (
         ['ExpectRequire content-length max=10',
             'ExpectRequire handler witness'], [], 413, 'refuse',
         'content-length'],
+    ['content within max is counted once',
+        ['ExpectRequire content-length max=300'], [], 200, 'continue', '-'],
+    ['Satisfy Any: the handler is still told', ['Satisfy Any',
+        'Require all granted', 'ExpectRequire handler dav-handler'], [],
+        405, 'refuse', 'handler'],
+    ['Satisfy Any: access control is waited for', ['Satisfy Any',
+        'SSLRequire false', @basic, 'ExpectRequire auth'], [],
+        401, 'refuse', 'auth'],
+    ['Satisfy Any: the user is waited for', ['Satisfy Any',
+        'SSLRequire false', @basic, 'ExpectRequire user alice'],
+        ['Authorization: Basic YWxpY2U6c2VjcmV0'], 200, 'continue', '-'],
+    ['an ErrorDocument does not read it', ['SSLRequire false',
+        'ErrorDocument 403 /witness/', 'ExpectRequire handler dav-handler'],
+        [], 403, '-', '-', qr/read=0\n/],
     ['a variable is looked at before', ['SetEnvIf Host . refused',
         'ExpectRequire not env refused', 'ExpectRequire handler'], [],
         403, 'refuse', 'env'],
 );
 
 for (@verified) {
-    my($name, $rules, $fields, $status, $verdict, $rule) = @$_;
+    my($name, $rules, $fields, $status, $verdict, $rule, $body) = @$_;
     write_htaccess('tenant/verify', join "\n", @$rules, '');
     $id = join '-', 'tls', $$, ++$count;
     my $bytes = talk_tls(['-tls1_2'], join("\r\n",
@@ -138,6 +152,7 @@ for (@verified) {
         "SSLVerifyClient: $name" or diag $bytes;
     is_deeply [@{ witness_of($id) }{qw(verdict rule)}], [$verdict, $rule],
         "SSLVerifyClient: $name: verdict";
+    like $bytes, $body, "SSLVerifyClient: $name: the answer" if $body;
 }
 
 # --- HTTP/2 ----------------------------------------------------------------------

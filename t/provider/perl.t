@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use File::Path qw(mkpath);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
@@ -18,6 +19,8 @@ my($dir) = do {
     map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
 };
 
+my $docroot = conf_var('documentroot');
+mkpath("$docroot/tenant/perl");
 my $server = own_httpd(conf => <<"CONF");
 LoadModule perl_module "$dir/mod_perl.so"
 <Perl>
@@ -46,6 +49,29 @@ sub begins {
 }
 1;
 </Perl>
+<Perl>
+package Expect::TestFixup;
+use Apache2::RequestRec ();
+use Apache2::RequestIO ();
+use Apache2::Const -compile => qw(DECLINED);
+
+# reads a little of the content before the handler does
+sub handler {
+    my(\$r) = \@_;
+    \$r->read(my \$buffer, 10);
+    return Apache2::Const::DECLINED;
+}
+\$INC{'Expect/TestFixup.pm'} = 1;
+1;
+</Perl>
+<Directory "$docroot/tenant/perl">
+    RewriteEngine On
+    RewriteRule ^ /witness/fixup/x
+    ExpectRequire handler cgi-script
+</Directory>
+<Location /witness/fixup>
+    PerlFixupHandler Expect::TestFixup
+</Location>
 PerlAddAuthzProvider perl-field Expect::TestAuthz::field
 PerlAddAuthzProvider perl-begins Expect::TestAuthz::begins
 <Location /witness/field>
@@ -84,6 +110,16 @@ for (['an argument',      'field',  ['X-Perl: two'],   1, 'perl-field', 0],
             asked_status => 417, rule => $rule);
     is_deeply [map { $_->{witness}{authn} } @got], [($calls) x @got],
         "$name: the backend is asked $calls times";
+}
+
+# A fixup that reads, behind a rewrite in the directory: the handler is told
+# all the same.
+for my $chunked (0, 1) {
+    my $r = upload(vhost => $server, path => '/tenant/perl/x', content => 5000,
+        method => 'POST', chunked => $chunked, eager => 1);
+    is $r->{status}, 405, "a fixup reads, chunked $chunked: refused";
+    is_deeply [@{ $r->{witness} }{qw(verdict rule)}], ['refuse', 'handler'],
+        "a fixup reads, chunked $chunked: by the rule";
 }
 
 done_testing();

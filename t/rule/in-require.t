@@ -99,6 +99,26 @@ for (['content-type text/html', headers => ['Content-Type: text html']],
         "Require $rule", '</RequireAny>'), 200, %upload);
 }
 
+# An alias does not see what stands before it: there it is an error.
+{
+    my $server = own_httpd(conf =>
+        "<AuthzProviderAlias content-length small \"min=10\">\n"
+        . "</AuthzProviderAlias>\n");
+    for (['Require small'], ['ExpectRequire not small'],
+         ['<RequireAll>', 'Require all granted', 'Require not small',
+             '</RequireAll>'],
+         ['<ExpectRequireNone>', 'ExpectRequire small',
+             '</ExpectRequireNone>']) {
+        my $path = place(@$_);
+        my $r = upload(vhost => $server, path => $path, chunked => 1,
+            content => 5, eager => 1);
+        is $r->{status}, 500, "@$_: unknown";
+        $r = upload(vhost => $server, path => $path, eager => 1,
+            content => "@$_" =~ /not|None/ ? 9 : 10);
+        is $r->{status}, 200, "@$_: known";
+    }
+}
+
 # Together with mod_expect's own: both must hold, and a denial by Require is
 # httpd's 403.
 {

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
 use lib 't/cutoff';
@@ -102,6 +103,34 @@ for my $document ('/witness/x', '/cgi/read.cgi', '/proxy/x') {
     is outcome($detects, path => '/tenant/document-handler/x',
         content => 1000), "$status, read 1000, -, 0 interim, 0 lines",
         "403 in fixups, DetectionOnly, to $document";
+}
+
+# An ErrorDocument elsewhere makes it a redirect: nothing is read for that.
+{
+    my $server = server('http://localhost/elsewhere');
+    write_htaccess('tenant/document-denied', join "\n", 'Order deny,allow',
+        'Deny from all', 'ExpectRequire auth', '');
+    for my $place (qw(handler user denied)) {
+        my $r = upload(vhost => $server, content => 5000, eager => 1,
+            method => 'POST', path => "/tenant/document-$place/x");
+        is_deeply [@$r{qw(status closed)}, $r->{witness}{read}], [302, 1, 0],
+            "an ErrorDocument elsewhere, $place" or diag explain $r;
+    }
+}
+
+# A folder, whose file has rules of its own.
+{
+    my $root = conf_var('documentroot');
+    mkpath("$root/document-folder");
+    open my $fh, '>', "$root/document-folder/x.txt" or die "x.txt: $!\n";
+    my $server = server('/document-folder/', 'DirectoryIndex x.txt',
+        "<Directory \"$root/document-folder\">", '<Files x.txt>',
+        'SetHandler witness', $max, '</Files>', '</Directory>');
+    for my $chunked (0, 1) {
+        my $r = upload(vhost => $server, method => 'POST', path => '/a%2Fb',
+            chunked => $chunked, content => 5000, eager => 1);
+        cmp_ok $r->{witness}{read}, '<=', 10, "a folder, chunked $chunked";
+    }
 }
 
 # --- what the document is told ------------------------------------------------------

@@ -341,6 +341,13 @@ static void test_firm(void **state)
     assert_int_equal(decide(holding(EXPECT_NONE,
                          holding(EXPECT_ALL, firm(), says(G), firm()),
                          NULL, NULL)).value, D);
+    /* It may do so later. */
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, firm(), says(U), NULL),
+                         NULL, NULL)).value, U);
+    assert_int_equal(decide(holding(EXPECT_NONE,
+                         holding(EXPECT_ALL, says(U), firm(), NULL),
+                         NULL, NULL)).value, U);
     /* Another alternative may still hold. */
     assert_int_equal(decide(holding(EXPECT_ANY, not(firm()), says(G),
                                     NULL)).value, G);

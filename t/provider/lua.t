@@ -1,0 +1,63 @@
+#!/usr/bin/perl
+# mod_lua's providers may read content. Rules are asked before there is any:
+# they see none, and nothing turns in circles.
+
+use strict;
+use warnings;
+
+use lib 't/house';
+use Test::More;
+use ExpectTest;
+use House;
+
+my $script = conf_var('t_logs') . "/reads-$$.lua";
+open my $fh, '>', $script or die "$script: $!\n";
+print $fh <<'LUA';
+require 'apache2'
+
+function body(r)
+    local content = r:requestbody()
+    if content and content:find("good") then
+        return apache2.AUTHZ_GRANTED
+    end
+    return apache2.AUTHZ_DENIED
+end
+LUA
+close $fh or die "$script: $!\n";
+
+my $server = house_httpd(load('lua') . <<"CONF");
+LuaAuthzProvider body "$script" body
+<Location "/witness/require">
+    Require body
+</Location>
+<Location "/witness/expect">
+    ExpectRequire body
+</Location>
+<Location "/witness/expect-not">
+    ExpectRequire not body
+</Location>
+CONF
+
+my @text = (method => 'POST', headers => ['Content-Type: text/plain']);
+
+# A provider that reads, in Require: content is there, and it grants.
+{
+    my $r = upload(vhost => $server, path => '/witness/require/x', @text,
+        content => 'a good one', eager => 1);
+    is $r->{status}, 200, 'Require: the provider reads';
+}
+# In ExpectRequire there is no content to decide by: it sees none.
+house_refused('ExpectRequire: the provider sees no content', $server,
+    { path => '/witness/expect/x', @text, content => 'a good one' },
+    status => 403, asked_status => 417, rule => 'body');
+house_admitted('ExpectRequire not: nor there', $server,
+    { path => '/witness/expect-not/x', @text, content => 'a good one' },
+    status => 200);
+
+my @crashes = grep { /exit signal/ } do {
+    open my $log, '<', $server->dir . '/error_log' or die "error_log: $!\n";
+    <$log>;
+};
+is "@crashes", '', 'no child has crashed';
+
+done_testing();
