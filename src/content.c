@@ -272,8 +272,8 @@ static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
     }
 }
 
-/* Where content comes from: HTTP_IN, or what was put in its place, with what was
- * read already; NULL: there is none. */
+/* Where content comes from: HTTP_IN, or what was put in its place, with what
+ * was read already; NULL: there is none. */
 static ap_filter_t *source_of(const request_rec *r)
 {
     ap_filter_t *source = NULL, *f;

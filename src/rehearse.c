@@ -9,8 +9,9 @@
  * and a login is taken for done, or for missing, and never asked for.
  *
  * Modules miss what they set up when a server starts. Most get along without,
- * up to the handler; core, mod_mime and mod_rewrite are helped. Whoever does not may crash: so this
- * runs in a process of its own, which tells another how far it came.
+ * up to the handler; core, mod_mime and mod_rewrite are helped. Whoever does
+ * not may crash: so this runs in a process of its own, which tells another how
+ * far it came.
  */
 
 #include <string.h>

@@ -45,8 +45,8 @@ typedef struct expect_request_t {
     /** and what the client is told */
     expect_told_t told;
     /** bytes of content of unknown length that may be read, or
-     *  EXPECT_NO_CAP; how many were, by whomever; the rule that set the limit, and whether
-     *  its section has DetectionOnly */
+     *  EXPECT_NO_CAP; how many were, by whomever; the rule that set the limit,
+     *  and whether its section has DetectionOnly */
     apr_off_t cap;
     apr_off_t seen;
     const expect_rule_t *cap_rule;
