@@ -68,4 +68,27 @@ house_admitted('a DAV PUT', $server, { path => '/dav/cache/page.txt',
         content => 10 }, status => 204);
 unlike get('/dav/cache/page.txt'), qr/ HIT$/, 'what was put there is new';
 
+# A request with content that is answered from the cache: a rule that waits for
+# the directory's SetEnvIf was never asked, and is not asked afterwards either,
+# when httpd takes in the rest.
+{
+    my $file = "$docroot/static/cache-env/page.txt";
+    write_htaccess('static/cache-env', "SetEnvIf X-Witness . good\n"
+        . rules("ExpectRequire env good\n"));
+    open my $fh, '>', $file or die "$file: $!\n";
+    print $fh "a page\n";
+    close $fh or die "$file: $!\n";
+    utime 1e9, 1e9, $file;
+    for my $upload ({}, {}, { content => 5 }, { content => 5, asks => 1 },
+                    { content => 5, chunked => 1 }) {
+        my $mark = log_mark($server);
+        my $r = upload(vhost => $server, method => 'GET', eager =>
+            !$upload->{asks}, path => '/static/cache-env/page.txt', %$upload);
+        my $name = join ' ', 'from the cache', %$upload;
+        is $r->{status}, 200, $name;
+        is join('', grep { /expect: / } error_log_since($mark)), '',
+            "$name: no refusal";
+    }
+}
+
 done_testing();
