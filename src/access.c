@@ -98,7 +98,6 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
 void expect_access_denied(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
-
     int status;
 
     /* a redirect may be an ErrorDocument elsewhere */

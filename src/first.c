@@ -11,7 +11,6 @@
 #include "http_request.h"
 
 #include "access.h"
-#include "content.h"
 #include "first.h"
 #include "httpd_compat.h"
 #include "options.h"
@@ -99,10 +98,6 @@ int expect_first_at_head(request_rec *r)
     if (r->prev) {
         expect_access_denied(r->prev);
         r->status = r->prev->status;
-        e = expect_request_get(r->prev);
-        if (e && e->guarded) {
-            expect_content_keep_guard(r, e);
-        }
         expect_refusal_inherit(r);
         return DECLINED;
     }
@@ -123,8 +118,7 @@ static int judge_document(request_rec *r, expect_request_t *e)
     expect_answer_t answer;
 
     if (e->state == EXPECT_OPEN) {
-        answer = expect_rule_decide(e->rules, &e->facts, EXPECT_AT_DIRECTORY,
-                                    e->memo);
+        answer = expect_request_decide(e, EXPECT_AT_DIRECTORY);
         if (answer.value == EXPECT_GRANTED || answer.value == EXPECT_NEUTRAL) {
             expect_admit(r, e, &answer);
         }

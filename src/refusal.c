@@ -255,13 +255,16 @@ void expect_forget_content(request_rec *r)
 
 void expect_refusal_inherit(request_rec *r)
 {
-    const expect_request_t *e = expect_request_get(r->prev);
+    expect_request_t *e = expect_request_get(r->prev);
     const char *verdict;
 
     expect_request_follow(r);
     expect_body_keep(r);
     if (e) {
         expect_body_fields_again(r, e);
+    }
+    if (e && e->guarded) {
+        expect_content_keep_guard(r, e);
     }
     if (is_unsupported(r->prev)) {
         /* the ErrorDocument has its own filters already */

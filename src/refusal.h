@@ -54,7 +54,8 @@ int expect_refuse_over(request_rec *r, expect_request_t *e);
 
 /**
  * Let somebody else deny a request whose rules still wait: that answer stands,
- * and the content is not read for it. Under DetectionOnly nothing is done.
+ * and the content is not read for it. Under DetectionOnly it is left alone from
+ * then on.
  * @param r      the main request, or one that took its place
  * @param e      its state, changed
  * @param status the HTTP status that is answered

@@ -112,6 +112,17 @@ static int is_last(const request_rec *r, const expect_request_t *e,
     return stage >= EXPECT_AT_USER && stage >= e->rules->known_at;
 }
 
+expect_answer_t expect_request_decide(expect_request_t *e,
+                                      expect_stage_e stage)
+{
+    expect_answer_t answer;
+
+    e->judging = 1;
+    answer = expect_rule_decide(e->rules, &e->facts, stage, e->memo);
+    e->judging = 0;
+    return answer;
+}
+
 int expect_request_judge(request_rec *r, expect_request_t *e,
                          expect_stage_e stage)
 {
@@ -121,9 +132,7 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
         return DECLINED;
     }
 
-    e->judging = 1;
-    answer = expect_rule_decide(e->rules, &e->facts, stage, e->memo);
-    e->judging = 0;
+    answer = expect_request_decide(e, stage);
     switch (answer.value) {
     case EXPECT_DENIED:
     case EXPECT_ERROR:

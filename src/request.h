@@ -130,6 +130,15 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
                                request_rec *in);
 
 /**
+ * Ask the rules, with what is known now.
+ * @param e     its state, open
+ * @param stage how far it has come
+ * @return their answer; nothing has come of it yet
+ */
+expect_answer_t expect_request_decide(expect_request_t *e,
+                                      expect_stage_e stage);
+
+/**
  * Decide with what is known now.
  * @param r     the main request, or an internal redirect that follows it
  * @param e     its state; NULL: nothing to judge

@@ -330,8 +330,7 @@ static const char *type_parse(apr_pool_t *p, int argc,
 
     if (!argc) {
         return expect_rule_wrong(p, NULL, "an argument is missing",
-                                 "content-type takes TYPE..."
-                                 ", " TYPE_ACCEPTED);
+                                 "content-type takes TYPE..., " TYPE_ACCEPTED);
     }
     for (i = 0; i < argc; ++i) {
         if (!is_type_pattern(p, argv[i])) {
@@ -403,8 +402,8 @@ static const char *coding_parse(apr_pool_t *p, int argc,
 
     if (!argc) {
         return expect_rule_wrong(p, NULL, "an argument is missing",
-                                 "content-encoding takes CODING..."
-                                 ", " CODING_ACCEPTED);
+                                 "content-encoding takes CODING..., "
+                                 CODING_ACCEPTED);
     }
     for (i = 0; i < argc; ++i) {
         const char *rest = argv[i];
@@ -438,32 +437,23 @@ static const char *coding_refused(const expect_facts_t *facts,
     return "";
 }
 
-/* What `not` is to keep out is not let in with others beside it. */
-static int has_listed(const expect_facts_t *facts, const list_arg_t *list)
-{
-    const apr_array_header_t *sent = expect_head_codings(facts->pool,
-                                                         facts->head);
-    int i;
-
-    for (i = 0; i < sent->nelts; ++i) {
-        const char *coding = APR_ARRAY_IDX(sent, i, const char *);
-
-        if (coding && list_has(list, coding)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static expect_value_e coding_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
-    const char *refused = coding_refused(facts, arg);
+    const apr_array_header_t *sent = expect_head_codings(facts->pool,
+                                                         facts->head);
+    const char *const *codings = (const char *const *)sent->elts;
+    int i, listed = 0;
 
-    if (refused && !*refused) {
+    for (i = 0; i < sent->nelts; ++i) {
+        listed += codings[i] && list_has(arg, codings[i]);
+    }
+    if (listed == sent->nelts) {
         return EXPECT_GRANTED;
     }
-    answer->firm = !refused || has_listed(facts, arg);
+    /* what is no list; and what `not` is to keep out is not let in with others
+     * beside it */
+    answer->firm = !codings[0] || listed > 0;
     return EXPECT_DENIED;
 }
 

@@ -69,7 +69,6 @@ static expect_value_e header_check(const expect_facts_t *facts,
 {
     const header_arg_t *a = arg;
     const char *value = apr_table_get(facts->head->fields, a->name);
-
     int match = !value ? AP_REG_NOMATCH
                 : a->pattern ? ap_regexec(a->pattern, value, 0, NULL, 0) : 0;
 

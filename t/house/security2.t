@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # mod_security2 beside mod_expect. It denies by the head in phase 1, and with
-# SecRequestBodyAccess On it reads the content in fixups: what can be told has to
-# be told before that, and what is cut off stays 413.
+# SecRequestBodyAccess On it reads the content in fixups: what can be told has
+# to be told before that, and what is cut off stays 413.
 
 use strict;
 use warnings;

@@ -125,7 +125,8 @@ A private server with the places of t/conf/places.inc.in, with or without
 mod_expect, on a port of its own; with C<only =E<gt> [qw(dav dav_fs)]> it has
 just these modules, mod_expect, and neither places nor witness. It ends with
 the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
-stop, and wait_for($condition, $seconds), which returns whether the condition came true
+stop, crashes (the lines of its error_log that tell of one), and
+wait_for($condition, $seconds), which returns whether the condition came true
 while the server ran.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
@@ -786,6 +787,12 @@ sub wait_for {
         select undef, undef, undef, 0.02;
     }
     return 0;
+}
+
+sub crashes {
+    my($self) = @_;
+    return grep { /exit signal/ } ExpectTest::error_log_since(
+        { file => "$self->{dir}/error_log", at => 0 });
 }
 
 # Restarts gracefully and waits until the new generation runs.

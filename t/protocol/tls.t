@@ -96,7 +96,7 @@ for (['asked', 'Expect: 100-continue'], ['not asked', 'X-Asks: no']) {
     is witness_of($id)->{read}, 0, 'HTTP/1.1: its content unread';
 }
 
-# --- SSLVerifyClient in a directory ----------------------------------------------
+# --- SSLVerifyClient in a directory --------------------------------------------
 
 # To ask for a certificate there, mod_ssl of TLS 1.2 first reads all content,
 # before access control, and removes the filters of its level.

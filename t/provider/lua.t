@@ -54,10 +54,6 @@ house_admitted('ExpectRequire not: nor there', $server,
     { path => '/witness/expect-not/x', @text, content => 'a good one' },
     status => 200);
 
-my @crashes = grep { /exit signal/ } do {
-    open my $log, '<', $server->dir . '/error_log' or die "error_log: $!\n";
-    <$log>;
-};
-is "@crashes", '', 'no child has crashed';
+is join('', $server->crashes), '', 'no child has crashed';
 
 done_testing();

@@ -78,7 +78,7 @@ for (@cases) {
         'within, asked: httpd sends no 100 beside an error';
 }
 
-# --- while rules wait for the user or the handler ---------------------------------
+# --- while rules wait for the user or the handler ------------------------------
 
 my @late = ('RewriteEngine On', 'RewriteRule ^ - [F]');
 write_htaccess('tenant/document-handler', join "\n", @late,
@@ -133,7 +133,7 @@ for my $document ('/witness/x', '/cgi/read.cgi', '/proxy/x') {
     }
 }
 
-# --- what the document is told ------------------------------------------------------
+# --- what the document is told --------------------------------------------------
 
 for my $path ('/a%2Fb', '/tenant/document-handler/x') {
     my $token = token();
