@@ -86,7 +86,8 @@ static const char *json_preferred(apr_pool_t *p, const char *accept)
     int json, plain, text = -1;
     int i;
 
-    if (!accept) {
+    /* most clients name neither */
+    if (!accept || !ap_strcasestr(accept, "json")) {
         return NULL;
     }
     json = accept_weight(p, accept, PROBLEM_TYPE);

@@ -176,20 +176,28 @@ sub restart {
     my($self) = @_;
     return if $self->{pending};
     $self->raise(RESTARTS) unless $self->is_restarting;
-    $self->{old}{$_} = 1 for $self->{server}->children;
     $self->{server}->graceful;
     $self->{pending} = time;
     $self->{restarts}++;
+    $self->follow_restart;
 }
 
-# Whether the generation before is still there.
+# Whether the generation before is still there: whoever was there when the new
+# one had not begun, some after it was told to.
 sub follow_restart {
     my($self) = @_;
     my($server, $old) = @$self{qw(server old)};
     return unless $self->is_restarting;
-    delete $self->{pending} if $self->{pending} && $server->is_restarted;
-    my %now = map { $_ => 1 } $server->children;
-    delete @$old{ grep { !$now{$_} } keys %$old };
+    if ($self->{pending}) {
+        my @there = $server->children;
+        if ($server->is_restarted) {
+            delete $self->{pending};
+        }
+        else {
+            $old->{$_} = 1 for @there;
+        }
+    }
+    delete @$old{ grep { Server::is_gone($_) } keys %$old };
     $self->raise(RESTARTS) unless $self->{pending} || %$old;
 }
 
