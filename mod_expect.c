@@ -74,11 +74,28 @@ static void expect_insert_error_filter(request_rec *r)
     expect_body_keep(r);
 }
 
+static int expect_access_checker(request_rec *r)
+{
+    expect_request_t *e = expect_request_get(r);
+
+    if (e) {
+        e->stage = EXPECT_AT_ENV;
+    }
+    return DECLINED;
+}
+
 static int expect_access_checker_ex(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
     return e ? expect_access_ask(r, e) : DECLINED;
+}
+
+static int expect_type_checker(request_rec *r)
+{
+    expect_request_t *e = expect_request_get(r);
+
+    return e ? expect_access_over(r, e) : DECLINED;
 }
 
 static int expect_handler(request_rec *r)
@@ -110,12 +127,21 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_header_parser(expect_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
 
-    /* First: mod_setenvif has set what it sets, and no backend is asked
-     * yet; it runs the rest of its chain. PER_CONF: what it answers depends on
+    /* First: mod_setenvif has set what it sets, and mod_ssl, which may read
+     * content to ask for a certificate, comes next. PER_CONF: as below. */
+    ap_hook_check_access(expect_access_checker, NULL, NULL,
+                         APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+
+    /* First: no backend is asked yet; it runs the rest of its chain. PER_CONF: what it answers depends on
      * the section only, so httpd may go on skipping access control in
      * subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+
+    /* First of what follows access control: before fixups, where mod_security2
+     * reads content. */
+    ap_hook_type_checker(expect_type_checker, NULL, NULL,
+                         APR_HOOK_REALLY_FIRST);
 
     /* First: the response begins here, and what core or access control have
      * refused without us is not to wait for content. */

@@ -77,7 +77,9 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     if (e->asking) {
         return DECLINED;
     }
-    e->access_begun = 1;
+    if (e->answered) {
+        return e->status;
+    }
     expect_content_keep_guard(r, e);
     status = expect_request_judge(r, e, EXPECT_AT_ENV);
     if (status != DECLINED || !waits_for_user(e)) {
@@ -93,6 +95,17 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     e->facts.auth = OK;
     status = expect_request_judge(r, e, EXPECT_AT_USER);
     return status == DECLINED ? OK : status;
+}
+
+int expect_access_over(request_rec *r, expect_request_t *e)
+{
+    /* whoever was told so while it read need not have minded */
+    if (e->answered) {
+        return e->status;
+    }
+    e->stage = EXPECT_AT_USER;
+    e->facts.auth = OK;
+    return expect_request_judge(r, e, EXPECT_AT_USER);
 }
 
 void expect_access_denied(request_rec *r)

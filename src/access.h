@@ -22,6 +22,15 @@
 int expect_access_ask(request_rec *r, expect_request_t *e);
 
 /**
+ * What access control tells is told, also where Satisfy Any has passed by
+ * access_checker_ex: decide what that leaves no doubt of.
+ * @param r the main request, or an internal redirect, at type_checker
+ * @param e its state
+ * @return DECLINED to go on, else the HTTP status of the answer
+ */
+int expect_access_over(request_rec *r, expect_request_t *e);
+
+/**
  * Take an error that came while rules still waited. A denial of access control
  * that could not be asked (Order, Allow and Deny, in access_checker) is one
  * that they may want answered otherwise: then r->status is set so.

@@ -282,7 +282,7 @@ static void replace_lost_document(request_rec *r)
     const expect_request_t *e = expect_request_get(r);
 
     if (document && document[0] == '/' && reason && rule
-        && !strcmp(verdict, "refuse")) {
+        && verdict && !strcmp(verdict, "refuse")) {
         set_page(r, r->status, r->status, rule, reason,
                  e ? &e->told : &expect_told_nothing);
     }

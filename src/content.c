@@ -19,6 +19,7 @@
 #include "mod_core.h"
 #include "util_filter.h"
 
+#include "body.h"
 #include "content.h"
 #include "refusal.h"
 
@@ -42,6 +43,31 @@ static int judge_last(request_rec *r, expect_request_t *e)
     return expect_request_judge(r, e, EXPECT_AT_HANDLER);
 }
 
+static void restore_field(apr_table_t *fields, const char *name,
+                          const char *value)
+{
+    if (apr_table_get(fields, name) == value) {
+        return;
+    }
+    if (value) {
+        apr_table_setn(fields, name, value);
+    }
+    else {
+        apr_table_unset(fields, name);
+    }
+}
+
+/* HTTP_IN takes the length of content from these fields when it is read first.
+ * They are as they were judged: RequestHeader of some .htaccess has no say. */
+static void restore_framing(request_rec *r, const expect_request_t *e)
+{
+    if (!e->seen && e->rules && e->state != EXPECT_REFUSED) {
+        restore_field(r->headers_in, "Content-Length", e->content_length);
+        restore_field(r->headers_in, "Transfer-Encoding",
+                      e->transfer_encoding);
+    }
+}
+
 /* The handler is about to run: decide all that is left, and hold what was read
  * before against its max. */
 static int begin(request_rec *r, expect_request_t *e)
@@ -49,8 +75,10 @@ static int begin(request_rec *r, expect_request_t *e)
     int status;
 
     e->started = 1;
-    /* Satisfy Any may have let it through without our hook being asked */
-    e->facts.auth = OK;
+    if (e->answered) {
+        return e->status;
+    }
+    restore_framing(r, e);
     status = judge_last(r, e);
     if (status == DECLINED && e->state != EXPECT_CUT_OFF
         && e->cap != EXPECT_NO_CAP && e->seen > e->cap) {
@@ -68,19 +96,10 @@ static int content_init(ap_filter_t *f)
     return status == DECLINED ? OK : status;
 }
 
-/* Satisfy Any may have let it through without our hook being asked: then
- * type_checker, which comes next, has set the handler or the media type. */
-static int is_behind_access(const expect_request_t *e, request_rec *r)
-{
-    return e->access_begun
-           || (ap_satisfies(r) == SATISFY_ANY
-               && (r->handler || r->content_type));
-}
-
 /*
- * Somebody reads before the handler runs. In fixups (mod_security2) what the
- * user can tell is to be told before. Not so while access control is asked: a
- * login form is content, too; nor before (SSLVerifyClient in a directory).
+ * Somebody reads before the handler runs: what can be told is told before, as
+ * far as the request has come. Not so while access control is asked: a login
+ * form is content, too.
  */
 static int decide_before_read(ap_filter_t *f)
 {
@@ -91,11 +110,7 @@ static int decide_before_read(ap_filter_t *f)
         || (e->taken_in != f->r && !f->r->prev)) {
         return DECLINED;
     }
-    if (!is_behind_access(e, f->r)) {
-        return expect_request_judge(f->r, e, EXPECT_AT_ENV);
-    }
-    e->facts.auth = OK;
-    return expect_request_judge(f->r, e, EXPECT_AT_USER);
+    return expect_request_judge(f->r, e, e->stage);
 }
 
 static apr_status_t end_of_content(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -125,6 +140,7 @@ static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
     ap_pass_brigade(r->proto_output_filters, bb);
     apr_brigade_cleanup(bb);
     e->answered = 1;
+    expect_body_keep(r);
     return AP_FILTER_ERROR;
 }
 
@@ -204,6 +220,9 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
 
     if (status != DECLINED) {
         return answer_error(f, bb, status);
+    }
+    if (e) {
+        restore_framing(f->r, e);
     }
     /* nor does content tell whether it is welcome: who is asked sees none */
     if (!e || e->state == EXPECT_REFUSED || e->judging) {

@@ -108,7 +108,17 @@ int expect_first_at_head(request_rec *r)
     if (is_for_server(r)) {
         return judge_server(r, e);
     }
-    return has_quick_handler() ? judge_early(r, e) : DECLINED;
+    return r->method_number != M_CONNECT && has_quick_handler() ? judge_early(r, e) : DECLINED;
+}
+
+/* Whatever the answer, content is not read for it. */
+static int leave_unread(request_rec *r, expect_request_t *e)
+{
+    expect_let_deny(r, e, r->status);
+    if (e->state == EXPECT_REFUSED) {
+        expect_forget_content(r);
+    }
+    return DECLINED;
 }
 
 /* The request failed before its section was known. Its content would go to the
@@ -121,15 +131,10 @@ static int judge_document(request_rec *r, expect_request_t *e)
         answer = expect_request_decide(e, EXPECT_AT_DIRECTORY);
         if (answer.value == EXPECT_GRANTED || answer.value == EXPECT_NEUTRAL) {
             expect_admit(r, e, &answer);
-        }
-        else {
-            expect_let_deny(r, e, r->status);
+            return DECLINED;
         }
     }
-    if (e->state == EXPECT_REFUSED) {
-        expect_forget_content(r);
-    }
-    return DECLINED;
+    return leave_unread(r, e);
 }
 
 int expect_first_at_section(request_rec *r)
@@ -146,6 +151,11 @@ int expect_first_at_section(request_rec *r)
         return DECLINED;
     }
     expect_request_take_rules(r, e, r);
+    /* RFC 9110, 9.3.6: CONNECT has no content; and where httpd is no proxy, it
+     * is a request to the handlers like any other */
+    if (r->method_number == M_CONNECT) {
+        return leave_unread(r, e);
+    }
     return r->prev && ap_is_HTTP_ERROR(r->prev->status)
                ? judge_document(r, e)
                : expect_request_judge(r, e, EXPECT_AT_DIRECTORY);

@@ -256,6 +256,7 @@ void expect_forget_content(request_rec *r)
 void expect_refusal_inherit(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r->prev);
+    int unsupported = is_unsupported(r->prev);
     const char *verdict;
 
     expect_request_follow(r);
@@ -266,7 +267,7 @@ void expect_refusal_inherit(request_rec *r)
     if (e && e->guarded) {
         expect_content_keep_guard(r, e);
     }
-    if (is_unsupported(r->prev)) {
+    if (unsupported) {
         /* the ErrorDocument has its own filters already */
         refuse_unsupported(r->prev);
         expect_content_guard(r, NULL);
@@ -278,8 +279,7 @@ void expect_refusal_inherit(request_rec *r)
         inherit_note(r, EXPECT_NOTE_STATUS);
         inherit_note(r, EXPECT_NOTE_REASON);
     }
-    if ((e && e->state == EXPECT_REFUSED)
-        || (verdict && !strcmp(verdict, "refuse"))) {
+    if (unsupported || (e && e->state == EXPECT_REFUSED)) {
         expect_forget_content(r);
     }
 }

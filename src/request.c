@@ -4,15 +4,13 @@
  * One request on its way: begin, take the rules, decide.
  */
 
-#include <string.h>
-
 #include "httpd.h"
 #include "http_config.h"
-#include "mod_rewrite.h"
 
 #include "content.h"
 #include "refusal.h"
 #include "request.h"
+#include "rules.h"
 #include "trace.h"
 
 int expect_request_head(expect_head_t *head, const request_rec *r, int asked)
@@ -30,7 +28,7 @@ expect_request_t *expect_request_begin(request_rec *r)
     expect_head_t head;
 
     /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
-    if (r->main || r->prev || r->method_number == M_CONNECT
+    if (r->main || r->prev || (r->method_number == M_CONNECT && r->proxyreq)
         || !expect_request_head(&head, r,
                                 r->expecting_100
                                 && r->proto_num >= HTTP_VERSION(1, 1))) {
@@ -38,7 +36,10 @@ expect_request_t *expect_request_begin(request_rec *r)
     }
 
     e = apr_pcalloc(r->pool, sizeof(*e));
+    e->stage = EXPECT_AT_DIRECTORY;
     e->head = head;
+    e->content_length = apr_table_get(r->headers_in, "Content-Length");
+    e->transfer_encoding = apr_table_get(r->headers_in, "Transfer-Encoding");
     e->facts.head = &e->head;
     e->facts.pool = r->pool;
     e->facts.method = AP_METHOD_BIT << r->method_number;
@@ -57,6 +58,8 @@ void expect_request_follow(request_rec *r)
               || e->state == EXPECT_DETECTED)) {
         ap_set_module_config(r->request_config, &expect_module, e);
         e->facts.r = r;
+        e->stage = EXPECT_AT_DIRECTORY;
+        e->asked_at = EXPECT_AT_HEAD;
     }
 }
 
@@ -91,6 +94,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
     }
     e->conf = conf;
     e->state = EXPECT_OPEN;
+    e->asked_at = EXPECT_AT_HEAD;
     e->facts.trace = expect_trace_for(in, &e->facts);
     e->rules = expect_conf_rules(in->pool, conf);
     /* what the directory tells is asked once: only rules that are looked at
@@ -106,8 +110,8 @@ static int is_last(const request_rec *r, const expect_request_t *e,
                    expect_stage_e stage)
 {
     if (stage == EXPECT_AT_HANDLER) {
-        /* mod_rewrite in a directory: it goes on in the redirect */
-        return !r->handler || strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME);
+        /* it goes on in the redirect */
+        return !expect_target_is_rewritten(r);
     }
     return stage >= EXPECT_AT_USER && stage >= e->rules->known_at;
 }
@@ -128,10 +132,12 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
 {
     expect_answer_t answer;
 
-    if (!e || e->state != EXPECT_OPEN) {
+    /* what was asked in vain is not known better by who reads on */
+    if (!e || e->state != EXPECT_OPEN || stage <= e->asked_at) {
         return DECLINED;
     }
 
+    e->asked_at = stage;
     answer = expect_request_decide(e, stage);
     switch (answer.value) {
     case EXPECT_DENIED:

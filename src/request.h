@@ -28,7 +28,14 @@ typedef enum {
 
 typedef struct expect_request_t {
     expect_state_e state;
+    /** how far the request has come, for who reads its content early */
+    expect_stage_e stage;
+    /** how far the rules were asked, in vain; EXPECT_AT_HEAD: not yet */
+    expect_stage_e asked_at;
     expect_head_t head;
+    /** the fields that frame its content, as the client sent them; or NULL */
+    const char *content_length;
+    const char *transfer_encoding;
     expect_facts_t facts;
     /** the section whose rules were taken; NULL before, and where none were:
      *  it is exempt */
@@ -53,8 +60,6 @@ typedef struct expect_request_t {
     unsigned cap_detects : 1;
     /** a lookup of the target's section is under way */
     unsigned looking_up : 1;
-    /** access_checker is over, and the rest of access control is asked next */
-    unsigned access_begun : 1;
     /** access control is being asked, by us */
     unsigned asking : 1;
     /** the filter stands before the content */
@@ -106,7 +111,7 @@ int expect_request_head(expect_head_t *head, const request_rec *r, int asked);
  * Begin to judge a request.
  * @param r a request
  * @return its state; NULL if it is none to judge: a subrequest, an internal
- *         redirect, CONNECT, or without content
+ *         redirect, a tunnel, or without content
  */
 expect_request_t *expect_request_begin(request_rec *r);
 

@@ -111,6 +111,18 @@ static void negate(expect_answer_t *answer)
     answer->cap = EXPECT_NO_CAP;
 }
 
+/*
+ * A rule that may answer otherwise when the user is known can refuse before,
+ * but not let through. Within an odd number of None its denial is what lets.
+ */
+static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
+                        const expect_answer_t *answer)
+{
+    return walk->stage < rule->known_at
+           && answer->value == (walk->in_none % 2 ? EXPECT_DENIED
+                                                  : EXPECT_GRANTED);
+}
+
 static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 {
     expect_answer_t *memo = walk->memo ? &walk->memo[walk->leaf++] : NULL;
@@ -129,6 +141,9 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
         answer.value = rule->type->check(walk->facts, rule->arg, &answer);
         if (rule->negated) {
             negate(&answer);
+        }
+        if (is_too_early(rule, walk, &answer)) {
+            answer.value = EXPECT_UNKNOWN;
         }
         if (walk->facts->trace) {
             walk->facts->trace(walk->facts, walk->stage, rule, &answer);
@@ -316,7 +331,11 @@ const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
 /* Telling */
 
 const expect_told_t expect_told_nothing =
-    { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, NULL, 0 };
+    { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, 0, NULL, 0 };
+
+/* The longest list that is told of several rules: to join longer ones would
+ * cost more than somebody's OPTIONS is worth. */
+#define LIST_JOINED_MAX 100
 
 void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
                       const expect_facts_t *facts, expect_told_t *told)
@@ -374,6 +393,12 @@ static void add_covered(apr_array_header_t *list,
     }
 }
 
+static void tell_list(expect_told_t *told, const apr_array_header_t *list)
+{
+    told->is_long = list && list->nelts > LIST_JOINED_MAX;
+    told->accepted = told->is_long ? NULL : list;
+}
+
 /* What both accept. */
 static void tell_both(apr_pool_t *p, expect_told_t *told,
                       const expect_told_t *one)
@@ -387,6 +412,11 @@ static void tell_both(apr_pool_t *p, expect_told_t *told,
         && (told->max == EXPECT_NO_CAP || one->max < told->max)) {
         told->max = one->max;
     }
+    if (told->is_long || one->is_long) {
+        told->is_long = 1;
+        told->accepted = NULL;
+        return;
+    }
     if (!told->accepted || !one->accepted) {
         told->accepted = told->accepted ? told->accepted : one->accepted;
         return;
@@ -394,7 +424,7 @@ static void tell_both(apr_pool_t *p, expect_told_t *told,
     both = apr_array_make(p, 4, sizeof(const char *));
     add_covered(both, told->accepted, one->accepted);
     add_covered(both, one->accepted, told->accepted);
-    told->accepted = both;
+    tell_list(told, both);
 }
 
 /* What either accepts: no bound where one has none. */
@@ -409,10 +439,9 @@ static void tell_either(apr_pool_t *p, expect_told_t *told,
         told->max = one->max;
     }
     if (told->accepted) {
-        told->accepted = one->accepted
-                             ? apr_array_append(p, told->accepted,
-                                                one->accepted)
-                             : NULL;
+        tell_list(told, one->accepted ? apr_array_append(p, told->accepted,
+                                                         one->accepted)
+                                      : NULL);
     }
 }
 

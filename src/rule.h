@@ -96,6 +96,8 @@ typedef struct expect_told_t {
     apr_off_t min, max;
     /** what is accepted, as char *; NULL: not a list */
     const apr_array_header_t *accepted;
+    /** there is a list, and it is too long to be told */
+    int is_long;
     /** the response field for that list: "Accept" */
     const char *field;
     /** seconds after which it may be otherwise; 0: waiting does not help */

@@ -17,6 +17,14 @@ extern const expect_rule_type_t expect_rules_content[];
 extern const expect_rule_type_t expect_rules_target[];
 
 /**
+ * Whether mod_rewrite, in a directory, has found another target: the redirect
+ * that comes next will tell about that.
+ * @param r a request whose handler is known
+ * @return 1 if so. The handler's name alone does not do: anybody can set it
+ */
+int expect_target_is_rewritten(const struct request_rec *r);
+
+/**
  * Parse a SIZE: bytes, or with K, M, G or T (powers of 1024), either case.
  * @param size set to the bytes
  * @param word the word

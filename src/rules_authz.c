@@ -79,20 +79,36 @@ static const expect_rule_type_t provider_type = {
     NULL, provider_check, provider_explain, NULL
 };
 
-/* Those of httpd that look at the head and the client's address only. */
-static expect_stage_e provider_asked_at(const char *name)
+static int is_one_of(const char *const *names, const char *name)
 {
+    while (*names && strcmp(*names, name)) {
+        ++names;
+    }
+    return *names != NULL;
+}
+
+/* What access control leaves in a request. */
+static int looks_at_user(const char *expr)
+{
+    return ap_strcasestr(expr, "REMOTE_USER")
+           || ap_strcasestr(expr, "AUTH");
+}
+
+/* When it is asked, and when it answers as it does when all is known. */
+static void set_stages(expect_rule_t *rule, const char *name,
+                       const char *args)
+{
+    /* of httpd: these look at the head and the client's address only */
     static const char *const at_head[] = {
         "all", "forward-dns", "host", "ip", "local", "method", NULL
     };
-    int i;
 
-    for (i = 0; at_head[i]; ++i) {
-        if (!strcmp(name, at_head[i])) {
-            return EXPECT_AT_HEAD;
-        }
+    rule->asked_at = is_one_of(at_head, name) ? EXPECT_AT_HEAD : EXPECT_AT_ENV;
+    rule->known_at = rule->asked_at;
+    if (rule->asked_at == EXPECT_AT_ENV && strcmp(name, "env")
+        && (strcmp(name, "expr") || looks_at_user(args))) {
+        rule->known_at = EXPECT_AT_USER;
     }
-    return EXPECT_AT_ENV;
 }
 
 const char *expect_authz_rule(cmd_parms *cmd, const char *name,
@@ -124,9 +140,7 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
 
     *rule = expect_rule_leaf(cmd->pool, &provider_type, a);
     (*rule)->name = name;
-    (*rule)->asked_at = provider_asked_at(name);
-    (*rule)->known_at = (*rule)->asked_at == EXPECT_AT_HEAD
-                            ? EXPECT_AT_HEAD : EXPECT_AT_USER;
+    set_stages(*rule, name, args);
     return NULL;
 }
 

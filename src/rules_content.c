@@ -278,10 +278,9 @@ static const char *cut(apr_pool_t *p, const char *value)
 static void list_tell(const expect_facts_t *facts, const list_arg_t *list,
                       const char *field, expect_told_t *told)
 {
-    if (facts || list->words->nelts == list->count) {
-        told->accepted = list->words;
-        told->field = field;
-    }
+    told->field = field;
+    told->is_long = !facts && list->words->nelts < list->count;
+    told->accepted = told->is_long ? NULL : list->words;
 }
 
 /* content-type TYPE... */

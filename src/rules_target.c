@@ -128,19 +128,27 @@ static int target_exists(const request_rec *r)
            && !(r->path_info && *r->path_info);
 }
 
-/* The entity tag that a GET of the file would show, NULL for none. */
+/* The entity tag that a GET of the file would show, NULL for none. It is made
+ * once: FileETag Digest reads the file for it. */
 static const char *target_etag(request_rec *r)
 {
+    const char *key = apr_pstrcat(r->pool, "expect-etag ", r->filename, NULL);
     apr_time_t mtime = r->mtime;
+    void *made = NULL;
     const char *etag;
 
     if (!target_exists(r)) {
         return NULL;
     }
-    /* before 2.4.47 this is the time that httpd makes it of */
-    r->mtime = r->finfo.mtime;
-    etag = ap_make_etag(r, 0);
-    r->mtime = mtime;
+    apr_pool_userdata_get(&made, key, r->pool);
+    etag = made;
+    if (!etag) {
+        /* before 2.4.47 this is the time that httpd makes it of */
+        r->mtime = r->finfo.mtime;
+        etag = ap_make_etag(r, 0);
+        r->mtime = mtime;
+        apr_pool_userdata_setn(etag ? etag : "", key, NULL, r->pool);
+    }
     return etag && *etag ? etag : NULL;
 }
 
@@ -417,7 +425,8 @@ static int is_file_handler(const char *handler)
 {
     static const char *const names[] = {
         AP_DEFAULT_HANDLER_NAME, "default-handler", DIR_MAGIC_TYPE,
-        "send-as-is", "server-parsed", "type-map", NULL
+        REWRITE_REDIRECT_HANDLER_NAME, "send-as-is", "server-parsed",
+        "type-map", NULL
     };
     int i;
 
@@ -429,6 +438,12 @@ static int is_file_handler(const char *handler)
     return 0;
 }
 
+int expect_target_is_rewritten(const request_rec *r)
+{
+    return r->handler && !strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME)
+           && r->filename && !strncmp(r->filename, "redirect:", 9);
+}
+
 static expect_value_e handler_check(const expect_facts_t *facts,
                                     const void *arg, expect_answer_t *answer)
 {
@@ -437,8 +452,7 @@ static expect_value_e handler_check(const expect_facts_t *facts,
     const char *const *name;
 
     (void)answer;
-    /* mod_rewrite in a directory: the redirect will tell */
-    if (!strcmp(handler, REWRITE_REDIRECT_HANDLER_NAME)) {
+    if (expect_target_is_rewritten(facts->r)) {
         return EXPECT_UNKNOWN;
     }
     for (name = a->names; *name; ++name) {

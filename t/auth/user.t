@@ -52,6 +52,25 @@ sub admitted {
         "$name: the backend is asked $calls times";
 }
 
+# An expression that holds as long as there is no user is asked again.
+{
+    my $path = place(['ExpectRequire expr "%{REMOTE_USER} != \'bob\'"']);
+    admitted('not bob: alice', { path => $path, headers => [$alice] }, 1);
+    refused('not bob: bob', { path => $path, headers => [$bob] }, 403, 'expr',
+        1);
+    $path = place(['ExpectRequire not expr "%{REMOTE_USER} == \'bob\'"']);
+    admitted('bob not: alice', { path => $path, headers => [$alice] }, 1);
+    refused('bob not: bob', { path => $path, headers => [$bob] }, 403, 'expr',
+        1);
+    $path = place(['<ExpectRequireNone>',
+        'ExpectRequire expr "%{REMOTE_USER} == \'bob\'"',
+        'ExpectRequire expr "reqenv(\'AUTHENTICATE_X\') == \'no\'"',
+        '</ExpectRequireNone>']);
+    admitted('none bob: alice', { path => $path, headers => [$alice] }, 1);
+    refused('none bob: bob', { path => $path, headers => [$bob] }, 403, 'expr',
+        1);
+}
+
 # The rules, each alone: alice may, bob may not.
 for (['user alice', 'user'], ['user carol alice', 'user'],
      ['group writers', 'group', "AuthGroupFile $groups\n"],

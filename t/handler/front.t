@@ -66,6 +66,8 @@ my @cases = (
         ["FallbackResource /front/handler-%d/index.html"], 'some/where', 0],
     ['Action, by a type of its own', ['ForceType application/x-httpd-read',
         'Action application/x-httpd-read /cgi/read.cgi'], 'index.html', 1],
+    ['to a redirect that is none', ['SetHandler redirect-handler'],
+        'index.html', 0],
     # Only a handler's name tells.
     ['Action, by the type of a file', ['Action text/html /cgi/read.cgi'],
         'index.html', 0],

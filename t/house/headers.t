@@ -77,4 +77,18 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     is $r->{headers}{'x-success'}, 'here', 'Header onsuccess: in a success';
 }
 
+# Notes are anybody's to write: half of what a refusal leaves there is none.
+{
+    write_htaccess('static/notes', "ErrorDocument 416 /static/notes/missing\n"
+        . "Header set X-A a\nHeader always set X-A a\n"
+        . "Header note X-A expect-reason\nHeader note X-A expect-rule\n");
+    my $file = conf_var('documentroot') . '/static/notes/file.txt';
+    open my $fh, '>', $file or die "$file: $!\n";
+    print $fh "1000\n";
+    close $fh or die "$file: $!\n";
+    my $r = upload(method => 'GET', path => '/static/notes/file.txt',
+        headers => ['Range: bytes=5000-6000']);
+    is $r->{status}, 416, 'notes of others: answered';
+}
+
 done_testing();

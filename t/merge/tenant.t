@@ -63,6 +63,33 @@ for my $text (@attempts) {
     write_htaccess($dir, undef);
 }
 
+# What was admitted is framed as it was judged, whatever the fields say later:
+# not more of it is read, nor less, and the rest is no request of its own.
+for my $text ('RequestHeader set Content-Length 2000',
+              'RequestHeader set Content-Length 1',
+              'RequestHeader unset Content-Length',
+              'RequestHeader set Transfer-Encoding chunked') {
+    write_htaccess('merge/and/frame', "$text\n");
+    my $t = talk(conf_var('port'), "PUT /merge/and/frame/x HTTP/1.1\r\n"
+        . "Host: localhost\r\nContent-Length: 1000\r\n\r\n" . 'x' x 1000
+        . "GET /static/file.txt HTTP/1.1\r\nHost: localhost\r\n"
+        . "Connection: close\r\n\r\n", 'eof');
+    my @status = $t->{bytes} =~ m{^HTTP/1\.1 (\d+)}mg;
+    is "@status", '200 200', "$text: two requests" or diag $t->{bytes};
+    like $t->{bytes}, qr/^read=1000$/m, "$text: content as announced";
+}
+for my $text ('RequestHeader unset Transfer-Encoding',
+              "RequestHeader unset Transfer-Encoding\n"
+                  . 'RequestHeader set Content-Length 3000') {
+    write_htaccess('merge/and/frame', "$text\n");
+    my $t = talk(conf_var('port'), "PUT /merge/and/frame/x HTTP/1.1\r\n"
+        . "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        . sprintf("%x\r\n%s\r\n0\r\n\r\n", 2000, 'x' x 2000), 'eof');
+    like $t->{bytes}, qr{^HTTP/1\.1 413 }, "$text: cut off"
+        or diag $t->{bytes};
+}
+write_htaccess('merge/and/frame', undef);
+
 # The same deeper down, where two .htaccess help each other.
 write_htaccess('merge/and/a', "ExpectRequire all granted\n");
 write_htaccess('merge/and/a/b', "<ExpectRequireAny>\nExpectRequire all granted"

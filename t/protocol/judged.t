@@ -145,6 +145,8 @@ refused_ok('a front controller in a place with rules', {
         is $status[0], $status[1], "CONNECT, asks $asks: as stock httpd";
         is witness_of("connect-$asks", $server)->{verdict}, '-',
             "CONNECT, asks $asks: not judged";
+        is witness_of("connect-$asks", $server)->{read}, 0,
+            "CONNECT, asks $asks: unread";
 
         my $t = talk($server, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n"
             . "Content-Length: 3\r\nX-Witness: options-$asks\r\n"

@@ -132,6 +132,9 @@ my @verified = (
     ['Satisfy Any: the user is waited for', ['Satisfy Any',
         'SSLRequire false', @basic, 'ExpectRequire user alice'],
         ['Authorization: Basic YWxpY2U6c2VjcmV0'], 200, 'continue', '-'],
+    ['Satisfy Any: what is refused stays refused', ['Satisfy Any',
+        'SSLRequire false', @basic, 'ExpectRequire env NEVER'],
+        ['Authorization: Basic YWxpY2U6c2VjcmV0'], 403, 'refuse', 'env'],
     ['an ErrorDocument does not read it', ['SSLRequire false',
         'ErrorDocument 403 /witness/', 'ExpectRequire handler dav-handler'],
         [], 403, '-', '-', qr/read=0\n/],
@@ -153,6 +156,21 @@ for (@verified) {
     is_deeply [@{ witness_of($id) }{qw(verdict rule)}], [$verdict, $rule],
         "SSLVerifyClient: $name: verdict";
     like $bytes, $body, "SSLVerifyClient: $name: the answer" if $body;
+}
+
+# The same where the handler is known before access control: ScriptAlias.
+for (['alice', 'YWxpY2U6c2VjcmV0', 200, 'continue'],
+     ['bob', 'Ym9iOnNlY3JldA==', 403, 'refuse']) {
+    my($name, $login, $status, $verdict) = @$_;
+    $id = join '-', 'tls', $$, ++$count;
+    my $bytes = talk_tls(['-tls1_2'], join("\r\n",
+        'POST /verify-script/read.cgi HTTP/1.1', 'Host: localhost',
+        "X-Witness: $id", 'Content-Length: 200', 'Connection: close',
+        "Authorization: Basic $login", '', 'x' x 200));
+    is join(' ', $bytes =~ /^HTTP\/1\.1 (\d+)/mg), $status,
+        "SSLVerifyClient, a script: $name" or diag $bytes;
+    is witness_of($id)->{verdict}, $verdict,
+        "SSLVerifyClient, a script: $name: verdict";
 }
 
 # --- HTTP/2 ----------------------------------------------------------------------

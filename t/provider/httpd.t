@@ -122,19 +122,20 @@ for (['ip no.such.address', qr/ip/i], ['expr "%{"', qr/expr/i],
 
 # --- how often ---------------------------------------------------------------
 
+# What lets through before there is a user is asked once more, as by Require.
 # rules, more, headers; calls of authz providers, of the backend
-for (['witness, granting', 'ExpectRequire witness', '', ['X-Grant: yes'], 1, 0],
+for (['witness, granting', 'ExpectRequire witness', '', ['X-Grant: yes'], 2, 0],
      ['witness, denying', 'ExpectRequire witness', '', [], 1, 0],
-     ['not witness', 'ExpectRequire not witness', '', [], 1, 0],
+     ['not witness', 'ExpectRequire not witness', '', [], 2, 0],
      ['witness twice', "ExpectRequire witness\nExpectRequire witness", '',
-        ['X-Grant: yes'], 2, 0],
+        ['X-Grant: yes'], 4, 0],
      ['witness, then a handler',
         "ExpectRequire witness\nExpectRequire handler", '',
-        ['X-Grant: yes'], 1, 0],
+        ['X-Grant: yes'], 2, 0],
      ['witness, then auth', "ExpectRequire witness\nExpectRequire auth",
-        $BASIC, ['X-Grant: yes', $alice], 1, 1],
+        $BASIC, ['X-Grant: yes', $alice], 2, 1],
      ['witness, then a user', "ExpectRequire witness\nExpectRequire user alice",
-        $BASIC, ['X-Grant: yes', $alice], 1, 1],
+        $BASIC, ['X-Grant: yes', $alice], 2, 1],
      ['behind a denial', "ExpectRequire ip 192.0.2.1\nExpectRequire witness",
         '', ['X-Grant: yes'], 0, 0],
      ['before a denial', "ExpectRequire witness\nExpectRequire ip 192.0.2.1",
@@ -143,7 +144,7 @@ for (['witness, granting', 'ExpectRequire witness', '', ['X-Grant: yes'], 1, 0],
         . "\nExpectRequire witness\n</ExpectRequireAny>", '', [], 0, 0],
      ['Any, the second', "<ExpectRequireAny>\nExpectRequire ip 192.0.2.1"
         . "\nExpectRequire witness\n</ExpectRequireAny>", '',
-        ['X-Grant: yes'], 1, 0]) {
+        ['X-Grant: yes'], 2, 0]) {
     my($name, $rules, $more, $headers, $authz, $authn) = @$_;
     write_htaccess($place, "$more$rules\n");
     for my $h2 (0, has_h2() ? 1 : ()) {

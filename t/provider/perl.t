@@ -62,8 +62,43 @@ sub handler {
     return Apache2::Const::DECLINED;
 }
 \$INC{'Expect/TestFixup.pm'} = 1;
+
+# reads, and goes on whatever came of that
+package Expect::TestReader;
+sub handler {
+    my(\$r) = \@_;
+    eval { 1 while \$r->read(my \$buffer, 8000) };
+    return Apache2::Const::DECLINED;
+}
+\$INC{'Expect/TestReader.pm'} = 1;
+
+package Expect::TestPrinter;
+use Apache2::Const -compile => qw(OK);
+sub handler {
+    my(\$r) = \@_;
+    Expect::TestReader::handler(\$r);
+    \$r->print('it went on');
+    return Apache2::Const::OK;
+}
+\$INC{'Expect/TestPrinter.pm'} = 1;
 1;
 </Perl>
+<Directory "$docroot/dav/perl">
+    PerlAccessHandler Expect::TestReader
+    ExpectRequire env NEVER
+</Directory>
+<Location /witness/printer>
+    SetHandler perl-script
+    PerlResponseHandler Expect::TestPrinter
+    ExpectRequire content-length max=10K
+</Location>
+<Location /witness/parser>
+    PerlHeaderParserHandler Expect::TestReader
+    SetEnvIf X-Bad . BAD=1
+    SetEnvIf X-Good . GOOD=1
+    ExpectRequire not env BAD
+    ExpectRequire env GOOD
+</Location>
 <Directory "$docroot/tenant/perl">
     RewriteEngine On
     RewriteRule ^ /witness/fixup/x
@@ -120,6 +155,44 @@ for my $chunked (0, 1) {
     is $r->{status}, 405, "a fixup reads, chunked $chunked: refused";
     is_deeply [@{ $r->{witness} }{qw(verdict rule)}], ['refuse', 'handler'],
         "a fixup reads, chunked $chunked: by the rule";
+}
+
+# Access control reads before rules allow it, and takes no notice of the
+# error: what is stored stays.
+mkpath("$docroot/dav/perl");
+for my $chunked (0, 1) {
+    my $file = "$docroot/dav/perl/stored.txt";
+    open my $fh, '>', $file or die "$file: $!\n";
+    print $fh "stored before\n";
+    close $fh or die "$file: $!\n";
+    my $r = upload(vhost => $server, path => '/dav/perl/stored.txt',
+        content => 5000, chunked => $chunked, eager => 1);
+    is $r->{status}, 403, "refused while it is read, chunked $chunked";
+    open $fh, '<', $file or die "$file: $!\n";
+    is join('', <$fh>), "stored before\n",
+        "refused while it is read, chunked $chunked: nothing is written";
+}
+
+# A handler does not read on, and says so all the same: one answer.
+{
+    my $t = talk($server, "POST /witness/printer/x HTTP/1.1\r\n"
+        . "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        . sprintf("%x\r\n%s\r\n0\r\n\r\n", 50_000, 'x' x 50_000), 'eof');
+    like $t->{bytes}, qr{^HTTP/1\.1 413 }, 'a handler that goes on: cut off'
+        or diag explain $t;
+    unlike $t->{bytes}, qr/it went on/, 'a handler that goes on: one answer';
+}
+
+# Who reads at header_parser may come before mod_setenvif: its variables are
+# waited for.
+for (['no variable', [], 403, 'refuse'],
+     ['the good one', ['X-Good: 1'], 200, 'continue'],
+     ['both', ['X-Good: 1', 'X-Bad: 1'], 403, 'refuse']) {
+    my($name, $headers, $status, $verdict) = @$_;
+    my $r = upload(vhost => $server, path => '/witness/parser/x',
+        content => 5000, headers => $headers, eager => 1);
+    is_deeply [$r->{status}, $r->{witness}{verdict}], [$status, $verdict],
+        "read at header_parser: $name" or diag explain $r;
 }
 
 done_testing();
