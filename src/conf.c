@@ -161,6 +161,8 @@ static const char *names(apr_pool_t *p, const expect_rule_type_t *table)
 
 static const char *unknown_rule(cmd_parms *cmd, const char *name)
 {
+    const char *others = expect_authz_names(cmd->pool);
+
     return wrong(cmd, *name ? name : "no rule",
                  apr_pstrcat(cmd->pool,
                              *name ? ": unknown rule; a rule is one of "
@@ -168,7 +170,9 @@ static const char *unknown_rule(cmd_parms *cmd, const char *name)
                              names(cmd->pool, expect_rules_content),
                              names(cmd->pool, expect_rules_target),
                              "or what the loaded modules give Require: ",
-                             expect_authz_names(cmd->pool), NULL));
+                             *others ? others
+                                     : "nothing, without mod_authz_core",
+                             NULL));
 }
 
 /* ExpectRequire */
@@ -243,16 +247,35 @@ static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
     return rule;
 }
 
+/* A container of Require would not heed it. */
+static const char *inside_require(cmd_parms *cmd)
+{
+    const ap_directive_t *parent = cmd->directive->parent;
+
+    for (; parent; parent = parent->parent) {
+        if (!strncasecmp(parent->directive, "<Require", 8)) {
+            return wrong(cmd, apr_pstrcat(cmd->pool, parent->directive, ">",
+                                          NULL),
+                         ": has no part in this container; Require and a rule "
+                         "are accepted there, this outside of it");
+        }
+    }
+    return NULL;
+}
+
 static const char *expect_cmd_require(cmd_parms *cmd, void *unused,
                                       const char *args)
 {
     expect_rule_t *rule;
     const char *text = args;
     const char *name = ap_getword_conf(cmd->pool, &args);
-    const char *err = NULL;
+    const char *err = inside_require(cmd);
     int negated = 0;
 
     (void)unused;
+    if (err) {
+        return err;
+    }
     if (!strcasecmp(name, "not")) {
         negated = 1;
         name = ap_getword_conf(cmd->pool, &args);
@@ -337,9 +360,12 @@ static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
     int override = cmd->override;
     const ap_directive_t *directive = cmd->directive;
     const command_rec *command = cmd->cmd;
-    const char *err = container_check(cmd, args);
+    const char *err = inside_require(cmd);
 
     (void)unused;
+    if (!err) {
+        err = container_check(cmd, args);
+    }
     if (err) {
         return err;
     }

@@ -285,7 +285,7 @@ static void move_above(request_rec *r, ap_filter_t *f, ap_filter_t *below)
     while (at && at->next != f) {
         at = at->next;
     }
-    if (at) {
+    if (at && f) {
         at->next = f->next;
         insert_above(r, f, below);
     }

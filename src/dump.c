@@ -17,6 +17,7 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
+#include "mod_proxy.h"
 
 #include "apr_file_io.h"
 #include "apr_fnmatch.h"
@@ -88,7 +89,7 @@ static apr_off_t max_of(apr_pool_t *p, const expect_rule_t *rule)
 typedef struct {
     /* the smallest max that has to hold in any case */
     apr_off_t tightest;
-    /* LimitRequestBody, 0 or less: none */
+    /* LimitRequestBody, or what httpd takes for it; 0: none */
     apr_off_t limit;
     /* the rule's own status is answered, and for 401 there is no challenge */
     int no_challenge;
@@ -159,6 +160,25 @@ static const ap_conf_vector_t *merge(dump_t *d, const ap_conf_vector_t *outer,
                                     (ap_conf_vector_t *)inner);
 }
 
+/* A request to a section, for those of httpd's functions that look at nothing
+ * else of it. */
+static request_rec request_to(dump_t *d, const ap_conf_vector_t *section)
+{
+    request_rec r = { 0 };
+
+    r.pool = d->p;
+    r.server = d->s;
+    r.per_dir_config = (ap_conf_vector_t *)section;
+    return r;
+}
+
+static apr_off_t limit_of(dump_t *d, const ap_conf_vector_t *section)
+{
+    request_rec r = request_to(d, section);
+
+    return ap_get_limit_req_body(&r);
+}
+
 /*
  * Whether somebody could be asked to log in: an AuthType is set, or may be set
  * where it cannot be seen from here.
@@ -169,12 +189,9 @@ static int may_challenge(dump_t *d, const ap_conf_vector_t *section)
     const core_dir_config *core = ap_get_core_module_config(section);
     APR_OPTIONAL_FN_TYPE(authn_ap_auth_type) *auth_type =
         APR_RETRIEVE_OPTIONAL_FN(authn_ap_auth_type);
-    /* where it is a constant it is all that is looked at */
-    request_rec r = { 0 };
+    /* it looks at no more where it is a constant */
+    request_rec r = request_to(d, section);
 
-    r.pool = d->p;
-    r.server = d->s;
-    r.per_dir_config = (ap_conf_vector_t *)section;
     return d->auth_type_varies || (core->override & OR_AUTHCFG)
            || (auth_type && auth_type(&r));
 }
@@ -185,18 +202,31 @@ static int is_specific(const expect_dir_conf_t *conf)
            && expect_conf_refuses(conf);
 }
 
-/* @param challenge whether an AuthType may come from sections elsewhere */
+/* Where it is not the usual one. */
+static const char *merging_of(const expect_dir_conf_t *own)
+{
+    static const char *const texts[] = { "", "", ", merging Or",
+                                         ", merging Off" };
+
+    return own ? texts[own->merging] : "";
+}
+
+/*
+ * @param own       what is written in it, or NULL
+ * @param section   what is in force there
+ * @param challenge whether an AuthType may come from sections elsewhere
+ */
 static void dump_section(dump_t *d, const char *name,
+                         const expect_dir_conf_t *own,
                          const ap_conf_vector_t *section, int challenge)
 {
-    const core_dir_config *core = ap_get_core_module_config(section);
     const expect_dir_conf_t *conf = conf_of(section);
     const expect_rule_t *rules = expect_conf_rules(d->p, conf);
-    around_t around = { EXPECT_NO_CAP, core->limit_req_body, 0 };
+    around_t around = { EXPECT_NO_CAP, limit_of(d, section), 0 };
     expect_told_t told;
 
-    apr_file_printf(d->out, "  %s: %s\n", name,
-                    expect_show_settings(d->p, conf));
+    apr_file_printf(d->out, "  %s: %s%s\n", name,
+                    expect_show_settings(d->p, conf), merging_of(own));
     if (!rules) {
         apr_file_printf(d->out, "    no rules\n");
         return;
@@ -228,15 +258,17 @@ static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
             dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
                                         name_it ? " " : "",
                                         name_it ? core->d : "", ">", NULL),
-                         merge(d, outer, section), challenge);
+                         conf, merge(d, outer, section), challenge);
         }
     }
 }
 
-/* Whether a <Directory> holds for another's folder as well. */
+/* Whether a <Directory> or <Location> holds for all of another as well. */
 static int is_around(const core_dir_config *outer,
                      const core_dir_config *inner)
 {
+    apr_size_t length = strlen(outer->d);
+
     if (outer == inner) {
         return 1;
     }
@@ -249,12 +281,14 @@ static int is_around(const core_dir_config *outer,
     if (outer->d_is_fnmatch) {
         return !apr_fnmatch(outer->d, inner->d, APR_FNM_PATHNAME);
     }
-    /* httpd ends both with a slash */
-    return !strncmp(outer->d, inner->d, strlen(outer->d));
+    /* the paths of <Directory> end with a slash by now */
+    return !strncmp(outer->d, inner->d, length)
+           && (!inner->d[length] || inner->d[length] == '/'
+               || (length && outer->d[length - 1] == '/'));
 }
 
-/* What httpd would merge for the folder of one <Directory>, in the order that
- * ap_core_reorder_directories() has brought them into by now. */
+/* What httpd would merge for one <Directory>, in the order that
+ * ap_core_reorder_directories() has brought them into by now, or <Location>. */
 static const ap_conf_vector_t *in_force(dump_t *d,
                                         const apr_array_header_t *sections,
                                         const core_dir_config *inner,
@@ -289,7 +323,7 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
                                         core->r ? "Match" : "", core->d);
 
         if (own) {
-            dump_section(d, name, merged, challenge);
+            dump_section(d, name, own, merged, challenge);
         }
         dump_inner(d, "<Files", name, core->sec_file, merged, challenge);
         dump_inner(d, "<If", name, core->sec_if, merged, challenge);
@@ -327,7 +361,30 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
             dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
                                          "the directory's",
                                          core->r ? "Match" : "", core->d),
-                         merge(d, server, section), challenge);
+                         own, in_force(d, sections, core, server), challenge);
+        }
+    }
+}
+
+/* Of mod_proxy, where it is loaded; it takes them in place of <Directory>. */
+static void dump_proxies(dump_t *d, const ap_conf_vector_t *server,
+                         int challenge)
+{
+    const module *proxy = ap_find_linked_module("mod_proxy.c");
+    const proxy_server_conf *conf =
+        proxy ? ap_get_module_config(d->s->module_config, proxy) : NULL;
+    int i;
+
+    for (i = 0; conf && i < conf->sec_proxy->nelts; ++i) {
+        const ap_conf_vector_t *section =
+            APR_ARRAY_IDX(conf->sec_proxy, i, const ap_conf_vector_t *);
+        const proxy_dir_conf *dir = ap_get_module_config(section, proxy);
+        const expect_dir_conf_t *own = conf_of(section);
+
+        if (own) {
+            dump_section(d, apr_psprintf(d->p, "<Proxy%s %s>",
+                                         dir->r ? "Match" : "", dir->p),
+                         own, merge(d, server, section), challenge);
         }
     }
 }
@@ -342,13 +399,14 @@ static void dump_server(dump_t *d)
     int in_urls = any_challenges(d, core->sec_url, server);
 
     apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
-    dump_section(d, "everywhere", server, in_dirs || in_urls);
+    dump_section(d, "everywhere", conf_of(server), server, in_dirs || in_urls);
     dump_inner(d, "<Files", "everywhere", dir->sec_file, server,
                in_dirs || in_urls);
     dump_inner(d, "<If", "everywhere", dir->sec_if, server,
                in_dirs || in_urls);
     dump_directories(d, core->sec_dir, server, in_urls);
     dump_locations(d, core->sec_url, server, in_dirs);
+    dump_proxies(d, server, in_dirs || in_urls);
 }
 
 static int has_varying_auth_type(const ap_directive_t *node)

@@ -204,6 +204,27 @@ static const char *note(void *data, const expect_rule_t *rule)
                  : "not asked: it was certain before";
 }
 
+static const expect_dir_conf_t *conf_of(const expect_request_t *e)
+{
+    return ap_get_module_config(e->taken_in->per_dir_config, &expect_module);
+}
+
+/* Also those that are not asked: to say why. */
+static void add_rules(text_t *t, expect_rehearsal_t *h,
+                      const expect_request_t *e)
+{
+    int exempt = e->state == EXPECT_EXEMPT;
+    const expect_dir_conf_t *conf = exempt ? conf_of(e) : e->conf;
+    const expect_rule_t *rules = exempt ? expect_conf_rules(h->pool, conf)
+                                        : e->rules;
+
+    add(t, "  %s\n", expect_show_settings(h->pool, conf));
+    if (rules) {
+        add(t, "%s", expect_show_rules(h->pool, rules, 2,
+                                       exempt ? NULL : note, h));
+    }
+}
+
 /* What holds for both clients, as a rule. */
 const char *expect_explain_place(expect_rehearsal_t *h)
 {
@@ -225,10 +246,7 @@ const char *expect_explain_place(expect_rehearsal_t *h)
     }
     add_differences(&t, h);
     if (e && e->guarded) {
-        add(&t, "  %s\n", expect_show_settings(h->pool, e->conf));
-    }
-    if (e && e->rules && e->state != EXPECT_EXEMPT) {
-        add(&t, "%s", expect_show_rules(h->pool, e->rules, 2, note, h));
+        add_rules(&t, h, e);
     }
     return text_of(&t);
 }
@@ -258,7 +276,7 @@ static int is_verdict(const expect_rehearsal_t *h, const char *verdict)
 
 static const char *why_exempt(const expect_request_t *e)
 {
-    const expect_dir_conf_t *conf = e->conf;
+    const expect_dir_conf_t *conf = conf_of(e);
 
     return !conf || !conf->has_rules ? "there are no rules"
            : conf->engine == EXPECT_ENGINE_OFF ? "ExpectEngine Off"
@@ -346,8 +364,9 @@ static void add_limits(text_t *t, const expect_rehearsal_t *h)
     if (limit > 0 && strncmp(h->handler, "proxy", 5)
         && (e->head.length > limit
             || e->head.length == EXPECT_LENGTH_UNKNOWN)) {
-        add(t, "    LimitRequestBody %" APR_OFF_T_FMT " refuses more with "
-            "413 when it is read\n", limit);
+        add(t, "    LimitRequestBody %" APR_OFF_T_FMT " refuses %s with "
+            "413 when it is read\n", limit,
+            e->head.length > limit ? "it" : "more");
     }
 }
 

@@ -72,6 +72,29 @@ static int would_refuse(expect_request_t *e)
     return DECLINED;
 }
 
+/* The bounds of all rules, where the one that refuses has any: who keeps to
+ * those of the one would be refused by the next. */
+static void tell_in_force(apr_pool_t *p, const expect_request_t *e,
+                          const expect_rule_t *rule, expect_told_t *told)
+{
+    int has_bounds = told->max != EXPECT_NO_CAP || told->min > 0;
+    int has_types = told->accepted && !strcmp(told->field, "Accept");
+    expect_told_t all;
+
+    /* of <Limit>: it is not among what is told of all */
+    if ((!has_bounds && !has_types) || rule->limited != -1) {
+        return;
+    }
+    expect_rule_tell_all(p, e->rules, &all);
+    if (has_bounds) {
+        told->max = all.max != EXPECT_NO_CAP ? all.max : told->max;
+        told->min = all.min > 0 ? all.min : told->min;
+    }
+    if (has_types && all.accepted && all.accepted->nelts) {
+        told->accepted = all.accepted;
+    }
+}
+
 int expect_refuse(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer)
 {
@@ -101,6 +124,7 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     e->state = EXPECT_REFUSED;
     e->status = status;
     expect_rule_tell(r->pool, answer, &e->facts, &e->told);
+    tell_in_force(r->pool, e, rule, &e->told);
     expect_body_prepare(r, status, rule->name, reason, &e->told);
     expect_linger_begin(r);
     return status;

@@ -34,7 +34,8 @@ int expect_size_parse(apr_off_t *size, const char *word);
 
 /** What expect_size_parse() takes, for messages. */
 #define EXPECT_SIZE_ACCEPTED \
-    "a SIZE is a number of bytes, or of K, M, G or T (powers of 1024)"
+    "a SIZE is a number of bytes, or of K, M, G or T (powers of 1024), like " \
+    "10M"
 
 /** The longest piece of client data that a sentence shows, in bytes. */
 #define EXPECT_QUOTED_MAX 64

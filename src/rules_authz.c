@@ -68,8 +68,8 @@ static const char *provider_explain(apr_pool_t *p,
 
     (void)facts;
     (void)status;
-    return apr_psprintf(p, negated ? "%s does not deny" : "%s does not grant",
-                        a->name);
+    return apr_psprintf(p, negated ? "%s holds, which is not accepted"
+                                   : "%s does not hold", a->name);
 }
 
 /* Most wait for SetEnvIf: env and expr see what it sets, and what a third
@@ -111,6 +111,22 @@ static void set_stages(expect_rule_t *rule, const char *name,
     }
 }
 
+/* Those of httpd that take any arguments, and then deny all or mind none. */
+static const char *wrong_number(const char *name, const char *args)
+{
+    static const char *const some[] = {
+        "dbd-group", "dbm-group", "env", "group", "method", "user", NULL
+    };
+    static const char *const none[] = {
+        "file-group", "file-owner", "local", "valid-user", NULL
+    };
+
+    if (!*args && is_one_of(some, name)) {
+        return "an argument is missing";
+    }
+    return *args && is_one_of(none, name) ? "one argument too many" : NULL;
+}
+
 const char *expect_authz_rule(cmd_parms *cmd, const char *name,
                               const char *args, expect_rule_t **rule)
 {
@@ -122,6 +138,10 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
     *rule = NULL;
     if (!provider || !provider->check_authorization) {
         return NULL;
+    }
+    err = wrong_number(name, args);
+    if (err) {
+        return err;
     }
 
     a = apr_pcalloc(cmd->pool, sizeof(*a));

@@ -315,10 +315,14 @@ static const char *space_explain(apr_pool_t *p, const expect_facts_t *facts,
 {
     const space_arg_t *a = arg;
     apr_off_t length = facts->head->length;
+    struct statvfs fs;
 
     (void)status;
     if (negated) {
         return "free-space holds, which is not accepted";
+    }
+    if (!target_statvfs(facts->r, &fs)) {
+        return "free-space is not known, the target is no file";
     }
     if (length == EXPECT_LENGTH_UNKNOWN) {
         return apr_psprintf(p, "free-space %s is not left", a->text);
@@ -333,10 +337,13 @@ static const char *space_explain(apr_pool_t *p, const expect_facts_t *facts,
 static void space_tell(apr_pool_t *p, const expect_facts_t *facts,
                        const void *arg, expect_told_t *told)
 {
+    struct statvfs fs;
+
     (void)p;
-    (void)facts;
     (void)arg;
-    told->retry_after = SPACE_RETRY_AFTER;
+    if (facts && target_statvfs(facts->r, &fs)) {
+        told->retry_after = SPACE_RETRY_AFTER;
+    }
 }
 
 /* auth */
@@ -467,12 +474,14 @@ static expect_value_e handler_check(const expect_facts_t *facts,
 static const char *handler_explain(apr_pool_t *p, const expect_facts_t *facts,
                                    const void *arg, int status, int negated)
 {
+    const handler_arg_t *a = arg;
+
     (void)p;
     (void)facts;
-    (void)arg;
     (void)status;
-    return negated ? "handler: what takes content here is not accepted"
-                   : "handler: nothing here takes content";
+    return negated || a->names[0]
+               ? "handler: what takes content here is not accepted"
+               : "handler: nothing here takes content";
 }
 
 /* What the file handler does (RFC 9110, 10.2.1). */

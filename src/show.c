@@ -10,6 +10,9 @@
  *             auth                                   auth   httpd.conf:15
  */
 
+#include "httpd.h"
+#include "http_protocol.h"
+
 #include "apr_strings.h"
 
 #include "show.h"
@@ -64,6 +67,27 @@ static void line(show_t *s, int depth, const char *text)
         apr_pstrcat(s->p, indent(s->p, depth), text, "\n", NULL);
 }
 
+/* The methods of <Limit> or <LimitExcept>; HEAD goes with GET. */
+static const char *limited(apr_pool_t *p, apr_int64_t mask)
+{
+    int except = mask < 0;
+    apr_array_header_t *words = apr_array_make(p, 8, sizeof(const char *));
+    int i;
+
+    if (mask == -1) {
+        return "";
+    }
+    for (i = 0; i < METHODS; ++i) {
+        const char *name = i == M_INVALID ? NULL : ap_method_name_of(p, i);
+
+        if (name && ((mask >> i) & 1) != except) {
+            APR_ARRAY_PUSH(words, const char *) = name;
+        }
+    }
+    return apr_psprintf(p, "  (in <Limit%s %s>)", except ? "Except" : "",
+                        apr_array_pstrcat(p, words, ' '));
+}
+
 static void placed_line(show_t *s, int depth, const char *text,
                         const char *stage, const expect_rule_t *rule)
 {
@@ -71,7 +95,7 @@ static void placed_line(show_t *s, int depth, const char *text,
                             apr_pstrcat(s->p, indent(s->p, depth), text,
                                         NULL),
                             stage, rule->file, rule->line,
-                            rule->limited == -1 ? "" : "  (in <Limit>)"));
+                            limited(s->p, rule->limited)));
 }
 
 static void show_leaf(show_t *s, const expect_rule_t *rule, int depth)

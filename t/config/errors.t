@@ -110,6 +110,12 @@ my @rules = (
     ['not ip 300.1.1.1', qr/\A(?:not )?ip 300\.1\.1\.1\z/, qr/invalid/,
         qr/\bRequire\b/],
     ['ip', 'ip', qr/requires an argument/, qr/\bRequire\b/],
+    # What they do not say themselves.
+    (map { [$_, $_, qr/an argument is missing/, qr/\bRequire\b/],
+        ["not $_", $_, qr/an argument is missing/, qr/\bRequire\b/] }
+        qw(env group method user)),
+    (map { ["$_ alice", "$_ alice", qr/too many/, qr/\bRequire\b/] }
+        qw(valid-user local)),
     ['method FOO', 'method FOO', qr/Invalid Method 'FOO'/, qr/\bRequire\b/],
     ['expr "%{bad"', 'expr "%{bad"', qr/Cannot parse expression/,
         qr/\bRequire\b/],

@@ -70,7 +70,7 @@ PerlAddAuthzProvider crash Expect::TestCrash::check
     ExpectRequire crash
 </Location>
 CONF
-    like $answer, qr/^  asks: refused 417: env does not grant\n  does not ask: refused 403: env does not grant$/m,
+    like $answer, qr/^  asks: refused 417: env does not hold\n  does not ask: refused 403: env does not hold$/m,
         'what is certain is said';
     like $answer, qr/^ +crash +env\/user .*\n +not asked: it was certain/m,
         'and nobody asked for more';

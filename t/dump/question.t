@@ -33,8 +33,8 @@ CONF
 
 {
     my $answer = join '', explained($in, '/up/new PUT length=2K type=text/html');
-    my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit>\))?$/mg;
-    $answer =~ s/(?<=\S) +(head|directory|env\/user|auth|handler) +/ $1 /g;
+    my @places = $answer =~ / (\S+:\d+)(?:  \(in <.*>\))?$/mg;
+    $answer =~ s/(?<=\S) +(head|directory|env|auth|handler) +/ $1 /g;
     $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
     is $answer, <<"TEXT", 'an answer as a whole';
 ExpectExplain /up/new PUT length=2K type=text/html
@@ -53,9 +53,9 @@ ExpectExplain /up/new PUT length=2K type=text/html
           not asked: it was certain before
       precondition directory HERE
         granted (not asked: it was certain before)
-      env X env/user HERE
+      env X env HERE
         not asked: it was certain before
-      auth auth HERE  (in <Limit>)
+      auth auth HERE  (in <Limit POST>)
         does not apply to PUT
       content-type image/* head HERE
         denied: content-type text/html is none of image/* (not asked: it was certain before)
@@ -111,6 +111,14 @@ my $by = <<"CONF";
     LimitRequestBody 5
     ExpectRequire method PUT
 </Location>
+<Location /witness/off>
+    ExpectEngine Off
+    ExpectRequire content-length max=10
+</Location>
+<Location /witness/waits>
+    ExpectScope expectation
+    ExpectRequire content-length max=10
+</Location>
 <Location /witness/query>
     ExpectRequire expr "%{QUERY_STRING} == 'a=b&c'"
 </Location>
@@ -137,7 +145,7 @@ my @asked = (
     ['http://files.example:1024/witness/host PUT length=1',
         qr/^  asks: admitted;/m],
     ['http://files.example/witness/host PUT length=1',
-        qr/^  asks: refused 417: expr does not grant$/m,
+        qr/^  asks: refused 417: expr does not hold$/m,
         qr/^  note: nothing listens on port 80$/m],
     ['HTTPS://127.0.0.1:1024/witness/host PUT length=1',
         qr/^  note: there is no TLS here: /m],
@@ -146,7 +154,7 @@ my @asked = (
         qr/^    its length is not known: 413, and cut off .* over 10$/m],
     ['/witness/max PUT length=10k', qr/^  asks: refused 417: .* 10240 is/m],
     ['/witness/limit PUT length=6', qr/^  asks: admitted;/m,
-        qr/^    LimitRequestBody 5 refuses more with 413 when it is read$/m],
+        qr/^    LimitRequestBody 5 refuses it with 413 when it is read$/m],
     ['/witness/max PUT length=11 expect=no',
         qr/^ +denied: .*\n  does not ask: refused 413: .*\n\z/m],
     ['/witness/max PUT length=11 expect=YES',
@@ -157,6 +165,12 @@ my @asked = (
         qr/^  Expect: foo: refused 417: only the expectation 100-continue /m],
     ['/witness/max PUT', qr/^  asks: not judged: no content is announced$/m],
     ['/witness/max PUT length=0', qr/^  does not ask: not judged: no /m],
+    ['/witness/off PUT length=99',
+        qr/^  engine Off, .*\n    all of\n      content-length max=10 /m,
+        qr/^  asks: not judged: ExpectEngine Off; goes to witness$/m],
+    ['/witness/waits PUT length=99', qr/^  asks: refused 417: /m,
+        qr/^  engine On, status 417, scope expectation$/m,
+        qr/^  does not ask: not judged: ExpectScope expectation; /m],
     ['/dav/ PUT length=1', qr/^  target: \Q$root\E\/dav\/, a folder$/m,
         qr/^  \.htaccess: none$/m,
         qr/^  asks: not judged: there are no rules; goes to httpd's file /m],
@@ -234,7 +248,7 @@ CONF
     my @like = (qr/^admitted; goes to dav-handler$/, qr/^refused 401: auth/,
         qr/^refused 413: /, qr/^refused 415: .*text\/html/,
         qr/^refused 415: content-encoding gzip/, qr/^refused 428: /,
-        qr/^admitted/, qr/^refused 403: ip does not grant$/, qr/^admitted/);
+        qr/^admitted/, qr/^refused 403: ip does not hold$/, qr/^admitted/);
     is scalar @said, @like, 'each is answered';
     like $said[$_], $like[$_], "sample $_" for 0 .. $#like;
 }
@@ -369,7 +383,7 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is not answered: only httpd -t -D
         'http://localhost/x PUT length=1');
     my $told = httpd_at_least('2.4.47') ? 'admitted' : 'refused 417: expr';
     like $with, qr/^  asks: $told/m, 'https';
-    like $without, qr/^  asks: refused 417: expr does not grant$/m, 'http';
+    like $without, qr/^  asks: refused 417: expr does not hold$/m, 'http';
 }
 
 # Files that this process may see, and the server's user not, or the other way.

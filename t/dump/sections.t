@@ -24,8 +24,8 @@ sub section {
     my($out, $name) = @_;
     my($lines) = $out =~ /^  \Q$name\E: (.*?)(?=^  \S|^\S|\z)/ms;
     return undef unless defined $lines;
-    $lines =~ s/ +(?:([a-z]+(?:\/user)?) +)?\S+:\d+( +\(in <Limit>\))?$/
-                ($1 ? " $1" : '') . ($2 ? ' limited' : '')/gme;
+    $lines =~ s/ +(?:([a-z]+(?:\/user)?) +)?\S+:\d+(?: +\(in (<.*>)\))?$/
+                ($1 ? " $1" : '') . ($2 ? " $2" : '')/gme;
     return [split /\n/, $lines];
 }
 
@@ -97,32 +97,68 @@ is_deeply [grep { !/warning/ } @{ section($out, "<Directory $root/tenant/>") }],
     '    all of',
     '      content-length max=2K head',
     '      content-length max=1K head',
-    '      auth auth limited',
+    '      auth auth <Limit PUT>',
 ], 'the outer folder\'s rules first';
 like $out, qr/warning: content-length max=2K .*a tighter max=1024 is in force/,
     'a rule that a tighter one shadows';
 
 is_deeply section($out, "<Directory $root/tenant/open/>"), [
-    'engine On, status 417, scope expectation',
+    'engine On, status 417, scope expectation, merging Off',
     '    all of',
     '      handler handler',
     '      precondition directory',
-    '      env X env/user',
+    '      env X env',
 ], 'ExpectMerging Off';
 is_deeply [grep { !/warning/ }
         @{ section($out, "<Directory $root/tenant/either/>") }], [
-    'engine On, status 417, scope content',
+    'engine On, status 417, scope content, merging Or',
     '    any of',
     '      all of',
     '        content-length max=2K head',
     '        content-length max=1K head',
-    '        auth auth limited',
+    '        auth auth <Limit PUT>',
     '      all of',
     '        user bob env/user',
 ], 'ExpectMerging Or';
 is_deeply section($out, "<Location /detect>, joined with the directory's")->[0],
     'engine DetectionOnly, status 417, scope content', 'a Location';
 like $out, qr/warning: all denied .*can never hold/, 'what can never hold';
+
+# <Location> within another, <LimitExcept>, <Proxy>; httpd's own limit.
+$out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Location /app>
+    ExpectRequire header X-App
+</Location>
+<Location /application>
+    ExpectRequire header X-Other
+</Location>
+<Location /app/v1>
+    <LimitExcept PUT>
+        ExpectRequire header X-V1
+    </LimitExcept>
+</Location>
+<Proxy "http://127.0.0.1:1/*">
+    ExpectRequire content-length max=10G
+</Proxy>
+CONF
+is_deeply section($out, "<Location /app/v1>, joined with the directory's"), [
+    'engine On, status 417, scope content',
+    '    all of',
+    '      header X-App head',
+    '      header X-V1 head <LimitExcept PUT>',
+], 'a Location within another';
+is_deeply section($out, "<Location /application>, joined with the directory's"),
+    [
+    'engine On, status 417, scope content',
+    '    all of',
+    '      header X-Other head',
+], 'a Location beside another';
+is_deeply [grep { !/warning/ }
+        @{ section($out, '<Proxy http://127.0.0.1:1/*>') }], [
+    'engine On, status 417, scope content',
+    '    all of',
+    '      content-length max=10G head',
+], 'Proxy';
 
 unlike dump_of("ExpectRequire method PUT\n"), qr/mod_expect: the rules/,
     'nothing without the define';

@@ -78,7 +78,7 @@ for (
         { content => 9, headers => ['Content-Encoding: <b>"&lt;'] },
         415, 'content-encoding is not a list of codings.'],
     ['a rule whose name is markup', [qq(ExpectRequire "$quoted")],
-        { content => 9 }, 403, "$hostile does not grant."],
+        { content => 9 }, 403, "$hostile does not hold."],
     ['no login', \@basic, { content => 9 }, 401,
         qr/^auth: .*\. Please log in, and send it again\.$/],
     ['a header', ['ExpectRequire header X-Never'], { content => 9 }, 400,

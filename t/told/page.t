@@ -303,7 +303,7 @@ for (
     for (['early', [$limit], { content => 11 }, 413,
             'content-length 11 is over max=10'],
          ['late', \@late, { content => 9, headers => [$ALICE] }, 403,
-            'user does not grant'])
+            'user does not hold'])
     {
         my($when, $rules, $o, $own, $sentence) = @$_;
         my $path = place('page-lost-' . ++$n, @$rules,

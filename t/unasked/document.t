@@ -91,13 +91,15 @@ for my $document ('/witness/x', '/cgi/read.cgi', '/proxy/x') {
     # a proxy answers with the origin's status
     my $status = $document =~ /proxy/ ? 200 : 403;
     my $server = server($document);
-    for my $place (qw(handler user)) {
-        for my $how ({}, { chunked => 1 }, { asks => 1 }) {
-            is outcome($server, path => "/tenant/document-$place/x",
-                content => 1000, %$how),
-                "$status, read 0, -, 0 interim, 0 lines",
-                join ' ', "403 in fixups, $place to $document:", %$how;
-        }
+    for my $how ({}, { chunked => 1 }, { asks => 1 }) {
+        is outcome($server, path => '/tenant/document-handler/x',
+            content => 1000, %$how), "$status, read 0, -, 0 interim, 0 lines",
+            join ' ', "403 in fixups, handler to $document:", %$how;
+        # what the user tells is known by then, also with Satisfy Any
+        is outcome($server, path => '/tenant/document-user/x',
+            content => 1000, %$how), ($how->{asks} ? 417 : $status)
+            . ', read 0, refuse, 0 interim, 1 lines',
+            join ' ', "403 in fixups, user to $document:", %$how;
     }
     my $detects = server($document, 'ExpectEngine DetectionOnly');
     is outcome($detects, path => '/tenant/document-handler/x',
