@@ -72,6 +72,9 @@ static int would_refuse(expect_request_t *e)
     return DECLINED;
 }
 
+/* With more rules than this it would cost more than to refuse does. */
+#define RULES_TOLD_MAX 100
+
 /* The bounds of all rules, where the one that refuses has any: who keeps to
  * those of the one would be refused by the next. */
 static void tell_in_force(apr_pool_t *p, const expect_request_t *e,
@@ -82,7 +85,8 @@ static void tell_in_force(apr_pool_t *p, const expect_request_t *e,
     expect_told_t all;
 
     /* of <Limit>: it is not among what is told of all */
-    if ((!has_bounds && !has_types) || rule->limited != -1) {
+    if ((!has_bounds && !has_types) || rule->limited != -1
+        || e->rules->leaves > RULES_TOLD_MAX) {
         return;
     }
     expect_rule_tell_all(p, e->rules, &all);

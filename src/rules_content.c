@@ -271,6 +271,14 @@ static const char *cut(apr_pool_t *p, const char *value)
                        NULL);
 }
 
+/* of what counts as sent, RFC 9110, 8.3 and 8.4 */
+#define NONE_SENT " (none was sent)"
+
+static int is_sent(const expect_facts_t *facts, const char *field)
+{
+    return apr_table_get(facts->head->fields, field) != NULL;
+}
+
 /*
  * Of a long list a refused client is told the first. To say what every upload
  * must be (no facts) it would have to be whole.
@@ -370,6 +378,9 @@ static const char *type_explain(apr_pool_t *p, const expect_facts_t *facts,
     if (!type) {
         return "content-type is not a media type";
     }
+    if (!is_sent(facts, "Content-Type")) {
+        type = apr_pstrcat(p, type, NONE_SENT, NULL);
+    }
     if (negated) {
         return apr_psprintf(p, "content-type %s is not accepted",
                             cut(p, type));
@@ -381,8 +392,9 @@ static const char *type_explain(apr_pool_t *p, const expect_facts_t *facts,
 static void type_tell(apr_pool_t *p, const expect_facts_t *facts,
                       const void *arg, expect_told_t *told)
 {
-    const char *type = facts ? expect_head_media_type(p, facts->head)->type
-                             : NULL;
+    const char *type = facts && is_sent(facts, "Content-Type")
+                           ? expect_head_media_type(p, facts->head)->type
+                           : NULL;
 
     told->announced = type ? cut(p, type) : NULL;
     list_tell(facts, arg, "Accept", told);
@@ -469,6 +481,9 @@ static const char *coding_explain(apr_pool_t *p, const expect_facts_t *facts,
     if (negated) {
         return "content-encoding is not accepted";
     }
+    if (!is_sent(facts, "Content-Encoding")) {
+        refused = apr_pstrcat(p, refused, NONE_SENT, NULL);
+    }
     return apr_psprintf(p, "content-encoding %s is none of %s",
                         cut(p, refused), list->text);
 }
@@ -476,7 +491,8 @@ static const char *coding_explain(apr_pool_t *p, const expect_facts_t *facts,
 static void coding_tell(apr_pool_t *p, const expect_facts_t *facts,
                         const void *arg, expect_told_t *told)
 {
-    const char *refused = facts ? coding_refused(facts, arg) : NULL;
+    const char *refused = facts && is_sent(facts, "Content-Encoding")
+                              ? coding_refused(facts, arg) : NULL;
 
     told->announced = refused && *refused ? cut(p, refused) : NULL;
     list_tell(facts, arg, "Accept-Encoding", told);

@@ -156,6 +156,13 @@ my @errors = (
     (map { ["an empty <$_>", "<$_>\n</$_>", "<$_>", 'empty',
             qr/no rule in it/, $MORE, 1] }
         qw(ExpectRequireAll ExpectRequireAny ExpectRequireNone)),
+    ['a rule in a container of Require', "<Files *>\n<RequireAny>\n"
+        . "ExpectRequire auth\n</RequireAny>\n</Files>", 'ExpectRequire',
+        '<RequireAny>', qr/no part in this container/, qr/outside of it/, 3],
+    ['a container in one of Require', "<Files *>\n<RequireAll>\n"
+        . "<ExpectRequireAll>\nExpectRequire auth\n</ExpectRequireAll>\n"
+        . "</RequireAll>\n</Files>", '<ExpectRequireAll>', '<RequireAll>',
+        qr/no part in this container/, qr/outside of it/, 3],
     ['an empty container in another',
         "<ExpectRequireAll>\nExpectRequire auth\n<ExpectRequireNone>\n"
         . "</ExpectRequireNone>\n</ExpectRequireAll>",
