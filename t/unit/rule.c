@@ -727,6 +727,48 @@ static void test_memo_short_cuts(void **state)
 
 /* --- trees ------------------------------------------------------------ */
 
+/* A rule that can be asked before it knows. */
+static expect_rule_t *early(expect_value_e value)
+{
+    expect_rule_t *rule = leaf(&type_user, tell(value, 0, EXPECT_NO_CAP));
+
+    rule->asked_at = EXPECT_AT_ENV;
+    return rule;
+}
+
+/* What is asked too early can refuse, and not let through: by itself, behind
+ * `not`, in None, and in None within None. */
+static void test_too_early(void **state)
+{
+    static const expect_value_e now[] = { EXPECT_GRANTED, EXPECT_DENIED };
+    int i, turns;
+
+    (void)state;
+    for (i = 0; i < 2; ++i) {
+        for (turns = 0; turns < 8; ++turns) {
+            expect_rule_t *rule = early(now[i]);
+            int odd = (turns & 1) ^ (turns >> 1 & 1) ^ (turns >> 2 & 1);
+            int lets = (now[i] == EXPECT_GRANTED) != odd;
+
+            if (turns & 1) {
+                rule = not(rule);
+            }
+            if (turns & 2) {
+                rule = holding(EXPECT_NONE, rule, NULL, NULL);
+            }
+            if (turns & 4) {
+                rule = holding(EXPECT_NONE, rule, NULL, NULL);
+            }
+            assert_int_equal(decide_with(rule, EXPECT_AT_DIRECTORY, NULL).value,
+                             EXPECT_UNKNOWN);
+            assert_int_equal(decide_with(rule, EXPECT_AT_ENV, NULL).value,
+                             lets ? EXPECT_UNKNOWN : EXPECT_DENIED);
+            assert_int_equal(decide_with(rule, EXPECT_AT_USER, NULL).value,
+                             lets ? EXPECT_GRANTED : EXPECT_DENIED);
+        }
+    }
+}
+
 static void test_counts(void **state)
 {
     expect_rule_t *early = says(G), *late = leaf(&type_user, tell(G, 0, NO));
@@ -825,6 +867,7 @@ int main(void)
         cmocka_unit_test(test_no_memo),
         cmocka_unit_test(test_memo_places),
         cmocka_unit_test(test_memo_short_cuts),
+        cmocka_unit_test(test_too_early),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_limited),
         cmocka_unit_test(test_find),
