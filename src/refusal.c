@@ -118,15 +118,17 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     r->log = e->facts.r->log;
 
     tell(r, detect, rule, fault ? APLOG_ERR : APLOG_INFO, status, reason);
-    expect_count(r, verdict_of(detect), rule->name, status, reason,
-                 e->head.length, e->head.asked && r->expecting_100);
+    e->status = status;
     if (detect) {
         r->per_dir_config = per_dir_config;
         r->log = log;
+        e->detected_rule = rule;
+        e->detected_reason = reason;
         return would_refuse(e);
     }
+    expect_count(r, EXPECT_VERDICT_REFUSE, rule->name, status, reason,
+                 e->head.length, e->head.asked && r->expecting_100);
     e->state = EXPECT_REFUSED;
-    e->status = status;
     expect_rule_tell(r->pool, answer, &e->facts, &e->told);
     tell_in_force(r->pool, e, rule, &e->told);
     expect_body_prepare(r, status, rule->name, reason, &e->told);
@@ -136,10 +138,19 @@ int expect_refuse(request_rec *r, expect_request_t *e,
 
 void expect_admission_count(request_rec *r, expect_request_t *e)
 {
-    if (e && e->state == EXPECT_ADMITTED && !e->counted) {
+    if (!e || e->counted) {
+        return;
+    }
+    if (e->state == EXPECT_ADMITTED) {
         e->counted = 1;
         expect_count(r, EXPECT_VERDICT_CONTINUE, NULL, 0, NULL,
                      e->head.length, e->head.asked);
+    }
+    else if (e->state == EXPECT_DETECTED && e->detected_rule) {
+        e->counted = 1;
+        expect_count(r, EXPECT_VERDICT_DETECT, e->detected_rule->name,
+                     e->status, e->detected_reason, e->head.length,
+                     e->head.asked);
     }
 }
 

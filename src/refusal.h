@@ -37,8 +37,9 @@ void expect_admit(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer);
 
 /**
- * Count an admission, once, when it is final: the handler is about to run, or
- * somebody else has refused. Before, DirectoryIndex could lead to other rules.
+ * Count that a request was admitted, or would be refused, once, when that is
+ * final: the handler is about to run, or somebody else has refused. Before,
+ * DirectoryIndex could lead to other rules.
  * @param r the request
  * @param e its state, changed; NULL: nothing to count
  */

@@ -72,10 +72,13 @@ typedef struct expect_request_t {
     unsigned answered : 1;
     /** the handler was about to run: all is decided */
     unsigned started : 1;
-    /** that it was admitted is counted */
+    /** that it was admitted, or would be refused, is counted */
     unsigned counted : 1;
     /** that it would be refused is told */
     unsigned detected : 1;
+    /** why it would be */
+    const expect_rule_t *detected_rule;
+    const char *detected_reason;
 } expect_request_t;
 
 /**

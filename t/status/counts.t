@@ -21,8 +21,9 @@ write_htaccess('status/index', "DirectoryIndex small.bin\n"
     . "ExpectRequire content-length max=10\n</Files>\n");
 write_htaccess('status/auth', "AuthType Basic\nAuthName realm\n"
     . "AuthBasicProvider witness\nRequire valid-user\nExpectRequire auth\n");
-{
-    my $file = conf_var('documentroot') . '/status/index/small.bin';
+write_htaccess('status/mixed', '');
+for my $dir (qw(index mixed)) {
+    my $file = conf_var('documentroot') . "/status/$dir/small.bin";
     open my $fh, '>', $file or die "$file: $!\n";
 }
 
@@ -64,6 +65,9 @@ for my $case (
 
     ['detected', { path => '/status/detect/x', content => 2000 },
         { detect => 1 }],
+    ['detected, and then refused', { path => '/status/mixed/',
+        method => 'POST', content => 2000 },
+        { refuse => 1, bytes_refused => 2000 }, { bytes_spared => 2000 }],
     ['cut off', { path => '/status/x', content => 1001, chunked => 1 },
         { continue => 1, cut_off => 1, bytes_cut_off => 1001 }],
     ['would be cut off', { path => '/status/detect/x', content => 1001,
