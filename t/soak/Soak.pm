@@ -172,31 +172,27 @@ sub kill_child {
 
 sub is_restarting { return $_[0]->board(RESTARTS) & 1 }
 
+# Of the generation that is told to end: whoever is there before, and who was
+# born before httpd has heard of it.
 sub restart {
     my($self) = @_;
     return if $self->{pending};
+    my $server = $self->{server};
     $self->raise(RESTARTS) unless $self->is_restarting;
-    $self->{server}->graceful;
+    my @old = $server->children;
+    $server->graceful;
+    $self->{old}{$_} = 1 for @old, $server->children;
     $self->{pending} = time;
     $self->{restarts}++;
-    $self->follow_restart;
 }
 
-# Whether the generation before is still there: whoever was there when the new
-# one had not begun, some after it was told to.
+# Whether the generation before is still there.
 sub follow_restart {
     my($self) = @_;
-    my($server, $old) = @$self{qw(server old)};
+    my $old = $self->{old};
     return unless $self->is_restarting;
-    if ($self->{pending}) {
-        my @there = $server->children;
-        if ($server->is_restarted) {
-            delete $self->{pending};
-        }
-        else {
-            $old->{$_} = 1 for @there;
-        }
-    }
+    delete $self->{pending}
+        if $self->{pending} && $self->{server}->is_restarted;
     delete @$old{ grep { Server::is_gone($_) } keys %$old };
     $self->raise(RESTARTS) unless $self->{pending} || %$old;
 }
