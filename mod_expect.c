@@ -132,9 +132,9 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_check_access(expect_access_checker, NULL, NULL,
                          APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
-    /* First: no backend is asked yet; it runs the rest of its chain. PER_CONF: what it answers depends on
-     * the section only, so httpd may go on skipping access control in
-     * subrequests. */
+    /* First: no backend is asked yet; it runs the rest of its chain. PER_CONF:
+     * what it answers depends on the section only, so httpd may go on skipping
+     * access control in subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 

@@ -108,7 +108,8 @@ int expect_first_at_head(request_rec *r)
     if (is_for_server(r)) {
         return judge_server(r, e);
     }
-    return r->method_number != M_CONNECT && has_quick_handler() ? judge_early(r, e) : DECLINED;
+    return r->method_number != M_CONNECT && has_quick_handler()
+               ? judge_early(r, e) : DECLINED;
 }
 
 /* Whatever the answer, content is not read for it. */
