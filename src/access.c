@@ -77,9 +77,6 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     if (e->asking) {
         return DECLINED;
     }
-    if (e->answered) {
-        return e->status;
-    }
     expect_content_keep_guard(r, e);
     status = expect_request_judge(r, e, EXPECT_AT_ENV);
     if (status != DECLINED || !waits_for_user(e)) {
@@ -99,10 +96,6 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
 
 int expect_access_over(request_rec *r, expect_request_t *e)
 {
-    /* whoever was told so while it read need not have minded */
-    if (e->answered) {
-        return e->status;
-    }
     e->stage = EXPECT_AT_USER;
     e->facts.auth = OK;
     return expect_request_judge(r, e, EXPECT_AT_USER);

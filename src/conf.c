@@ -408,12 +408,15 @@ static const char *word_of(cmd_parms *cmd, const char *args,
                            int *value)
 {
     const char *word = ap_getword_conf(cmd->pool, &args);
-    /* not even where AllowOverrideList names a directive of the
-     * administrator's: a ceiling has to hold */
-    const char *err = ap_check_cmd_context(
-        cmd, (cmd->cmd->req_override & OR_AUTHCFG)
-                 ? NOT_IN_LIMIT : NOT_IN_LIMIT | NOT_IN_HTACCESS);
+    const char *err = inside_require(cmd);
 
+    if (!err) {
+        /* not even where AllowOverrideList names a directive of the
+         * administrator's: a ceiling has to hold */
+        err = ap_check_cmd_context(
+            cmd, (cmd->cmd->req_override & OR_AUTHCFG)
+                     ? NOT_IN_LIMIT : NOT_IN_LIMIT | NOT_IN_HTACCESS);
+    }
     if (err) {
         return err;
     }

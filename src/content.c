@@ -75,9 +75,6 @@ static int begin(request_rec *r, expect_request_t *e)
     int status;
 
     e->started = 1;
-    if (e->answered) {
-        return e->status;
-    }
     restore_framing(r, e);
     status = judge_last(r, e);
     if (status == DECLINED && e->state != EXPECT_CUT_OFF

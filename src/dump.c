@@ -38,6 +38,8 @@ typedef struct {
     server_rec *s;
     /* some AuthType is an expression, which only a request can tell */
     int auth_type_varies;
+    /* the section is a <Proxy>, where LimitRequestBody does nothing */
+    int proxied;
 } dump_t;
 
 static const expect_dir_conf_t *conf_of(const ap_conf_vector_t *section)
@@ -176,7 +178,7 @@ static apr_off_t limit_of(dump_t *d, const ap_conf_vector_t *section)
 {
     request_rec r = request_to(d, section);
 
-    return ap_get_limit_req_body(&r);
+    return d->proxied ? 0 : ap_get_limit_req_body(&r);
 }
 
 /*
@@ -375,6 +377,7 @@ static void dump_proxies(dump_t *d, const ap_conf_vector_t *server,
         proxy ? ap_get_module_config(d->s->module_config, proxy) : NULL;
     int i;
 
+    d->proxied = 1;
     for (i = 0; conf && i < conf->sec_proxy->nelts; ++i) {
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(conf->sec_proxy, i, const ap_conf_vector_t *);
@@ -387,6 +390,7 @@ static void dump_proxies(dump_t *d, const ap_conf_vector_t *server,
                          own, merge(d, server, section), challenge);
         }
     }
+    d->proxied = 0;
 }
 
 static void dump_server(dump_t *d)
@@ -423,7 +427,7 @@ static int has_varying_auth_type(const ap_directive_t *node)
 
 static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
 {
-    dump_t d = { p, out, s, has_varying_auth_type(ap_conftree) };
+    dump_t d = { p, out, s, has_varying_auth_type(ap_conftree), 0 };
 
     apr_file_printf(out, "mod_expect %s: the rules in force, .htaccess "
                     "apart\n", EXPECT_VERSION);

@@ -94,7 +94,7 @@ static void tell_in_force(apr_pool_t *p, const expect_request_t *e,
         told->max = all.max != EXPECT_NO_CAP ? all.max : told->max;
         told->min = all.min > 0 ? all.min : told->min;
     }
-    if (has_types && all.accepted && all.accepted->nelts) {
+    if (has_types && !all.is_long && all.accepted && all.accepted->nelts) {
         told->accepted = all.accepted;
     }
 }

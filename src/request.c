@@ -132,8 +132,15 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
 {
     expect_answer_t answer;
 
+    if (!e) {
+        return DECLINED;
+    }
+    /* who was told so while he read need not have minded */
+    if (e->answered) {
+        return e->status;
+    }
     /* what was asked in vain is not known better by who reads on */
-    if (!e || e->state != EXPECT_OPEN || stage <= e->asked_at) {
+    if (e->state != EXPECT_OPEN || stage <= e->asked_at) {
         return DECLINED;
     }
 

@@ -147,7 +147,7 @@ expect_answer_t expect_request_decide(expect_request_t *e,
                                       expect_stage_e stage);
 
 /**
- * Decide with what is known now.
+ * Decide with what is known now. Where the answer is out already, it stands.
  * @param r     the main request, or an internal redirect that follows it
  * @param e     its state; NULL: nothing to judge
  * @param stage how far it has come

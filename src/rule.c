@@ -393,13 +393,13 @@ static void add_covered(apr_array_header_t *list,
     }
 }
 
-static void tell_list(expect_told_t *told, const apr_array_header_t *list)
+static void tell_joined(expect_told_t *told, const apr_array_header_t *list)
 {
-    told->is_long = list && list->nelts > LIST_JOINED_MAX;
-    told->accepted = told->is_long ? NULL : list;
+    told->is_long |= list->nelts > LIST_JOINED_MAX;
+    told->accepted = list->nelts > LIST_JOINED_MAX ? NULL : list;
 }
 
-/* What both accept. */
+/* What both accept, at the most: a list that is left out may accept less. */
 static void tell_both(apr_pool_t *p, expect_told_t *told,
                       const expect_told_t *one)
 {
@@ -412,11 +412,7 @@ static void tell_both(apr_pool_t *p, expect_told_t *told,
         && (told->max == EXPECT_NO_CAP || one->max < told->max)) {
         told->max = one->max;
     }
-    if (told->is_long || one->is_long) {
-        told->is_long = 1;
-        told->accepted = NULL;
-        return;
-    }
+    told->is_long |= one->is_long;
     if (!told->accepted || !one->accepted) {
         told->accepted = told->accepted ? told->accepted : one->accepted;
         return;
@@ -424,7 +420,7 @@ static void tell_both(apr_pool_t *p, expect_told_t *told,
     both = apr_array_make(p, 4, sizeof(const char *));
     add_covered(both, told->accepted, one->accepted);
     add_covered(both, one->accepted, told->accepted);
-    tell_list(told, both);
+    tell_joined(told, both);
 }
 
 /* What either accepts: no bound where one has none. */
@@ -438,11 +434,12 @@ static void tell_either(apr_pool_t *p, expect_told_t *told,
         && (one->max == EXPECT_NO_CAP || one->max > told->max)) {
         told->max = one->max;
     }
-    if (told->accepted) {
-        tell_list(told, one->accepted ? apr_array_append(p, told->accepted,
-                                                         one->accepted)
-                                      : NULL);
+    told->is_long |= one->is_long;
+    if (!told->accepted || !one->accepted) {
+        told->accepted = NULL;
+        return;
     }
+    tell_joined(told, apr_array_append(p, told->accepted, one->accepted));
 }
 
 static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,

@@ -96,7 +96,7 @@ typedef struct expect_told_t {
     apr_off_t min, max;
     /** what is accepted, as char *; NULL: not a list */
     const apr_array_header_t *accepted;
-    /** there is a list, and it is too long to be told */
+    /** a list is left out, as it is too long to be told */
     int is_long;
     /** the response field for that list: "Accept" */
     const char *field;

@@ -263,13 +263,18 @@ static const char *space_parse(apr_pool_t *p, int argc,
     return NULL;
 }
 
+static int target_is_file(const request_rec *r)
+{
+    return r->filename && r->filename[0] == '/';
+}
+
 /* The file system that the target lies on, by its nearest folder. */
 static int target_statvfs(const request_rec *r, struct statvfs *fs)
 {
     char *path;
     char *slash;
 
-    if (!r->filename || r->filename[0] != '/') {
+    if (!target_is_file(r)) {
         return 0;
     }
     path = apr_pstrdup(r->pool, r->filename);
@@ -315,13 +320,12 @@ static const char *space_explain(apr_pool_t *p, const expect_facts_t *facts,
 {
     const space_arg_t *a = arg;
     apr_off_t length = facts->head->length;
-    struct statvfs fs;
 
     (void)status;
     if (negated) {
         return "free-space holds, which is not accepted";
     }
-    if (!target_statvfs(facts->r, &fs)) {
+    if (!target_is_file(facts->r)) {
         return "free-space is not known, the target is no file";
     }
     if (length == EXPECT_LENGTH_UNKNOWN) {
@@ -337,11 +341,9 @@ static const char *space_explain(apr_pool_t *p, const expect_facts_t *facts,
 static void space_tell(apr_pool_t *p, const expect_facts_t *facts,
                        const void *arg, expect_told_t *told)
 {
-    struct statvfs fs;
-
     (void)p;
     (void)arg;
-    if (facts && target_statvfs(facts->r, &fs)) {
+    if (facts && target_is_file(facts->r)) {
         told->retry_after = SPACE_RETRY_AFTER;
     }
 }

@@ -159,6 +159,9 @@ my @errors = (
     ['a rule in a container of Require', "<Files *>\n<RequireAny>\n"
         . "ExpectRequire auth\n</RequireAny>\n</Files>", 'ExpectRequire',
         '<RequireAny>', qr/no part in this container/, qr/outside of it/, 3],
+    ['a setting in a container of Require', "<Files *>\n<RequireAny>\n"
+        . "ExpectStatus 417\n</RequireAny>\n</Files>", 'ExpectStatus',
+        '<RequireAny>', qr/no part in this container/, qr/outside of it/, 3],
     ['a container in one of Require', "<Files *>\n<RequireAll>\n"
         . "<ExpectRequireAll>\nExpectRequire auth\n</ExpectRequireAll>\n"
         . "</RequireAll>\n</Files>", '<ExpectRequireAll>', '<RequireAll>',

@@ -297,7 +297,7 @@ sub rules_of {
     my($answer) = @_;
     my(%said, $rule);
     for (split /\n/, $answer) {
-        if (/^ {6,}(\S.*?) +[a-z\/]+ +(\S+:\d+)(?:  \(in <.*>\))?$/) {
+        if (/^ {6,}(\S.*?) +[a-z\/]+ +(\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/) {
             $rule = "$1 at $2";
         }
         elsif (/^ {8,}(granted|denied|not known yet|error)\b(?!.*\(not asked)/) {

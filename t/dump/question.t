@@ -33,7 +33,7 @@ CONF
 
 {
     my $answer = join '', explained($in, '/up/new PUT length=2K type=text/html');
-    my @places = $answer =~ / (\S+:\d+)(?:  \(in <.*>\))?$/mg;
+    my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/mg;
     $answer =~ s/(?<=\S) +(head|directory|env|auth|handler) +/ $1 /g;
     $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
     is $answer, <<"TEXT", 'an answer as a whole';

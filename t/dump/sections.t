@@ -29,6 +29,9 @@ sub section {
     return [split /\n/, $lines];
 }
 
+# The same without warnings.
+sub rules_in { return [grep { !/warning/ } @{ section(@_) }] }
+
 my $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 <Directory "$root">
     ExpectRequire content-length max=2K
@@ -79,8 +82,7 @@ like $out, qr/^      content-length max=2K +head +\S+:\d+$/m,
 like $out, qr/warning: content-length max=2K \(\S+:\d+\): LimitRequestBody 1000 is smaller/,
     'a limit above LimitRequestBody';
 
-is_deeply [grep { !/warning/ }
-        @{ section($out, "<Directory $root/> <Files *.php>") }], [
+is_deeply rules_in($out, "<Directory $root/> <Files *.php>"), [
     'engine On, status specific, scope content',
     '    all of',
     '      content-length max=2K head',
@@ -91,7 +93,7 @@ is_deeply [grep { !/warning/ }
 like $out, qr/warning: all granted .*this alternative always holds/,
     'an alternative that always holds';
 
-is_deeply [grep { !/warning/ } @{ section($out, "<Directory $root/tenant/>") }],
+is_deeply rules_in($out, "<Directory $root/tenant/>"),
     [
     'engine On, status 417, scope content',
     '    all of',
@@ -109,8 +111,7 @@ is_deeply section($out, "<Directory $root/tenant/open/>"), [
     '      precondition directory',
     '      env X env',
 ], 'ExpectMerging Off';
-is_deeply [grep { !/warning/ }
-        @{ section($out, "<Directory $root/tenant/either/>") }], [
+is_deeply rules_in($out, "<Directory $root/tenant/either/>"), [
     'engine On, status 417, scope content, merging Or',
     '    any of',
     '      all of',
@@ -140,6 +141,9 @@ $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 <Proxy "http://127.0.0.1:1/*">
     ExpectRequire content-length max=10G
 </Proxy>
+<Location /large>
+    ExpectRequire content-length max=20G
+</Location>
 CONF
 is_deeply section($out, "<Location /app/v1>, joined with the directory's"), [
     'engine On, status 417, scope content',
@@ -153,12 +157,13 @@ is_deeply section($out, "<Location /application>, joined with the directory's"),
     '    all of',
     '      header X-Other head',
 ], 'a Location beside another';
-is_deeply [grep { !/warning/ }
-        @{ section($out, '<Proxy http://127.0.0.1:1/*>') }], [
+is_deeply rules_in($out, '<Proxy http://127.0.0.1:1/*>'), [
     'engine On, status 417, scope content',
     '    all of',
     '      content-length max=10G head',
 ], 'Proxy';
+is_deeply [$out =~ /max=(\w+) \(\S+\): LimitRequestBody 1073741824 is/g],
+    httpd_at_least('2.4.54') ? ['20G'] : [], 'httpd\'s own limit, not of Proxy';
 
 unlike dump_of("ExpectRequire method PUT\n"), qr/mod_expect: the rules/,
     'nothing without the define';

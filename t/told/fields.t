@@ -123,6 +123,11 @@ for (
     ['type, where two lists meet', ['content-type image/* application/pdf',
         'content-type image/png'], { content => 9, headers => $any }, 415,
         { accept => ['image/png'] }],
+    # Of what is too long to be told as a whole, the one rule's beginning.
+    ['type, where one list is long', ['content-type image/*', 'content-type '
+        . join ' ', map { "image/x-$_" } 1 .. 150], { content => 9,
+            headers => ['Content-Type: image/png'] }, 415,
+        { accept => [map { "image/x-$_" } 1 .. 92] }],
     ['type, none sent', ['content-type image/png'], { content => 9 }, 415,
         { accept => ['image/png'] }],
     ['negated type', ['not content-type text/*'],

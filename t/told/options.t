@@ -62,9 +62,9 @@ for (
         ['image/*', 'application/*+json']],
     ['more types than are told', ['content-type '
         . join ' ', map { "application/x-type-$_" } 1 .. 60], undef, undef],
-    ['and others beside them', ['content-type image/*',
+    ['and another that all of is told', ['content-type image/*',
         'content-type ' . join ' ', 'image/png',
-        map { "application/x-type-$_" } 1 .. 60], undef, undef],
+        map { "application/x-type-$_" } 1 .. 60], undef, ['image/*']],
     ['length and types', ['content-length max=10', 'content-type image/png'],
         max(10), ['image/png']],
     ['rules that say nothing', ['content-encoding gzip', 'header X-A',
@@ -335,20 +335,27 @@ told_ok('absolute-form', 'http://localhost/told/options-get/x', max(10),
 }
 
 # Lists that together are too long are not told, and cost nothing to speak of.
-# Nor is a part of them told for the whole.
+# What else must hold is told.
 {
     my @any = ('<ExpectRequireAny>', (map {
         "ExpectRequire content-type a/$_ b/$_" } 1 .. 5000),
         '</ExpectRequireAny>');
-    for (['too long', [@any]],
-         ['too long, and a short one', [@any, 'ExpectRequire content-type a/*']],
-         ['a short one, and too long', ['ExpectRequire content-type a/*', @any]],
-         ['a rule too long, and a short one', [
-             'ExpectRequire content-type ' . join(' ', map { "a/$_" } 1 .. 500),
-             'ExpectRequire content-type a/*']]) {
-        my($name, $rules) = @$_;
+    my $short = 'ExpectRequire content-type a/*';
+    my $long = 'ExpectRequire content-type '
+        . join ' ', map { "a/$_" } 1 .. 500;
+    for (['too long', [@any], undef],
+         ['too long, and a short one', [@any, $short], ['a/*']],
+         ['a short one, and too long', [$short, @any], ['a/*']],
+         ['a rule too long, and a short one', [$long, $short], ['a/*']],
+         ['a short one, or too long',
+             ['<ExpectRequireAny>', $short, $long, '</ExpectRequireAny>'],
+             undef],
+         ['too long, or a short one',
+             ['<ExpectRequireAny>', $long, $short, '</ExpectRequireAny>'],
+             undef]) {
+        my($name, $rules, $types) = @$_;
         my $path = place('options-long', @$rules);
-        told_ok($name, $path, undef, undef);
+        told_ok($name, $path, undef, $types);
     }
 }
 
