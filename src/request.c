@@ -132,9 +132,6 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
 {
     expect_answer_t answer;
 
-    if (!e) {
-        return DECLINED;
-    }
     /* who was told so while he read need not have minded */
     if (e->answered) {
         return e->status;

@@ -149,7 +149,7 @@ expect_answer_t expect_request_decide(expect_request_t *e,
 /**
  * Decide with what is known now. Where the answer is out already, it stands.
  * @param r     the main request, or an internal redirect that follows it
- * @param e     its state; NULL: nothing to judge
+ * @param e     its state
  * @param stage how far it has come
  * @return DECLINED to go on, else the HTTP status of the refusal
  */
