@@ -69,9 +69,9 @@ static void expect_insert_error_filter(request_rec *r)
 {
     expect_refuse_unsupported(r);
     expect_access_denied(r);
-    expect_admission_count(r, expect_request_get(r));
+    expect_count_passed(r, expect_request_get(r));
     expect_body_insert(r);
-    expect_body_keep(r);
+    expect_body_drop_rest(r);
 }
 
 static int expect_access_checker(request_rec *r)
@@ -95,7 +95,7 @@ static int expect_type_checker(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
-    return e ? expect_access_over(r, e) : DECLINED;
+    return e ? expect_access_done(r, e) : DECLINED;
 }
 
 static int expect_handler(request_rec *r)
@@ -160,9 +160,9 @@ static void expect_register_hooks(apr_pool_t *p)
     expect_body_register();
     expect_authz_register(p);
 
-    expect_counters_register(p);
-    expect_status_register(p);
-    expect_dump_register(p);
+    expect_counters_register();
+    expect_status_register();
+    expect_dump_register();
 }
 
 AP_DECLARE_MODULE(expect) =

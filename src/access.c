@@ -94,7 +94,7 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     return status == DECLINED ? OK : status;
 }
 
-int expect_access_over(request_rec *r, expect_request_t *e)
+int expect_access_done(request_rec *r, expect_request_t *e)
 {
     e->stage = EXPECT_AT_USER;
     e->facts.auth = OK;

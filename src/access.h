@@ -28,7 +28,7 @@ int expect_access_ask(request_rec *r, expect_request_t *e);
  * @param e its state
  * @return DECLINED to go on, else the HTTP status of the answer
  */
-int expect_access_over(request_rec *r, expect_request_t *e);
+int expect_access_done(request_rec *r, expect_request_t *e);
 
 /**
  * Take an error that came while rules still waited. A denial of access control

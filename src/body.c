@@ -124,7 +124,7 @@ static void set_string(json_t *object, const char *key, const char *value)
 
 static apr_off_t limit_of(const expect_told_t *told)
 {
-    int is_under = told->is_number && apr_atoi64(told->announced) < told->min;
+    int is_under = told->length != EXPECT_NO_CAP && told->length < told->min;
 
     return told->max == EXPECT_NO_CAP || is_under ? told->min : told->max;
 }
@@ -133,9 +133,8 @@ static void set_told(json_t *object, const expect_told_t *told)
 {
     apr_off_t limit = limit_of(told);
 
-    if (told->announced && told->is_number) {
-        json_object_set_new(object, "announced",
-                            json_integer(apr_atoi64(told->announced)));
+    if (told->length != EXPECT_NO_CAP) {
+        json_object_set_new(object, "announced", json_integer(told->length));
     }
     else if (told->announced) {
         set_string(object, "announced", told->announced);
@@ -213,7 +212,8 @@ const char *expect_body_list(apr_pool_t *p, const apr_array_header_t *words)
     return apr_array_pstrcat(p, parts, '\0');
 }
 
-void expect_body_fields(request_rec *r, int status, const expect_told_t *told)
+/* The fields that tell what is accepted. */
+static void set_fields(request_rec *r, int status, const expect_told_t *told)
 {
     const char *limit = expect_body_upload_limit(r->pool, told);
 
@@ -237,7 +237,7 @@ void expect_body_fields(request_rec *r, int status, const expect_told_t *told)
 void expect_body_fields_again(request_rec *r, const expect_request_t *e)
 {
     if (e->state == EXPECT_CUT_OFF && !e->answered) {
-        expect_body_fields(r, e->status, &e->told);
+        set_fields(r, e->status, &e->told);
     }
 }
 
@@ -264,7 +264,7 @@ void expect_body_prepare(request_rec *r, int status, const char *rule,
      * that status: see expect_access_denied() */
     int answered = ap_is_HTTP_ERROR(r->status) ? r->status : status;
 
-    expect_body_fields(r, status, told);
+    set_fields(r, status, told);
     if (!ap_response_code_string(r, ap_index_of_response(answered))) {
         set_page(r, answered, status, rule, reason, told);
     }
@@ -282,7 +282,7 @@ static void replace_lost_document(request_rec *r)
     const expect_request_t *e = expect_request_get(r);
 
     if (document && document[0] == '/' && reason && rule
-        && verdict && !strcmp(verdict, "refuse")) {
+        && verdict && !strcmp(verdict, EXPECT_VERDICT_REFUSE)) {
         set_page(r, r->status, r->status, rule, reason,
                  e ? &e->told : &expect_told_nothing);
     }
@@ -321,7 +321,7 @@ static apr_status_t drop(ap_filter_t *f, apr_bucket_brigade *bb)
     return APR_SUCCESS;
 }
 
-void expect_body_keep(request_rec *r)
+void expect_body_drop_rest(request_rec *r)
 {
     const expect_request_t *e = expect_request_get(r->prev ? r->prev : r);
 

@@ -15,17 +15,9 @@
 void expect_body_register(void);
 
 /**
- * Set the fields that tell what is accepted.
- * @param r      the request that is answered
- * @param status the HTTP status of the response
- * @param told   what is accepted
- */
-void expect_body_fields(request_rec *r, int status,
-                        const expect_told_t *told);
-
-/**
- * Set them once more where content was cut off while a handler read: the header
- * filter forgets what was set before an error that came from a handler.
+ * Set the fields that tell what is accepted once more where content was cut
+ * off while a handler read: the header filter forgets what was set before an
+ * error that came from a handler.
  * @param r the request that is answered, or its ErrorDocument
  * @param e the state of the request that was cut off
  */
@@ -58,7 +50,7 @@ void expect_body_insert(request_rec *r);
  * not follow it, nor stand in the access log.
  * @param r a request that is answered with an error, or an internal redirect
  */
-void expect_body_keep(request_rec *r);
+void expect_body_drop_rest(request_rec *r);
 
 /**
  * The value of Upload-Limit (draft-ietf-httpbis-resumable-upload): a

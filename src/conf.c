@@ -59,7 +59,7 @@ void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
 /* The rules in force, as far as the sections were read. */
 typedef struct {
     apr_pool_t *p;
-    expect_merging_e merging;
+    int merging;
     const expect_rule_t *rules;
     /* what joins them, NULL as long as there is one section's only */
     expect_rule_t *join;
@@ -136,7 +136,7 @@ const expect_rule_t *expect_conf_rules(apr_pool_t *p,
  * .htaccess the file only. */
 static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
 {
-    int is_htaccess = cmd->pool == cmd->temp_pool;
+    int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
     const ap_directive_t *at = cmd->err_directive ? cmd->err_directive
                                                   : cmd->directive;
 
@@ -217,14 +217,10 @@ static void place(cmd_parms *cmd, expect_rule_t *rule)
 static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
                                 const char *args, const char **err)
 {
-    const expect_rule_type_t *type;
+    const expect_rule_type_t *type = expect_rules_find(name);
     expect_rule_t *rule = NULL;
     const void *arg = NULL;
 
-    type = expect_rule_type_find(expect_rules_content, name);
-    if (!type) {
-        type = expect_rule_type_find(expect_rules_target, name);
-    }
     if (type) {
         *err = expect_conf_parse_rule(cmd->pool, type, args, &arg);
         if (*err) {
@@ -328,8 +324,9 @@ static const char *container_check(cmd_parms *cmd, const char *args)
         if (!strncasecmp(parent->directive, "<ExpectRequire", 14)
             && ++depth >= NESTING_MAX) {
             return wrong(cmd, "nested too deep",
-                         ": more containers within each other than 32; "
-                         "up to 32 are accepted");
+                         ": more containers within each other than "
+                         APR_STRINGIFY(NESTING_MAX) "; up to "
+                         APR_STRINGIFY(NESTING_MAX) " are accepted");
         }
     }
     return foreign_directive(cmd);
@@ -394,22 +391,49 @@ static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
 
 /* Directives with one word out of a list */
 
-typedef struct {
-    const char *name;
-    int value;
-} word_t;
+const char *const expect_engine_words[] = {
+    "On", "On", "Off", "DetectionOnly", NULL
+};
+const char *const expect_status_words[] = { "417", "417", "specific", NULL };
+const char *const expect_scope_words[] = {
+    "content", "content", "expectation", NULL
+};
+const char *const expect_merging_words[] = { "And", "And", "Or", "Off", NULL };
 
-/*
- * @param accepted the words, for messages
- * @return NULL and *value set, or a message
- */
-static const char *word_of(cmd_parms *cmd, const char *args,
-                           const word_t *words, const char *accepted,
-                           int *value)
+/* One of them, and the member of expect_dir_conf_t that its number goes to. */
+typedef struct {
+    const char *const *words;
+    const char *accepted;
+    apr_size_t member;
+} setting_t;
+
+static const setting_t engine_setting = {
+    expect_engine_words, "On, Off or DetectionOnly is accepted",
+    APR_OFFSETOF(expect_dir_conf_t, engine)
+};
+static const setting_t status_setting = {
+    expect_status_words, "417 or specific is accepted",
+    APR_OFFSETOF(expect_dir_conf_t, status)
+};
+static const setting_t scope_setting = {
+    expect_scope_words, "content or expectation is accepted",
+    APR_OFFSETOF(expect_dir_conf_t, scope)
+};
+static const setting_t merging_setting = {
+    expect_merging_words, "And, Or or Off is accepted",
+    APR_OFFSETOF(expect_dir_conf_t, merging)
+};
+
+static const char *expect_cmd_setting(cmd_parms *cmd, void *unused,
+                                      const char *args)
 {
+    const setting_t *setting = cmd->info;
+    int *value = (int *)((char *)section(cmd) + setting->member);
     const char *word = ap_getword_conf(cmd->pool, &args);
     const char *err = inside_require(cmd);
+    int i;
 
+    (void)unused;
     if (!err) {
         /* not even where AllowOverrideList names a directive of the
          * administrator's: a ceiling has to hold */
@@ -423,86 +447,18 @@ static const char *word_of(cmd_parms *cmd, const char *args,
     if (*args) {
         return wrong(cmd, args, apr_pstrcat(cmd->pool,
                                             ": one argument too many; ",
-                                            accepted, NULL));
+                                            setting->accepted, NULL));
     }
-    for (; words->name; ++words) {
-        if (!strcasecmp(words->name, word)) {
-            *value = words->value;
+    for (i = 1; setting->words[i]; ++i) {
+        if (!strcasecmp(setting->words[i], word)) {
+            *value = i;
             return NULL;
         }
     }
     return wrong(cmd, *word ? word : "no argument",
                  apr_pstrcat(cmd->pool, *word ? ": unknown value; "
                                               : ": a value is missing; ",
-                             accepted, NULL));
-}
-
-static const char *expect_cmd_engine(cmd_parms *cmd, void *unused,
-                                     const char *args)
-{
-    expect_dir_conf_t *conf = section(cmd);
-    static const word_t words[] = {
-        { "On", EXPECT_ENGINE_ON }, { "Off", EXPECT_ENGINE_OFF },
-        { "DetectionOnly", EXPECT_ENGINE_DETECT }, { NULL, 0 }
-    };
-    int value = 0;
-    const char *err = word_of(cmd, args, words,
-                              "On, Off or DetectionOnly is accepted", &value);
-
-    (void)unused;
-    conf->engine = (expect_engine_e)value;
-    return err;
-}
-
-static const char *expect_cmd_status(cmd_parms *cmd, void *unused,
-                                     const char *args)
-{
-    expect_dir_conf_t *conf = section(cmd);
-    static const word_t words[] = {
-        { "417", EXPECT_STATUS_417 }, { "specific", EXPECT_STATUS_SPECIFIC },
-        { NULL, 0 }
-    };
-    int value = 0;
-    const char *err = word_of(cmd, args, words, "417 or specific is accepted",
-                              &value);
-
-    (void)unused;
-    conf->status = (expect_status_e)value;
-    return err;
-}
-
-static const char *expect_cmd_scope(cmd_parms *cmd, void *unused,
-                                    const char *args)
-{
-    expect_dir_conf_t *conf = section(cmd);
-    static const word_t words[] = {
-        { "content", EXPECT_SCOPE_CONTENT },
-        { "expectation", EXPECT_SCOPE_EXPECTATION }, { NULL, 0 }
-    };
-    int value = 0;
-    const char *err = word_of(cmd, args, words,
-                              "content or expectation is accepted", &value);
-
-    (void)unused;
-    conf->scope = (expect_scope_e)value;
-    return err;
-}
-
-static const char *expect_cmd_merging(cmd_parms *cmd, void *unused,
-                                      const char *args)
-{
-    expect_dir_conf_t *conf = section(cmd);
-    static const word_t words[] = {
-        { "And", EXPECT_MERGING_AND }, { "Or", EXPECT_MERGING_OR },
-        { "Off", EXPECT_MERGING_OFF }, { NULL, 0 }
-    };
-    int value = 0;
-    const char *err = word_of(cmd, args, words, "And, Or or Off is accepted",
-                              &value);
-
-    (void)unused;
-    conf->merging = (expect_merging_e)value;
-    return err;
+                             setting->accepted, NULL));
 }
 
 /* A tenant's .htaccess may add rules and choose the status of a refusal
@@ -511,7 +467,8 @@ static const char *expect_cmd_merging(cmd_parms *cmd, void *unused,
 #define ADMINISTRATOR (RSRC_CONF | ACCESS_CONF)
 
 const command_rec expect_directives[] = {
-    AP_INIT_RAW_ARGS("ExpectEngine", expect_cmd_engine, NULL, ADMINISTRATOR,
+    AP_INIT_RAW_ARGS("ExpectEngine", expect_cmd_setting,
+                     (void *)&engine_setting, ADMINISTRATOR,
                      "On, Off, or DetectionOnly: decide and log, but refuse "
                      "nothing"),
     AP_INIT_RAW_ARGS("ExpectRequire", expect_cmd_require, NULL, TENANT,
@@ -525,13 +482,15 @@ const command_rec expect_directives[] = {
     AP_INIT_RAW_ARGS("<ExpectRequireNone", expect_cmd_container,
                      (void *)EXPECT_NONE, TENANT,
                      "container of rules of which none may hold"),
-    AP_INIT_RAW_ARGS("ExpectMerging", expect_cmd_merging, NULL,
-                     ADMINISTRATOR,
+    AP_INIT_RAW_ARGS("ExpectMerging", expect_cmd_setting,
+                     (void *)&merging_setting, ADMINISTRATOR,
                      "And, Or or Off: how a section's rules join those of "
                      "the sections around it"),
-    AP_INIT_RAW_ARGS("ExpectStatus", expect_cmd_status, NULL, TENANT,
+    AP_INIT_RAW_ARGS("ExpectStatus", expect_cmd_setting,
+                     (void *)&status_setting, TENANT,
                      "417, or specific: the status that names the cause"),
-    AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_scope, NULL, ADMINISTRATOR,
+    AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_setting,
+                     (void *)&scope_setting, ADMINISTRATOR,
                      "content: judge all uploads; expectation: only those "
                      "that asked"),
     AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,

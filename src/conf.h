@@ -12,23 +12,17 @@
 
 #include "rule.h"
 
-typedef enum {
-    EXPECT_ENGINE_UNSET = 0, EXPECT_ENGINE_ON, EXPECT_ENGINE_OFF,
-    EXPECT_ENGINE_DETECT
-} expect_engine_e;
+/* What the settings can be. 0 is unset, which holds as 1 does. */
+enum { EXPECT_ENGINE_ON = 1, EXPECT_ENGINE_OFF, EXPECT_ENGINE_DETECT };
+enum { EXPECT_STATUS_417 = 1, EXPECT_STATUS_SPECIFIC };
+enum { EXPECT_SCOPE_CONTENT = 1, EXPECT_SCOPE_EXPECTATION };
+enum { EXPECT_MERGING_AND = 1, EXPECT_MERGING_OR, EXPECT_MERGING_OFF };
 
-typedef enum {
-    EXPECT_STATUS_UNSET = 0, EXPECT_STATUS_417, EXPECT_STATUS_SPECIFIC
-} expect_status_e;
-
-typedef enum {
-    EXPECT_SCOPE_UNSET = 0, EXPECT_SCOPE_CONTENT, EXPECT_SCOPE_EXPECTATION
-} expect_scope_e;
-
-typedef enum {
-    EXPECT_MERGING_UNSET = 0, EXPECT_MERGING_AND, EXPECT_MERGING_OR,
-    EXPECT_MERGING_OFF
-} expect_merging_e;
+/** The word of each, 0 included; ended by NULL. */
+extern const char *const expect_engine_words[];
+extern const char *const expect_status_words[];
+extern const char *const expect_scope_words[];
+extern const char *const expect_merging_words[];
 
 typedef struct expect_dir_conf_t expect_dir_conf_t;
 
@@ -41,12 +35,12 @@ typedef struct expect_dir_conf_t expect_dir_conf_t;
  * requests that need it.
  */
 struct expect_dir_conf_t {
-    /** nearest value set, or unset: the defaults are 1 */
-    expect_engine_e engine;
-    expect_status_e status;
-    expect_scope_e scope;
-    /** as written in this section; unset in a merge: see outer and inner */
-    expect_merging_e merging;
+    /** the nearest that is set, or 0 */
+    int engine;
+    int status;
+    int scope;
+    /** as written in this section; 0 in a merge: see outer and inner */
+    int merging;
     /** this section's own rules, an implicit All; NULL: none */
     expect_rule_t *own;
     /** the container that is being read; NULL: own */
@@ -57,6 +51,19 @@ struct expect_dir_conf_t {
     const expect_dir_conf_t *outer;
     const expect_dir_conf_t *inner;
 };
+
+extern module AP_MODULE_DECLARE_DATA expect_module;
+
+/**
+ * What is written in a section, or in those that were merged.
+ * @param section httpd's vector of a section, or of a request (per_dir_config)
+ * @return NULL if there is nothing of mod_expect's
+ */
+static APR_INLINE const expect_dir_conf_t *
+expect_conf_of(const ap_conf_vector_t *section)
+{
+    return ap_get_module_config(section, &expect_module);
+}
 
 /** merge_dir_config of the module record: constant cost. */
 void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv);

@@ -81,7 +81,7 @@ static int begin(request_rec *r, expect_request_t *e)
         && e->cap != EXPECT_NO_CAP && e->seen > e->cap) {
         status = expect_refuse_over(r, e);
     }
-    expect_admission_count(r, e);
+    expect_count_passed(r, e);
     return status;
 }
 
@@ -137,7 +137,7 @@ static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
     ap_pass_brigade(r->proto_output_filters, bb);
     apr_brigade_cleanup(bb);
     e->answered = 1;
-    expect_body_keep(r);
+    expect_body_drop_rest(r);
     return AP_FILTER_ERROR;
 }
 

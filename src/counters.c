@@ -97,11 +97,14 @@ static int expect_post_config(apr_pool_t *p, apr_pool_t *plog,
 
 /* --- counting ------------------------------------------------------------ */
 
-static void count(request_rec *r, expect_count_e what, const char *rule,
+void expect_count(const request_rec *r, expect_count_e what, const char *rule,
                   int status, const char *reason, apr_off_t bytes, int waited)
 {
     expect_event_t event;
 
+    if (!tally) {
+        return;
+    }
     event.time = apr_time_now();
     event.what = what;
     event.status = status;
@@ -111,29 +114,6 @@ static void count(request_rec *r, expect_count_e what, const char *rule,
     event.bytes = bytes;
     event.waited = waited;
     expect_tally_count(tally, &event);
-}
-
-void expect_count(request_rec *r, expect_verdict_e verdict, const char *rule,
-                  int status, const char *reason, apr_off_t announced,
-                  int waited)
-{
-    if (tally) {
-        count(r, verdict == EXPECT_VERDICT_CONTINUE ? EXPECT_N_CONTINUE
-                 : verdict == EXPECT_VERDICT_REFUSE ? EXPECT_N_REFUSE
-                                                    : EXPECT_N_DETECT,
-              rule, status, reason, announced, waited);
-    }
-}
-
-void expect_count_over(request_rec *r, expect_verdict_e verdict,
-                       const char *rule, int status, const char *reason,
-                       apr_off_t seen)
-{
-    if (tally) {
-        count(r, verdict == EXPECT_VERDICT_REFUSE ? EXPECT_N_CUT_OFF
-                                                  : EXPECT_N_WOULD_CUT,
-              rule, status, reason, seen, 0);
-    }
 }
 
 const expect_report_t *expect_counters_report(apr_pool_t *p)
@@ -148,8 +128,7 @@ const expect_report_t *expect_counters_report(apr_pool_t *p)
     return report;
 }
 
-void expect_counters_register(apr_pool_t *p)
+void expect_counters_register(void)
 {
-    (void)p;
     ap_hook_post_config(expect_post_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

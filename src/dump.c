@@ -42,11 +42,6 @@ typedef struct {
     int proxied;
 } dump_t;
 
-static const expect_dir_conf_t *conf_of(const ap_conf_vector_t *section)
-{
-    return ap_get_module_config(section, &expect_module);
-}
-
 /* What is doubtful */
 
 static void warn(dump_t *d, const expect_rule_t *rule, const char *what)
@@ -55,34 +50,39 @@ static void warn(dump_t *d, const expect_rule_t *rule, const char *what)
                     rule->file, rule->line, what);
 }
 
-static int is_text(const expect_rule_t *rule, const char *text)
+/* Word by word: blanks and quotes do not count. */
+static int is_text(dump_t *d, const expect_rule_t *rule, const char *text)
 {
-    return !strcasecmp(rule->text, text);
+    const char *written = rule->text;
+
+    while (*written && *text) {
+        if (strcasecmp(ap_getword_conf(d->p, &written),
+                       ap_getword_conf(d->p, &text))) {
+            return 0;
+        }
+    }
+    return !*written && !*text;
 }
 
-static int always_holds(const expect_rule_t *rule)
+static int always_holds(dump_t *d, const expect_rule_t *rule)
 {
-    return rule->kind == EXPECT_RULE
-           && (is_text(rule, "all granted") || is_text(rule, "not all denied")
-               || is_text(rule, "content-length min=0"));
+    return is_text(d, rule, "all granted")
+           || is_text(d, rule, "not all denied")
+           || is_text(d, rule, "content-length min=0");
 }
 
-static int never_holds(const expect_rule_t *rule)
+static int never_holds(dump_t *d, const expect_rule_t *rule)
 {
-    return rule->kind == EXPECT_RULE
-           && (is_text(rule, "all denied") || is_text(rule, "not all granted")
-               || is_text(rule, "not auth"));
+    return is_text(d, rule, "all denied")
+           || is_text(d, rule, "not all granted")
+           || is_text(d, rule, "not auth");
 }
 
-/* The max of a rule that has one, else EXPECT_NO_CAP. */
+/* The max of a rule or a tree that has one, else EXPECT_NO_CAP. */
 static apr_off_t max_of(apr_pool_t *p, const expect_rule_t *rule)
 {
     expect_told_t told;
 
-    if (rule->kind != EXPECT_RULE || rule->negated
-        || strcmp(rule->name, "content-length")) {
-        return EXPECT_NO_CAP;
-    }
     expect_rule_tell_all(p, rule, &told);
     return told.max;
 }
@@ -119,15 +119,14 @@ static void check_max(dump_t *d, const expect_rule_t *rule,
 static void check_leaf(dump_t *d, const expect_rule_t *rule,
                        expect_kind_e parent, const around_t *around)
 {
-
-    if (parent == EXPECT_ANY && always_holds(rule)) {
+    if (parent == EXPECT_ANY && always_holds(d, rule)) {
         warn(d, rule, "this alternative always holds, the others are never "
              "needed");
     }
-    if (parent == EXPECT_ALL && never_holds(rule)) {
+    if (parent == EXPECT_ALL && never_holds(d, rule)) {
         warn(d, rule, "can never hold: every upload is refused");
     }
-    if (around->no_challenge && is_text(rule, "auth")) {
+    if (around->no_challenge && rule->asks_auth && !rule->negated) {
         warn(d, rule, "ExpectStatus specific, but no AuthType is set here: "
              "nobody is challenged to log in, and a Require that wants a user "
              "ends in 500");
@@ -205,12 +204,12 @@ static int is_specific(const expect_dir_conf_t *conf)
 }
 
 /* Where it is not the usual one. */
-static const char *merging_of(const expect_dir_conf_t *own)
+static const char *merging_of(dump_t *d, const expect_dir_conf_t *own)
 {
-    static const char *const texts[] = { "", "", ", merging Or",
-                                         ", merging Off" };
-
-    return own ? texts[own->merging] : "";
+    return own && own->merging > EXPECT_MERGING_AND
+               ? apr_pstrcat(d->p, ", merging ",
+                             expect_merging_words[own->merging], NULL)
+               : "";
 }
 
 /*
@@ -222,20 +221,18 @@ static void dump_section(dump_t *d, const char *name,
                          const expect_dir_conf_t *own,
                          const ap_conf_vector_t *section, int challenge)
 {
-    const expect_dir_conf_t *conf = conf_of(section);
+    const expect_dir_conf_t *conf = expect_conf_of(section);
     const expect_rule_t *rules = expect_conf_rules(d->p, conf);
     around_t around = { EXPECT_NO_CAP, limit_of(d, section), 0 };
-    expect_told_t told;
 
     apr_file_printf(d->out, "  %s: %s%s\n", name,
-                    expect_show_settings(d->p, conf), merging_of(own));
+                    expect_show_settings(d->p, conf), merging_of(d, own));
     if (!rules) {
         apr_file_printf(d->out, "    no rules\n");
         return;
     }
     apr_file_puts(expect_show_rules(d->p, rules, 2, NULL, NULL), d->out);
-    expect_rule_tell_all(d->p, rules, &told);
-    around.tightest = told.max;
+    around.tightest = max_of(d->p, rules);
     around.no_challenge = is_specific(conf) && !challenge
                           && !may_challenge(d, section);
     check_rule(d, rules, &around);
@@ -254,7 +251,7 @@ static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
-        const expect_dir_conf_t *conf = conf_of(section);
+        const expect_dir_conf_t *conf = expect_conf_of(section);
 
         if (conf) {
             dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
@@ -319,7 +316,7 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
-        const expect_dir_conf_t *own = conf_of(section);
+        const expect_dir_conf_t *own = expect_conf_of(section);
         const ap_conf_vector_t *merged = in_force(d, sections, core, server);
         const char *name = apr_psprintf(d->p, "<Directory%s %s>",
                                         core->r ? "Match" : "", core->d);
@@ -357,7 +354,7 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
-        const expect_dir_conf_t *own = conf_of(section);
+        const expect_dir_conf_t *own = expect_conf_of(section);
 
         if (own) {
             dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
@@ -382,7 +379,7 @@ static void dump_proxies(dump_t *d, const ap_conf_vector_t *server,
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(conf->sec_proxy, i, const ap_conf_vector_t *);
         const proxy_dir_conf *dir = ap_get_module_config(section, proxy);
-        const expect_dir_conf_t *own = conf_of(section);
+        const expect_dir_conf_t *own = expect_conf_of(section);
 
         if (own) {
             dump_section(d, apr_psprintf(d->p, "<Proxy%s %s>",
@@ -403,7 +400,8 @@ static void dump_server(dump_t *d)
     int in_urls = any_challenges(d, core->sec_url, server);
 
     apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
-    dump_section(d, "everywhere", conf_of(server), server, in_dirs || in_urls);
+    dump_section(d, "everywhere", expect_conf_of(server), server,
+                 in_dirs || in_urls);
     dump_inner(d, "<Files", "everywhere", dir->sec_file, server,
                in_dirs || in_urls);
     dump_inner(d, "<If", "everywhere", dir->sec_if, server,
@@ -413,21 +411,10 @@ static void dump_server(dump_t *d)
     dump_proxies(d, server, in_dirs || in_urls);
 }
 
-static int has_varying_auth_type(const ap_directive_t *node)
-{
-    for (; node; node = node->next) {
-        if ((!strcasecmp(node->directive, "AuthType")
-             && ap_strstr_c(node->args, "%{"))
-            || has_varying_auth_type(node->first_child)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
 {
-    dump_t d = { p, out, s, has_varying_auth_type(ap_conftree), 0 };
+    dump_t d = { p, out, s,
+                 expect_show_find(ap_conftree, "AuthType", "%{") != NULL, 0 };
 
     apr_file_printf(out, "mod_expect %s: the rules in force, .htaccess "
                     "apart\n", EXPECT_VERSION);
@@ -456,8 +443,8 @@ static void expect_test_config(apr_pool_t *p, server_rec *s)
     }
 }
 
-void expect_dump_register(apr_pool_t *p)
+void expect_dump_register(void)
 {
-    expect_rehearse_register(p);
+    expect_rehearse_register();
     ap_hook_test_config(expect_test_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -8,9 +8,7 @@
 #ifndef EXPECT_DUMP_H
 #define EXPECT_DUMP_H
 
-#include "apr_pools.h"
-
 /** Register the hook. */
-void expect_dump_register(apr_pool_t *p);
+void expect_dump_register(void);
 
 #endif

@@ -139,27 +139,12 @@ static void add_htaccess(text_t *t, const request_rec *r)
     }
 }
 
-static const ap_directive_t *find_map_program(const ap_directive_t *d)
-{
-    for (; d; d = d->next) {
-        const ap_directive_t *found = d;
-
-        if (strcasecmp(d->directive, "RewriteMap")
-            || !ap_strstr_c(d->args, "prg:")) {
-            found = find_map_program(d->first_child);
-        }
-        if (found) {
-            return found;
-        }
-    }
-    return NULL;
-}
-
 /* What is not as it would be. */
 static void add_differences(text_t *t, const expect_rehearsal_t *h)
 {
     const expect_question_t *q = h->question;
-    const ap_directive_t *map = find_map_program(ap_conftree);
+    const ap_directive_t *map = expect_show_find(ap_conftree, "RewriteMap",
+                                                 "prg:");
 
     if (ap_unixd_config.user_id != (uid_t)-1
         && geteuid() != ap_unixd_config.user_id) {
@@ -204,17 +189,13 @@ static const char *note(void *data, const expect_rule_t *rule)
                  : "not asked: it was certain before";
 }
 
-static const expect_dir_conf_t *conf_of(const expect_request_t *e)
-{
-    return ap_get_module_config(e->taken_in->per_dir_config, &expect_module);
-}
-
 /* Also those that are not asked: to say why. */
 static void add_rules(text_t *t, expect_rehearsal_t *h,
                       const expect_request_t *e)
 {
     int exempt = e->state == EXPECT_EXEMPT;
-    const expect_dir_conf_t *conf = exempt ? conf_of(e) : e->conf;
+    const expect_dir_conf_t *conf =
+        exempt ? expect_conf_of(e->taken_in->per_dir_config) : e->conf;
     const expect_rule_t *rules = exempt ? expect_conf_rules(h->pool, conf)
                                         : e->rules;
 
@@ -276,7 +257,8 @@ static int is_verdict(const expect_rehearsal_t *h, const char *verdict)
 
 static const char *why_exempt(const expect_request_t *e)
 {
-    const expect_dir_conf_t *conf = conf_of(e);
+    const expect_dir_conf_t *conf =
+        expect_conf_of(e->taken_in->per_dir_config);
 
     return !conf || !conf->has_rules ? "there are no rules"
            : conf->engine == EXPECT_ENGINE_OFF ? "ExpectEngine Off"
@@ -290,14 +272,14 @@ static const char *verdict(const expect_rehearsal_t *h)
     const char *status = noted(h, EXPECT_NOTE_STATUS);
     const char *reason = noted(h, EXPECT_NOTE_REASON);
 
-    if (is_verdict(h, "refuse")) {
+    if (is_verdict(h, EXPECT_VERDICT_REFUSE)) {
         return apr_pstrcat(h->pool, "refused ", status, ": ", reason, NULL);
     }
-    if (is_verdict(h, "detect")) {
+    if (is_verdict(h, EXPECT_VERDICT_DETECT)) {
         return apr_pstrcat(h->pool, "would refuse ", status, ": ", reason,
                            " (DetectionOnly)", NULL);
     }
-    if (is_verdict(h, "continue")) {
+    if (is_verdict(h, EXPECT_VERDICT_CONTINUE)) {
         return "admitted";
     }
     if (!e && h->status == OK) {
@@ -309,26 +291,12 @@ static const char *verdict(const expect_rehearsal_t *h)
     return NULL;
 }
 
-/* Whether only stored files are behind it: what `handler` says. */
-static int is_stored_file(const expect_rehearsal_t *h)
-{
-    static const char *const no_names[] = { NULL };
-    const expect_request_t *e = expect_request_get(h->r);
-    const expect_rule_type_t *type =
-        expect_rule_type_find(expect_rules_target, "handler");
-    const void *arg = NULL;
-    expect_answer_t answer = EXPECT_ANSWER_INIT;
-
-    type->parse(h->pool, 0, no_names, &arg);
-    return e && type->check(&e->facts, arg, &answer) == EXPECT_DENIED;
-}
-
 /* NULL: it has no part in it, or none that is known. */
 static const char *httpd_says(const expect_rehearsal_t *h)
 {
     const char *location = apr_table_get(h->r->headers_out, "Location");
 
-    if (is_verdict(h, "refuse") || h->stopped) {
+    if (is_verdict(h, EXPECT_VERDICT_REFUSE) || h->stopped) {
         return NULL;
     }
     if (h->status != OK) {
@@ -341,9 +309,9 @@ static const char *httpd_says(const expect_rehearsal_t *h)
     if (!h->handler) {
         return "httpd answers it itself";
     }
-    return is_stored_file(h)
-               ? "goes to httpd's file handler, which takes no content"
-               : apr_pstrcat(h->pool, "goes to ", h->handler, NULL);
+    return expect_target_takes_content(expect_request_get(h->r)->facts.r)
+               ? apr_pstrcat(h->pool, "goes to ", h->handler, NULL)
+               : "goes to httpd's file handler, which takes no content";
 }
 
 /* What admits may end early. */

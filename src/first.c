@@ -87,7 +87,7 @@ static int judge_server(request_rec *r, expect_request_t *e)
 
     expect_request_take_rules(r, e, r);
     status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
-    expect_admission_count(r, e);
+    expect_count_passed(r, e);
     return status;
 }
 

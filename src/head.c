@@ -80,7 +80,7 @@ static const char *skip_ows(const char *s)
     return s;
 }
 
-static char *lower(apr_pool_t *p, const char *from, const char *to)
+char *expect_lower(apr_pool_t *p, const char *from, const char *to)
 {
     char *word = apr_pstrmemdup(p, from, to - from);
     char *c;
@@ -139,7 +139,7 @@ const char *expect_media_type(apr_pool_t *p, const char *value)
     if (end == slash + 1 || !is_parameters(skip_ows(end))) {
         return NULL;
     }
-    return lower(p, start, end);
+    return expect_lower(p, start, end);
 }
 
 const expect_media_type_t *expect_head_media_type(apr_pool_t *p,
@@ -166,6 +166,26 @@ const expect_media_type_t *expect_head_media_type(apr_pool_t *p,
     return m;
 }
 
+int expect_media_type_covers(const char *pattern, const char *type)
+{
+    const char *star = strstr(pattern, "/*");
+    apr_size_t major;
+    const char *plus;
+
+    if (!strcmp(pattern, "*/*") || !strcasecmp(pattern, type)) {
+        return 1;
+    }
+    if (!star) {
+        return 0;
+    }
+    major = star - pattern + 1;
+    if (strncasecmp(pattern, type, major)) {
+        return 0;
+    }
+    plus = strrchr(type + major, '+');
+    return !star[2] || (plus && !strcasecmp(star + 2, plus));
+}
+
 const char *expect_next_coding(apr_pool_t *p, const char **value)
 {
     const char *start = *value;
@@ -186,7 +206,7 @@ const char *expect_next_coding(apr_pool_t *p, const char **value)
         return NULL;
     }
 
-    coding = lower(p, start, end);
+    coding = expect_lower(p, start, end);
     if (!strcmp(coding, "x-gzip") || !strcmp(coding, "x-compress")) {
         return coding + 2;
     }

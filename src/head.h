@@ -109,6 +109,15 @@ const apr_array_header_t *expect_head_codings(apr_pool_t *p,
 const char *expect_media_type(apr_pool_t *p, const char *value);
 
 /**
+ * Whether a media type, or all that a wildcard stands for, falls under
+ * another: as the arguments of the rule content-type are read.
+ * @param pattern the wider one, in any case
+ * @param type    the narrower one
+ * @return 1 or 0
+ */
+int expect_media_type_covers(const char *pattern, const char *type);
+
+/**
  * Take the next coding of a Content-Encoding field (RFC 9110, 8.4).
  * @param p     pool for the result
  * @param value in: where to read on; out: behind the coding
@@ -116,6 +125,15 @@ const char *expect_media_type(apr_pool_t *p, const char *value);
  *         (RFC 9110, 8.4.1); "" at the end; NULL if no coding stands there
  */
 const char *expect_next_coding(apr_pool_t *p, const char **value);
+
+/**
+ * A copy in lower case.
+ * @param p    pool for the result
+ * @param from the first character
+ * @param to   behind the last one
+ * @return the copy, ended by NUL
+ */
+char *expect_lower(apr_pool_t *p, const char *from, const char *to);
 
 /**
  * Whether a word is a token (RFC 9110, 5.6.2).

@@ -26,8 +26,7 @@ static int is_binding(const expect_dir_conf_t *conf)
 
 void expect_options_tell(request_rec *r)
 {
-    const expect_dir_conf_t *conf =
-        ap_get_module_config(r->per_dir_config, &expect_module);
+    const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
     expect_told_t told;
     const char *limit, *types;
 

@@ -250,17 +250,6 @@ static const keyword_t *key_of(const char *word)
     return NULL;
 }
 
-/* No line ends, nor what else no header field can hold (RFC 9110, 5.5). */
-static int is_field_value(const char *value)
-{
-    for (; *value; ++value) {
-        if (apr_iscntrl(*value) && *value != '\t') {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static const char *set_key(apr_pool_t *p, expect_question_t *q,
                            const char *word, int *given)
 {
@@ -280,7 +269,8 @@ static const char *set_key(apr_pool_t *p, expect_question_t *q,
     if (!*value && value[-1] == '=') {
         return expect_rule_wrong(p, word, "the value is missing", USAGE);
     }
-    if (!is_field_value(value)) {
+    /* RFC 9110, 5.5: no line ends, nor what else no field can hold */
+    if (*ap_scan_http_field_content(value)) {
         return expect_rule_wrong(p, word, "a control character in it", USAGE);
     }
     err = key->set(p, q, value);

@@ -53,16 +53,12 @@ static int refusal_status(const expect_request_t *e,
 static void tell(request_rec *r, int detect, const expect_rule_t *rule,
                  int level, int status, const char *reason)
 {
-    set_notes(r, detect ? "detect" : "refuse", rule->name, status, reason);
+    set_notes(r, detect ? EXPECT_VERDICT_DETECT : EXPECT_VERDICT_REFUSE,
+              rule->name, status, reason);
     ap_log_rerror(APLOG_MARK, level, 0, r,
                   "expect: %s %d: %s (ExpectRequire at %s:%u)",
                   detect ? "would refuse" : "refused", status, reason,
                   rule->file, rule->line);
-}
-
-static expect_verdict_e verdict_of(int detect)
-{
-    return detect ? EXPECT_VERDICT_DETECT : EXPECT_VERDICT_REFUSE;
 }
 
 static int would_refuse(expect_request_t *e)
@@ -81,7 +77,7 @@ static void tell_in_force(apr_pool_t *p, const expect_request_t *e,
                           const expect_rule_t *rule, expect_told_t *told)
 {
     int has_bounds = told->max != EXPECT_NO_CAP || told->min > 0;
-    int has_types = told->accepted && !strcmp(told->field, "Accept");
+    int has_types = told->accepted && told->is_types;
     expect_told_t all;
 
     /* of <Limit>: it is not among what is told of all */
@@ -126,7 +122,7 @@ int expect_refuse(request_rec *r, expect_request_t *e,
         e->detected_reason = reason;
         return would_refuse(e);
     }
-    expect_count(r, EXPECT_VERDICT_REFUSE, rule->name, status, reason,
+    expect_count(r, EXPECT_N_REFUSE, rule->name, status, reason,
                  e->head.length, e->head.asked && r->expecting_100);
     e->state = EXPECT_REFUSED;
     expect_rule_tell(r->pool, answer, &e->facts, &e->told);
@@ -136,21 +132,19 @@ int expect_refuse(request_rec *r, expect_request_t *e,
     return status;
 }
 
-void expect_admission_count(request_rec *r, expect_request_t *e)
+void expect_count_passed(const request_rec *r, expect_request_t *e)
 {
     if (!e || e->counted) {
         return;
     }
     if (e->state == EXPECT_ADMITTED) {
         e->counted = 1;
-        expect_count(r, EXPECT_VERDICT_CONTINUE, NULL, 0, NULL,
-                     e->head.length, e->head.asked);
+        expect_count(r, EXPECT_N_CONTINUE, NULL, 0, NULL, 0, 0);
     }
     else if (e->state == EXPECT_DETECTED && e->detected_rule) {
         e->counted = 1;
-        expect_count(r, EXPECT_VERDICT_DETECT, e->detected_rule->name,
-                     e->status, e->detected_reason, e->head.length,
-                     e->head.asked);
+        expect_count(r, EXPECT_N_DETECT, e->detected_rule->name, e->status,
+                     e->detected_reason, 0, 0);
     }
 }
 
@@ -163,10 +157,10 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
         apr_pstrcat(r->pool, "content-length was not announced, and is over "
                     "max=", apr_off_t_toa(r->pool, e->cap), NULL);
 
-    expect_admission_count(r, e);
+    expect_count_passed(r, e);
     tell(r, e->cap_detects, e->cap_rule, APLOG_INFO, answer.status, reason);
-    expect_count_over(r, verdict_of(e->cap_detects), e->cap_rule->name,
-                      answer.status, reason, e->seen);
+    expect_count(r, e->cap_detects ? EXPECT_N_WOULD_CUT : EXPECT_N_CUT_OFF,
+                 e->cap_rule->name, answer.status, reason, e->seen, 0);
     if (e->cap_detects) {
         e->cap = EXPECT_NO_CAP;
         return would_refuse(e);
@@ -222,7 +216,7 @@ void expect_admit(request_rec *r, expect_request_t *e,
         return;
     }
     e->state = EXPECT_ADMITTED;
-    set_verdict(r, "continue");
+    set_verdict(r, EXPECT_VERDICT_CONTINUE);
 }
 
 /* Core has refused this one before any hook could run, and we have not told
@@ -246,7 +240,7 @@ static void count_unsupported(request_rec *r, const char *reason)
     if (!expect_request_head(&head, r, 0)) {
         head.length = 0;
     }
-    expect_count(r, EXPECT_VERDICT_REFUSE, "expectation",
+    expect_count(r, EXPECT_N_REFUSE, "expectation",
                  HTTP_EXPECTATION_FAILED, reason, head.length,
                  ap_strcasestr(expect, "100-continue") != NULL);
 }
@@ -256,7 +250,8 @@ static void refuse_unsupported(request_rec *r)
     const char *reason = "only the expectation 100-continue is supported, "
                          "once and alone; leave the Expect field out";
 
-    set_notes(r, "refuse", "expectation", HTTP_EXPECTATION_FAILED, reason);
+    set_notes(r, EXPECT_VERDICT_REFUSE, "expectation",
+              HTTP_EXPECTATION_FAILED, reason);
     count_unsupported(r, reason);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "expect: refused %d: %s",
                   HTTP_EXPECTATION_FAILED, reason);
@@ -299,7 +294,7 @@ void expect_refusal_inherit(request_rec *r)
     const char *verdict;
 
     expect_request_follow(r);
-    expect_body_keep(r);
+    expect_body_drop_rest(r);
     if (e) {
         expect_body_fields_again(r, e);
     }

@@ -17,9 +17,14 @@
 #define EXPECT_NOTE_STATUS "expect-status"
 #define EXPECT_NOTE_REASON "expect-reason"
 
+/* What the verdict can be, there and in all that is shown. */
+#define EXPECT_VERDICT_CONTINUE "continue"
+#define EXPECT_VERDICT_REFUSE "refuse"
+#define EXPECT_VERDICT_DETECT "detect"
+
 /**
  * Refuse a request, or under DetectionOnly say that it would be.
- * @param r      the main request
+ * @param r      the main request, or one that took its place
  * @param e      its state, changed
  * @param answer the rules' answer
  * @return the HTTP status to answer, or DECLINED under DetectionOnly
@@ -29,7 +34,7 @@ int expect_refuse(request_rec *r, expect_request_t *e,
 
 /**
  * Admit a request: note it, and bound content of unknown length.
- * @param r      the main request
+ * @param r      the main request, or one that took its place
  * @param e      its state, changed
  * @param answer the rules' answer
  */
@@ -37,13 +42,13 @@ void expect_admit(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer);
 
 /**
- * Count that a request was admitted, or would be refused, once, when that is
- * final: the handler is about to run, or somebody else has refused. Before,
- * DirectoryIndex could lead to other rules.
+ * Count a request that is not refused: it was admitted, or would be refused.
+ * Once, when that is final: the handler is about to run, or somebody else has
+ * refused. Before, DirectoryIndex could lead to other rules.
  * @param r the request
  * @param e its state, changed; NULL: nothing to count
  */
-void expect_admission_count(request_rec *r, expect_request_t *e);
+void expect_count_passed(const request_rec *r, expect_request_t *e);
 
 /**
  * Refuse content that went over its cap, after all.

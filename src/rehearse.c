@@ -492,9 +492,8 @@ void expect_rehearse_prepare(apr_pool_t *p, server_rec *s)
     expect_trace_listen(hear);
 }
 
-void expect_rehearse_register(apr_pool_t *p)
+void expect_rehearse_register(void)
 {
-    (void)p;
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL) {
         return;
     }

@@ -59,7 +59,7 @@ typedef struct expect_rehearsal_t {
 } expect_rehearsal_t;
 
 /** Register the hooks, unless httpd is started to serve. */
-void expect_rehearse_register(apr_pool_t *p);
+void expect_rehearse_register(void);
 
 /**
  * Prepare a process for rehearsals, once.

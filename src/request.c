@@ -72,8 +72,7 @@ static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
 void expect_request_take_rules(request_rec *r, expect_request_t *e,
                                request_rec *in)
 {
-    const expect_dir_conf_t *conf =
-        ap_get_module_config(in->per_dir_config, &expect_module);
+    const expect_dir_conf_t *conf = expect_conf_of(in->per_dir_config);
 
     e->facts.r = in;
     e->taken_in = in;

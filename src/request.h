@@ -14,8 +14,6 @@
 #include "httpd_compat.h"
 #include "rule.h"
 
-extern module AP_MODULE_DECLARE_DATA expect_module;
-
 typedef enum {
     EXPECT_EXEMPT = 0,   /* no rules, none for such a request, or none yet */
     EXPECT_OPEN,         /* not decided yet */

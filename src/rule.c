@@ -331,7 +331,7 @@ const char *expect_rule_explain(apr_pool_t *p, const expect_answer_t *answer,
 /* Telling */
 
 const expect_told_t expect_told_nothing =
-    { NULL, 0, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, 0, NULL, 0 };
+    { NULL, EXPECT_NO_CAP, EXPECT_NO_CAP, EXPECT_NO_CAP, NULL, 0, NULL, 0, 0 };
 
 /* The longest list that is told of several rules: to join longer ones would
  * cost more than somebody's OPTIONS is worth. */
@@ -346,28 +346,6 @@ void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
     if (rule->type->tell && !is_negated(answer)) {
         rule->type->tell(p, facts, rule->arg, told);
     }
-}
-
-/* Whether a media type, or all that a wildcard stands for, falls under a
- * pattern. */
-static int covers(const char *pattern, const char *type)
-{
-    const char *star = strstr(pattern, "/*");
-    apr_size_t major;
-    const char *plus;
-
-    if (!strcmp(pattern, "*/*") || !strcasecmp(pattern, type)) {
-        return 1;
-    }
-    if (!star) {
-        return 0;
-    }
-    major = star - pattern + 1;
-    if (strncasecmp(pattern, type, major)) {
-        return 0;
-    }
-    plus = strrchr(type + major, '+');
-    return !star[2] || (plus && !strcasecmp(star + 2, plus));
 }
 
 /* Add to a list what of another falls under a third. */
@@ -385,7 +363,8 @@ static void add_covered(apr_array_header_t *list,
             known = !strcasecmp(APR_ARRAY_IDX(list, j, const char *), type);
         }
         for (j = 0; j < patterns->nelts && !known; ++j) {
-            if (covers(APR_ARRAY_IDX(patterns, j, const char *), type)) {
+            if (expect_media_type_covers(
+                    APR_ARRAY_IDX(patterns, j, const char *), type)) {
                 APR_ARRAY_PUSH(list, const char *) = type;
                 known = 1;
             }
@@ -449,7 +428,7 @@ static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,
     if (rule->type->tell && !rule->negated && rule->limited == -1) {
         rule->type->tell(p, NULL, rule->arg, told);
         /* lists of anything but media types are not asked for */
-        if (told->field && strcmp(told->field, "Accept")) {
+        if (told->field && !told->is_types) {
             *told = expect_told_nothing;
         }
     }

@@ -44,6 +44,11 @@ typedef struct expect_rule_t expect_rule_t;
 typedef struct expect_answer_t expect_answer_t;
 typedef struct expect_facts_t expect_facts_t;
 
+/** Hears of each rule that is asked, and of its answer. */
+typedef void expect_trace_t(const expect_facts_t *facts, expect_stage_e stage,
+                            const expect_rule_t *rule,
+                            const expect_answer_t *answer);
+
 /** What a rule may look at. */
 struct expect_facts_t {
     expect_head_t *head;
@@ -57,9 +62,8 @@ struct expect_facts_t {
     /** httpd's own verdict on access: EXPECT_AUTH_PENDING, 0 when the
      *  request was let through, else the HTTP status it would answer */
     int auth;
-    /** told of each rule that is asked, and of its answer; NULL: nobody */
-    void (*trace)(const expect_facts_t *facts, expect_stage_e stage,
-                  const expect_rule_t *rule, const expect_answer_t *answer);
+    /** who hears; NULL: nobody */
+    expect_trace_t *trace;
 };
 
 #define EXPECT_AUTH_PENDING (-1)
@@ -89,17 +93,20 @@ struct expect_answer_t {
 
 /** What a client may be told, so that it knows what to change. */
 typedef struct expect_told_t {
-    /** what it announced, NULL: nothing to show; is_number: a JSON number */
+    /** what it announced, NULL: nothing to show */
     const char *announced;
-    int is_number;
+    /** or bytes of content; EXPECT_NO_CAP: none, or not known */
+    apr_off_t length;
     /** bytes of content that are accepted, EXPECT_NO_CAP where not bounded */
     apr_off_t min, max;
     /** what is accepted, as char *; NULL: not a list */
     const apr_array_header_t *accepted;
     /** a list is left out, as it is too long to be told */
     int is_long;
-    /** the response field for that list: "Accept" */
+    /** the response field for that list: "Accept"; and that it is of media
+     *  types */
     const char *field;
+    int is_types;
     /** seconds after which it may be otherwise; 0: waiting does not help */
     int retry_after;
 } expect_told_t;

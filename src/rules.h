@@ -17,6 +17,21 @@ extern const expect_rule_type_t expect_rules_content[];
 extern const expect_rule_type_t expect_rules_target[];
 
 /**
+ * Find a rule in these tables.
+ * @param name as written, in any case
+ * @return its row, or NULL
+ */
+const expect_rule_type_t *expect_rules_find(const char *name);
+
+/**
+ * Whether what will be asked takes content, as the rule `handler` has it: not
+ * so httpd's file handlers, which send what is stored.
+ * @param r a request whose handler is known
+ * @return 1 or 0
+ */
+int expect_target_takes_content(const struct request_rec *r);
+
+/**
  * Whether mod_rewrite, in a directory, has found another target: the redirect
  * that comes next will tell about that.
  * @param r a request whose handler is known

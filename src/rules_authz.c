@@ -181,8 +181,7 @@ const char *expect_authz_names(apr_pool_t *p)
         const char *name =
             APR_ARRAY_IDX(found, i, ap_list_provider_names_t).provider_name;
 
-        if (!expect_rule_type_find(expect_rules_content, name)
-            && !expect_rule_type_find(expect_rules_target, name)) {
+        if (!expect_rules_find(name)) {
             APR_ARRAY_PUSH(names, const char *) = name;
         }
     }
@@ -254,9 +253,9 @@ static sense_e sense_of(cmd_parms *cmd)
 }
 
 static const char *require_parse(cmd_parms *cmd, const char *line,
-                                 const void **parsed,
-                                 const expect_rule_type_t *type)
+                                 const void **parsed, const char *name)
 {
+    const expect_rule_type_t *type = expect_rules_find(name);
     require_arg_t *a = apr_palloc(cmd->pool, sizeof(*a));
     const char *err;
 
@@ -272,23 +271,23 @@ static const char *require_parse(cmd_parms *cmd, const char *line,
     return NULL;
 }
 
-/* A provider's parser is not told its name: one for each row. */
-#define REQUIRE_RULE(id, table, row)                                       \
+/* A provider's parser is not told its name: each has its own. */
+#define REQUIRE_RULE(id, name)                                             \
     static const char *require_parse_##id(cmd_parms *cmd, const char *line, \
                                           const void **parsed)             \
     {                                                                      \
-        return require_parse(cmd, line, parsed, &(table)[row]);            \
+        return require_parse(cmd, line, parsed, name);                     \
     }                                                                      \
     static const authz_provider require_##id = {                           \
         require_check, require_parse_##id                                  \
     };
 
-REQUIRE_RULE(length, expect_rules_content, 0)
-REQUIRE_RULE(type, expect_rules_content, 1)
-REQUIRE_RULE(coding, expect_rules_content, 2)
-REQUIRE_RULE(header, expect_rules_target, 0)
-REQUIRE_RULE(precondition, expect_rules_target, 1)
-REQUIRE_RULE(space, expect_rules_target, 2)
+REQUIRE_RULE(length, "content-length")
+REQUIRE_RULE(type, "content-type")
+REQUIRE_RULE(coding, "content-encoding")
+REQUIRE_RULE(header, "header")
+REQUIRE_RULE(precondition, "precondition")
+REQUIRE_RULE(space, "free-space")
 
 static void provide(apr_pool_t *p, const char *name,
                     const authz_provider *provider)

@@ -182,9 +182,9 @@ static void length_tell(apr_pool_t *p, const expect_facts_t *facts,
 {
     const length_arg_t *a = arg;
 
+    (void)p;
     if (facts && facts->head->length != EXPECT_LENGTH_UNKNOWN) {
-        told->announced = apr_off_t_toa(p, facts->head->length);
-        told->is_number = 1;
+        told->length = facts->head->length;
     }
     told->min = a->min;
     told->max = a->max;
@@ -192,7 +192,8 @@ static void length_tell(apr_pool_t *p, const expect_facts_t *facts,
 
 /* Lists of what is accepted, for content-type and content-encoding */
 
-/* A list this short is read through, a longer one is looked up in a hash. */
+/* A list this short is read through, a longer one is looked up in a hash: to
+ * hash the same three words again for each of many rules is what costs. */
 #define LIST_SCAN_MAX 4
 
 typedef struct {
@@ -201,8 +202,9 @@ typedef struct {
     const char *few[LIST_SCAN_MAX + 1];
     int count;
     apr_hash_t *accepted;
-    /* content-type: the type that any is, is among them */
+    /* content-type: the type that any is, or some wildcard, is among them */
     int any;
+    int wildcards;
     /* the words as written, and as one string; of a long list the first */
     const apr_array_header_t *words;
     const char *text;
@@ -231,14 +233,9 @@ static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
     return list;
 }
 
-static void list_add(apr_pool_t *p, list_arg_t *list, const char *word)
+/* key: in lower case */
+static void list_add(list_arg_t *list, const char *key)
 {
-    char *key = apr_pstrdup(p, word);
-    char *c;
-
-    for (c = key; *c; ++c) {
-        *c = apr_tolower(*c);
-    }
     apr_hash_set(list->accepted, key, APR_HASH_KEY_STRING, key);
     if (list->count < LIST_SCAN_MAX) {
         list->few[list->count] = key;
@@ -252,7 +249,7 @@ static int list_has(const list_arg_t *list, const char *key)
 
     if (list->count <= LIST_SCAN_MAX) {
         for (few = list->few; *few; ++few) {
-            if (!strcmp(*few, key)) {
+            if (**few == *key && !strcmp(*few, key)) {
                 return 1;
             }
         }
@@ -344,8 +341,9 @@ static const char *type_parse(apr_pool_t *p, int argc,
             return expect_rule_wrong(p, argv[i],
                                      "not a media type", TYPE_ACCEPTED);
         }
-        list_add(p, list, argv[i]);
+        list_add(list, expect_lower(p, argv[i], argv[i] + strlen(argv[i])));
         list->any |= !strcmp(argv[i], "*/*");
+        list->wildcards |= strchr(argv[i], '*') != NULL;
     }
     *arg = list;
     return NULL;
@@ -363,8 +361,9 @@ static expect_value_e type_check(const expect_facts_t *facts, const void *arg,
         return EXPECT_DENIED;
     }
     return list->any || list_has(list, sent->type)
-           || list_has(list, sent->major)
-           || (sent->suffix && list_has(list, sent->suffix))
+           || (list->wildcards
+               && (list_has(list, sent->major)
+                   || (sent->suffix && list_has(list, sent->suffix))))
                ? EXPECT_GRANTED : EXPECT_DENIED;
 }
 
@@ -398,6 +397,7 @@ static void type_tell(apr_pool_t *p, const expect_facts_t *facts,
 
     told->announced = type ? cut(p, type) : NULL;
     list_tell(facts, arg, "Accept", told);
+    told->is_types = 1;
 }
 
 /* content-encoding CODING... */
@@ -423,7 +423,7 @@ static const char *coding_parse(apr_pool_t *p, int argc,
             return expect_rule_wrong(p, argv[i],
                                      "not a coding", CODING_ACCEPTED);
         }
-        list_add(p, list, expect_next_coding(p, &rest));
+        list_add(list, expect_next_coding(p, &rest));
     }
     *arg = list;
     return NULL;

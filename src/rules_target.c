@@ -447,6 +447,11 @@ static int is_file_handler(const char *handler)
     return 0;
 }
 
+int expect_target_takes_content(const request_rec *r)
+{
+    return !is_file_handler(target_handler(r));
+}
+
 int expect_target_is_rewritten(const request_rec *r)
 {
     return r->handler && !strcmp(r->handler, REWRITE_REDIRECT_HANDLER_NAME)
@@ -514,3 +519,11 @@ const expect_rule_type_t expect_rules_target[] = {
       handler_parse, handler_check, handler_explain, handler_tell },
     { NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
 };
+
+const expect_rule_type_t *expect_rules_find(const char *name)
+{
+    const expect_rule_type_t *type =
+        expect_rule_type_find(expect_rules_content, name);
+
+    return type ? type : expect_rule_type_find(expect_rules_target, name);
+}

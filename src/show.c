@@ -20,18 +20,28 @@
 const char *expect_show_settings(apr_pool_t *p, const expect_dir_conf_t *conf)
 {
     static const expect_dir_conf_t defaults;
-    static const char *const engines[] = { "On", "On", "Off",
-                                           "DetectionOnly" };
-    static const char *const statuses[] = { "417", "417", "specific" };
-    static const char *const scopes[] = { "content", "content",
-                                          "expectation" };
 
     if (!conf) {
         conf = &defaults;
     }
     return apr_psprintf(p, "engine %s, status %s, scope %s",
-                        engines[conf->engine], statuses[conf->status],
-                        scopes[conf->scope]);
+                        expect_engine_words[conf->engine],
+                        expect_status_words[conf->status],
+                        expect_scope_words[conf->scope]);
+}
+
+const ap_directive_t *expect_show_find(const ap_directive_t *tree,
+                                       const char *name, const char *part)
+{
+    const ap_directive_t *found = NULL;
+
+    for (; tree && !found; tree = tree->next) {
+        found = !strcasecmp(tree->directive, name)
+                        && ap_strstr_c(tree->args, part)
+                    ? tree
+                    : expect_show_find(tree->first_child, name, part);
+    }
+    return found;
 }
 
 const char *expect_show_server(apr_pool_t *p, const server_rec *s)

@@ -43,6 +43,16 @@ const char *expect_show_rules(apr_pool_t *p, const expect_rule_t *rules,
                               void *data);
 
 /**
+ * Find a directive by what it says.
+ * @param tree the configuration, or a part of it
+ * @param name the directive, in any case
+ * @param part what stands in its arguments
+ * @return the first; NULL: there is none
+ */
+const ap_directive_t *expect_show_find(const ap_directive_t *tree,
+                                       const char *name, const char *part);
+
+/**
  * A server.
  * @param p pool for the result
  * @param s the main server or a virtual host

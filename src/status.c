@@ -15,12 +15,14 @@
 #include "http_protocol.h"
 #include "http_request.h"
 #include "mod_status.h"
+#include "util_script.h"
 
 #include "apr_general.h"
 #include "apr_optional_hooks.h"
 #include "apr_strings.h"
 
 #include "counters.h"
+#include "refusal.h"
 #include "status.h"
 #include "status_page.h"
 
@@ -31,8 +33,30 @@
     "script-src 'nonce-%s'; img-src data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/* As the note expect-verdict has them. */
-static const char *const verdicts[] = { "continue", "refuse", "detect" };
+/* What is shown, in each of its forms. */
+static const struct {
+    expect_count_e count;
+    const char *json;
+    const char *automatic;
+    const char *title;
+    int is_bytes;
+} rows[] = {
+    { EXPECT_N_CONTINUE, EXPECT_VERDICT_CONTINUE, "Admitted", "Admitted", 0 },
+    { EXPECT_N_REFUSE, EXPECT_VERDICT_REFUSE, "Refused", "Refused", 0 },
+    { EXPECT_N_DETECT, EXPECT_VERDICT_DETECT, "Detected", "Would be refused",
+      0 },
+    { EXPECT_N_CUT_OFF, "cut_off", "CutOff", "Cut off", 0 },
+    { EXPECT_N_WOULD_CUT, "would_cut_off", "WouldCutOff", "Would be cut off",
+      0 },
+    { EXPECT_N_SPARED, "bytes_spared", "BytesSpared",
+      "Not sent by clients that waited", 1 },
+    { EXPECT_N_REFUSED, "bytes_refused", "BytesRefused", "Refused content",
+      1 },
+    { EXPECT_N_CUT, "bytes_cut_off", "BytesCutOff", "Read of content cut off",
+      1 }
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* --- JSON ---------------------------------------------------------------- */
 
@@ -55,23 +79,10 @@ static json_t *json_time(apr_pool_t *p, apr_time_t when)
 
 static void json_set_counts(json_t *object, const apr_uint64_t *n)
 {
-    static const struct {
-        const char *name;
-        expect_count_e count;
-    } rows[] = {
-        { "continue", EXPECT_N_CONTINUE },
-        { "refuse", EXPECT_N_REFUSE },
-        { "detect", EXPECT_N_DETECT },
-        { "cut_off", EXPECT_N_CUT_OFF },
-        { "would_cut_off", EXPECT_N_WOULD_CUT },
-        { "bytes_spared", EXPECT_N_SPARED },
-        { "bytes_refused", EXPECT_N_REFUSED },
-        { "bytes_cut_off", EXPECT_N_CUT }
-    };
     apr_size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
-        json_object_set_new(object, rows[i].name,
+    for (i = 0; i < ROWS; ++i) {
+        json_object_set_new(object, rows[i].json,
                             json_count(n[rows[i].count]));
     }
 }
@@ -86,7 +97,7 @@ static json_t *json_rules(const expect_report_t *report)
 
         json_object_set_new(rule, "rule", json_string(report->rules[i].rule));
         json_set_counts(rule, report->rules[i].n);
-        json_object_del(rule, "continue");
+        json_object_del(rule, EXPECT_VERDICT_CONTINUE);
         json_array_append_new(rules, rule);
     }
     return rules;
@@ -116,7 +127,7 @@ static json_t *json_series(apr_pool_t *p, apr_time_t now, int seconds,
 static const char *event_verdict(const expect_past_event_t *event)
 {
     return event->what == EXPECT_N_DETECT || event->what == EXPECT_N_WOULD_CUT
-               ? "detect" : "refuse";
+               ? EXPECT_VERDICT_DETECT : EXPECT_VERDICT_REFUSE;
 }
 
 static json_t *json_events(apr_pool_t *p, const expect_report_t *report)
@@ -224,10 +235,12 @@ static void write_rules(request_rec *r, const expect_report_t *report,
         const expect_rule_count_t *rule = &report->rules[i];
 
         if (rule->n[refuse]) {
-            write_sample(r, name, verdicts[1], rule->rule, rule->n[refuse]);
+            write_sample(r, name, EXPECT_VERDICT_REFUSE, rule->rule,
+                         rule->n[refuse]);
         }
         if (rule->n[detect]) {
-            write_sample(r, name, verdicts[2], rule->rule, rule->n[detect]);
+            write_sample(r, name, EXPECT_VERDICT_DETECT, rule->rule,
+                         rule->n[detect]);
         }
     }
 }
@@ -244,7 +257,7 @@ static void write_counters(request_rec *r, const expect_report_t *report)
     write_family(r, "expect_requests", "counter",
                  "Requests with content that were judged, by verdict and by "
                  "the rule that refused.");
-    write_sample(r, "expect_requests", verdicts[0], "",
+    write_sample(r, "expect_requests", EXPECT_VERDICT_CONTINUE, "",
                  report->totals[EXPECT_N_CONTINUE]);
     write_rules(r, report, "expect_requests", EXPECT_N_REFUSE,
                 EXPECT_N_DETECT);
@@ -301,22 +314,6 @@ static int write_page(request_rec *r, const expect_report_t *report)
     return OK;
 }
 
-/* The last format= of the query; "" if there is none. */
-static const char *wanted_format(request_rec *r)
-{
-    const char *query = r->args ? r->args : "";
-    const char *format = "";
-
-    while (*query) {
-        const char *pair = ap_getword(r->pool, &query, '&');
-
-        if (!strncmp(pair, "format=", 7)) {
-            format = pair + 7;
-        }
-    }
-    return format;
-}
-
 int expect_status_answer(request_rec *r)
 {
     static const struct {
@@ -326,6 +323,7 @@ int expect_status_answer(request_rec *r)
         { "", write_page }, { "html", write_page }, { "json", write_json },
         { "openmetrics", write_openmetrics }
     };
+    apr_table_t *args;
     const char *format;
     apr_size_t i;
 
@@ -333,9 +331,10 @@ int expect_status_answer(request_rec *r)
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;
     }
-    format = wanted_format(r);
+    ap_args_to_table(r, &args);
+    format = apr_table_get(args, "format");
     for (i = 0; i < sizeof(formats) / sizeof(formats[0]); ++i) {
-        if (!strcmp(format, formats[i].name)) {
+        if (!strcmp(format ? format : "", formats[i].name)) {
             apr_table_setn(r->headers_out, "Cache-Control", "no-store");
             apr_table_setn(r->headers_out, "X-Content-Type-Options",
                            "nosniff");
@@ -347,31 +346,13 @@ int expect_status_answer(request_rec *r)
 
 /* --- mod_status ---------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    const char *title;
-    expect_count_e count;
-    int is_bytes;
-} status_rows[] = {
-    { "Admitted", "Admitted", EXPECT_N_CONTINUE, 0 },
-    { "Refused", "Refused", EXPECT_N_REFUSE, 0 },
-    { "Detected", "Would be refused", EXPECT_N_DETECT, 0 },
-    { "CutOff", "Cut off", EXPECT_N_CUT_OFF, 0 },
-    { "WouldCutOff", "Would be cut off", EXPECT_N_WOULD_CUT, 0 },
-    { "BytesSpared", "Not sent by clients that waited", EXPECT_N_SPARED, 1 },
-    { "BytesRefused", "Refused content", EXPECT_N_REFUSED, 1 },
-    { "BytesCutOff", "Read of content cut off", EXPECT_N_CUT, 1 }
-};
-
-#define STATUS_ROWS (sizeof(status_rows) / sizeof(status_rows[0]))
-
 static void write_auto(request_rec *r, const expect_report_t *report)
 {
     apr_size_t i;
 
-    for (i = 0; i < STATUS_ROWS; ++i) {
+    for (i = 0; i < ROWS; ++i) {
         ap_rprintf(r, "Expect%s: %" APR_UINT64_T_FMT "\n",
-                   status_rows[i].name, report->totals[status_rows[i].count]);
+                   rows[i].automatic, report->totals[rows[i].count]);
     }
 }
 
@@ -386,11 +367,11 @@ static void write_block(request_rec *r, const expect_report_t *report)
         return;
     }
     ap_rputs("<dl>\n", r);
-    for (i = 0; i < STATUS_ROWS; ++i) {
-        apr_uint64_t n = report->totals[status_rows[i].count];
+    for (i = 0; i < ROWS; ++i) {
+        apr_uint64_t n = report->totals[rows[i].count];
 
-        ap_rprintf(r, "<dt>%s: %s</dt>\n", status_rows[i].title,
-                   status_rows[i].is_bytes
+        ap_rprintf(r, "<dt>%s: %s</dt>\n", rows[i].title,
+                   rows[i].is_bytes
                        ? expect_bytes_text(r->pool, n)
                        : apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, n));
     }
@@ -410,9 +391,8 @@ static int expect_status_hook(request_rec *r, int flags)
     return OK;
 }
 
-void expect_status_register(apr_pool_t *p)
+void expect_status_register(void)
 {
-    (void)p;
     /* mod_status may not be loaded */
     APR_OPTIONAL_HOOK(ap, status_hook, expect_status_hook, NULL, NULL,
                       APR_HOOK_MIDDLE);

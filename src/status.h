@@ -26,10 +26,7 @@
  */
 int expect_status_answer(request_rec *r);
 
-/**
- * Register mod_status's hook.
- * @param p the process's configuration pool
- */
-void expect_status_register(apr_pool_t *p);
+/** Register mod_status's hook. */
+void expect_status_register(void);
 
 #endif

@@ -73,9 +73,9 @@ typedef struct expect_event_t {
     const char *rule;
     const char *method;
     const char *reason;
-    /** announced, or when cut off: read; negative: not known */
+    /** REFUSE: announced; CUT_OFF: read; negative: not known; else ignored */
     apr_int64_t bytes;
-    /** the client waited for 100 Continue */
+    /** REFUSE: the client waited for 100 Continue; else ignored */
     int waited;
 } expect_event_t;
 

@@ -10,6 +10,8 @@
 #include "httpd.h"
 #include "http_log.h"
 
+#include "apr_strings.h"
+
 #include "trace.h"
 
 APLOG_USE_MODULE(expect);
@@ -34,7 +36,8 @@ const char *expect_trace_saw(const expect_facts_t *facts,
     if (rule->type->tell) {
         rule->type->tell(facts->pool, facts, rule->arg, &told);
     }
-    return told.announced;
+    return told.length != EXPECT_NO_CAP
+               ? apr_off_t_toa(facts->pool, told.length) : told.announced;
 }
 
 static void log_rule(const expect_facts_t *facts, expect_stage_e stage,

@@ -12,11 +12,6 @@
 
 #include "rule.h"
 
-/** Hears of each rule that is asked, and of its answer. */
-typedef void expect_trace_t(const expect_facts_t *facts, expect_stage_e stage,
-                            const expect_rule_t *rule,
-                            const expect_answer_t *answer);
-
 /**
  * Who hears of a request's rules: the log, where the section's LogLevel asks
  * for it. At trace1 also logs the facts that the rules look at.

@@ -111,7 +111,7 @@ static void check_json(const char *text, int status, const char *rule,
     check_member(object, "type", "about:blank");
     MUST(json_integer_value(json_object_get(object, "status")) == status,
          text);
-    if (told->announced && !told->is_number) {
+    if (told->length == EXPECT_NO_CAP) {
         check_member(object, "announced", told->announced);
     }
     MUST(!told->accepted == !json_object_get(object, "accepted"), text);
@@ -172,7 +172,9 @@ static void read_told(apr_pool_t *p, expect_told_t *told, char *text)
 
     *told = expect_told_nothing;
     told->announced = fuzz_line(&text);
-    told->is_number = *told->announced >= '0' && *told->announced <= '9';
+    if (*told->announced >= '0' && *told->announced <= '9') {
+        told->length = apr_atoi64(told->announced);
+    }
     told->min = bound(fuzz_line(&text));
     told->max = bound(fuzz_line(&text));
     if (text) {
@@ -184,7 +186,6 @@ static void read_told(apr_pool_t *p, expect_told_t *told, char *text)
         told->field = "Accept";
     }
 }
-
 
 void fuzz_answer(fuzz_input_t *in)
 {

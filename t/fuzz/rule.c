@@ -173,14 +173,6 @@ static void check_sentence(const char *sentence, const char *line)
 
 /* --- the rule ------------------------------------------------------------ */
 
-static const expect_rule_type_t *find(const char *name)
-{
-    const expect_rule_type_t *type = expect_rule_type_find(
-        expect_rules_content, name);
-
-    return type ? type : expect_rule_type_find(expect_rules_target, name);
-}
-
 static apr_array_header_t *words_of(apr_pool_t *p, const char *line)
 {
     apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
@@ -242,7 +234,7 @@ void fuzz_rule(fuzz_input_t *in)
     char *rest = in->text;
     const char *args = fuzz_line(&rest);
     const char *name = ap_getword_conf(in->pool, &args);
-    const expect_rule_type_t *type = find(name);
+    const expect_rule_type_t *type = expect_rules_find(name);
     const void *arg = NULL;
     const char *err;
     request_rec *r;
