@@ -112,16 +112,20 @@ for (['[R]', '/rw-moved/x', 307], ['[R], .htaccess', '/tenant/rw-moved/x', 307],
             "$name, h2 $h2: leads where it led";
     }
 }
-for my $path ('/rw-moved-no/x', '/tenant/rw-moved-no/x', '/rw-forbidden-no/x',
-              '/tenant/rw-forbidden-no/x') {
+# In the server's configuration it answers before the section is known: then
+# httpd takes in what comes unasked, as ever.
+for (['/rw-moved-no/x', 307, 307], ['/rw-forbidden-no/x', 403, 403],
+     ['/tenant/rw-moved-no/x', 413, 417],
+     ['/tenant/rw-forbidden-no/x', 413, 417]) {
+    my($path, @status) = @$_;
     for my $asks (1, 0) {
         my $r = upload(vhost => $server, path => $path, asks => $asks,
             content => 11);
-        like $r->{status}, $path =~ /moved/ ? qr/^(?:307|417|413)$/
-            : qr/^(?:403|417|413)$/, "$path, asks $asks: refused";
+        is $r->{status}, $status[$asks], "$path, asks $asks: refused";
         is_deeply $r->{interim}, [], "$path, asks $asks: no 100";
-        is $r->{witness}{read}, 0, "$path, asks $asks: nothing read" if $asks;
-        ok $r->{closed}, "$path, asks $asks: closed" if $asks;
+        next if !$asks && $path !~ /tenant/;
+        is $r->{witness}{read}, 0, "$path, asks $asks: nothing read";
+        ok $r->{closed}, "$path, asks $asks: closed";
     }
 }
 house_admitted('a condition that does not hold', $server, {

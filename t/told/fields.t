@@ -114,7 +114,7 @@ for (
         { content => 9, chunked => 1 }, 411, {}],
     ['two maxima', ['content-length max=10', 'content-length max=5'],
         { content => 11 }, 413,
-        { 'upload-limit' => { 'max-size' => qr/./ } }],
+        { 'upload-limit' => { 'max-size' => 5 } }],
     ['negated length', ['not content-length max=10'], { content => 9 }, 400,
         {}],
     ['type', ['content-type image/* application/*+json text/plain'],
@@ -167,13 +167,6 @@ for (
     my $script = place("$dir/script", map { "ErrorDocument $_ /cgi/read.cgi" }
         $own, 417);
     my $cause = place("$dir/cause", 'ExpectStatus specific');
-    if (ref(my $limit = $want->{'upload-limit'}) && $name eq 'two maxima') {
-        # the one that refused, or the one that counts: an upload at it passes
-        my $r = upload(%$o, path => $path, asks => 1);
-        my $got = parse_dictionary($r->{headers}{'upload-limit'}) // {};
-        $limit->{'max-size'} = $got->{'max-size'} // 'none';
-        ok $limit->{'max-size'} =~ /^(?:5|10)$/, "$name: one of them";
-    }
     # A script takes time: for one of each field it has to do.
     my $new = !$scripted{ join ' ', sort keys %$want }++;
     for (['', $path, 417], [', specific', $cause, $own, 1],

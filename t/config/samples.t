@@ -1,0 +1,104 @@
+#!/usr/bin/perl
+# Each file of conf-sample/ is loaded as it is, with the modules that its head
+# names and no others; and the tenant's does what it says.
+
+use strict;
+use warnings;
+
+use File::Basename qw(basename);
+use File::Path qw(mkpath);
+use Test::More;
+use ExpectTest;
+
+my $samples = conf_var('top_dir') . '/conf-sample';
+my $work    = conf_var('t_logs') . "/own-samples-$$";
+mkpath($work);
+
+# What the samples leave to be set: none of their defaults is here.
+my %PLACES = (UPLOADS => "$work/uploads", UPLOADS_USERS => "$work/users",
+    UPLOADS_LOCKS => "$work/locks", EXPECT_PAGES => $samples,
+    TENANTS => conf_var('documentroot') . '/tenant/hosted',
+    TRIAL => "$work/trial", TRIAL_LOG => "$work/expect.log",
+    PHP_ROOT => "$work/php");
+my $places = join '', map { qq(Define $_ "$PLACES{$_}"\n) } sort keys %PLACES;
+
+sub head_of {
+    my($file) = @_;
+    open my $fh, '<', "$samples/$file" or die "$file: $!\n";
+    my $head = '';
+    while (my $line = <$fh>) {
+        last if $line !~ s/^# ?//;
+        $head .= $line;
+    }
+    return $head;
+}
+
+# The modules that it needs, and the samples that go before it.
+sub needs {
+    my($file) = @_;
+    my($needs) = head_of($file) =~ /^Needs\s+(.*?)\.(?:\s|$)(?!conf)/ms;
+    my(@modules, @before);
+    return ([], []) unless $needs;
+    @modules = grep { $_ ne 'expect' } $needs =~ /\bmod_(\w+)/g;
+    for my $other (grep { $_ ne 'expect.conf' } $needs =~ /\b(\w+\.conf)\b/g) {
+        my($its_modules, $its_before) = needs($other);
+        push @modules, @$its_modules;
+        push @before, @$its_before, $other;
+    }
+    return (\@modules, \@before);
+}
+
+sub load_error {
+    my($file, $modules, $before) = @_;
+    my $dir = ExpectTest::private_dir();
+    my $load = ExpectTest::load_only($dir, 'unixd', @$modules);
+    my $conf = "$dir/httpd.conf";
+    open my $fh, '>', $conf or die "$conf: $!\n";
+    print $fh qq(ServerRoot "$dir"\nServerName localhost\nInclude "$load"\n),
+        qq(Listen 127.0.0.1:1024\nErrorLog "$dir/error_log"\n),
+        qq(DefaultRuntimeDir "$dir"\n), $places,
+        map { qq(Include "$samples/$_"\n) } 'expect.conf', @$before,
+            $file eq 'expect.conf' ? () : $file;
+    close $fh or die "$conf: $!\n";
+    my $command = join ' ', map { "'$_'" }
+        ExpectTest::httpd_command('-t', '-f', $conf);
+    my $text = qx($command 2>&1);
+    return $? ? "exit $?: $text" : '';
+}
+
+for my $file (map { basename($_) } sort glob "$samples/*.conf") {
+    my($modules, $before) = needs($file);
+    is load_error($file, $modules, $before), '',
+        "$file: with (@$modules), behind (@$before)";
+}
+
+# --- a tenant and his ceiling ------------------------------------------------
+
+my $server = own_httpd(conf => $places . <<"CONF");
+Include "$samples/tenants.conf"
+<Directory "$PLACES{TENANTS}">
+    AllowOverride AuthConfig
+</Directory>
+CONF
+open my $fh, '<', "$samples/tenant.htaccess" or die "tenant.htaccess: $!\n";
+write_htaccess('tenant/hosted/anna', join '', <$fh>);
+write_htaccess('tenant/hosted/bob', "ExpectRequire content-length max=1G\n");
+
+my @png = (vhost => $server, headers => ['Content-Type: image/png']);
+admitted_ok('a tenant: an image', { @png, path => '/tenant/hosted/anna/x',
+        content => 1000 }, status => 200);
+refused_ok('a tenant: over his max', { @png, path => '/tenant/hosted/anna/x',
+        length => 3 << 20 }, status => 413, rule => 'content-length',
+    body => qr/content-length 3145728 is over max=2097152/);
+refused_ok('a tenant: not his type', { vhost => $server, content => 9,
+        path => '/tenant/hosted/anna/x', headers => ['Content-Type: a/b'] },
+    status => 415, rule => 'content-type');
+refused_ok('a tenant: over the ceiling', { @png, length => 21 << 20,
+        path => '/tenant/hosted/bob/x' }, status => 413, asked_status => 417,
+    rule => 'content-length', body => qr/is over max=20971520/);
+refused_ok('a tenant: a header of <ExpectRequireNone>', { vhost => $server,
+        content => 9, path => '/tenant/hosted/bob/x',
+        headers => ['Content-Range: bytes 0-8/9'] }, status => 400,
+    asked_status => 417, rule => 'header');
+
+done_testing();
