@@ -49,15 +49,11 @@ static int waits_for_user(const expect_request_t *e)
     return e->state == EXPECT_OPEN && e->rules->known_at >= EXPECT_AT_AUTH;
 }
 
-/* As in ap_process_request_internal(), behind access_checker. */
-static int ask_httpd(request_rec *r)
+/* As in ap_process_request_internal(), behind access_checker_ex. */
+static int ask_for_user(request_rec *r)
 {
-    int status = ap_run_access_checker_ex(r);
+    int status = ap_run_check_user_id(r);
 
-    if (status != DECLINED) {
-        return status;
-    }
-    status = ap_run_check_user_id(r);
     if (status == OK) {
         status = r->user ? ap_run_auth_checker(r) : DECLINED;
     }
@@ -83,7 +79,16 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
         return status;
     }
     e->asking = 1;
-    status = ask_httpd(r);
+    status = ap_run_access_checker_ex(r);
+    if (status == OK && ap_run_force_authn(r) == OK) {
+        /* httpd asks for the user all the same, behind this hook: what comes
+         * of it is heard by expect_access_done() or expect_access_denied() */
+        e->asking = 0;
+        return OK;
+    }
+    if (status == DECLINED) {
+        status = ask_for_user(r);
+    }
     e->asking = 0;
     if (status != OK) {
         return answer(r, e, status);

@@ -324,9 +324,9 @@ static const char *container_check(cmd_parms *cmd, const char *args)
         if (!strncasecmp(parent->directive, "<ExpectRequire", 14)
             && ++depth >= NESTING_MAX) {
             return wrong(cmd, "nested too deep",
-                         ": more containers within each other than "
-                         APR_STRINGIFY(NESTING_MAX) "; up to "
-                         APR_STRINGIFY(NESTING_MAX) " are accepted");
+                         apr_psprintf(cmd->pool, ": more containers within "
+                                      "each other than %d; up to %d are "
+                                      "accepted", NESTING_MAX, NESTING_MAX));
         }
     }
     return foreign_directive(cmd);

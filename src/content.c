@@ -22,6 +22,7 @@
 #include "body.h"
 #include "content.h"
 #include "refusal.h"
+#include "target.h"
 
 static ap_filter_rec_t *content_filter;
 
@@ -35,11 +36,12 @@ static int judge_last(request_rec *r, expect_request_t *e)
 {
     int status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
 
-    if (e->taken_in != r || status != DECLINED || e->state == EXPECT_OPEN
+    if (e->taken_in != r || e->section == r->per_dir_config
+        || status != DECLINED || e->state == EXPECT_OPEN
         || e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF) {
         return status;
     }
-    expect_request_take_rules(r, e, r);
+    expect_request_take_rules(r, e, expect_target_moved(r, e));
     return expect_request_judge(r, e, EXPECT_AT_HANDLER);
 }
 
@@ -58,10 +60,11 @@ static void restore_field(apr_table_t *fields, const char *name,
 }
 
 /* HTTP_IN takes the length of content from these fields when it is read first.
- * They are as they were judged: RequestHeader of some .htaccess has no say. */
+ * They are as they were judged: RequestHeader of some .htaccess has no say.
+ * Who has read it may take them away (mod_cgi, for a redirect). */
 static void restore_framing(request_rec *r, const expect_request_t *e)
 {
-    if (!e->seen && e->rules && e->state != EXPECT_REFUSED) {
+    if (!e->was_read && e->rules && e->state != EXPECT_REFUSED) {
         restore_field(r->headers_in, "Content-Length", e->content_length);
         restore_field(r->headers_in, "Transfer-Encoding",
                       e->transfer_encoding);
@@ -211,7 +214,7 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
                                  apr_off_t readbytes)
 {
-    const expect_request_t *e = f->ctx;
+    expect_request_t *e = f->ctx;
     ap_filter_t *next = f->next;
     int status = e ? decide_before_read(f) : DECLINED;
 
@@ -229,6 +232,7 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
         /* an error to who read on, an end to the ErrorDocument */
         return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
     }
+    e->was_read = 1;
     if (e->started && e->state != EXPECT_OPEN && e->cap == EXPECT_NO_CAP) {
         /* nothing to watch for: out of the way of large uploads */
         ap_remove_input_filter(f);

@@ -57,6 +57,13 @@ static int has_quick_handler(void)
     return hooks && hooks->nelts;
 }
 
+/* Where the quick handler has answered, no other occasion was final. */
+static apr_status_t count_quick(void *r)
+{
+    expect_count_passed(r, expect_request_get(r));
+    return APR_SUCCESS;
+}
+
 static int judge_early(request_rec *r, expect_request_t *e)
 {
     request_rec *target = expect_target_lookup(r, e);
@@ -64,11 +71,15 @@ static int judge_early(request_rec *r, expect_request_t *e)
     if (!target) {
         return DECLINED;
     }
-    if (target->status != HTTP_OK) {
-        /* A broken .htaccess, say: told and logged once. Redirects are left
-         * to the request itself. */
-        return ap_is_HTTP_ERROR(target->status) ? target->status : DECLINED;
+    if (ap_is_HTTP_SERVER_ERROR(target->status)) {
+        /* a broken .htaccess, say: told and logged once */
+        r->connection->keepalive = AP_CONN_CLOSE;
+        return target->status;
     }
+    if (target->status != HTTP_OK) {
+        return DECLINED;
+    }
+    apr_pool_pre_cleanup_register(r->pool, r, count_quick);
     expect_request_take_rules(r, e, target);
     return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }
@@ -145,7 +156,7 @@ int expect_first_at_section(request_rec *r)
     if (e && e->looking_up) {
         return DONE;
     }
-    if (r->method_number == M_OPTIONS) {
+    if (r->method_number == M_OPTIONS && !r->prev) {
         expect_options_tell(r);
     }
     if (!e || (r->prev && e->guarded)) {

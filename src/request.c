@@ -76,6 +76,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
 
     e->facts.r = in;
     e->taken_in = in;
+    e->section = in->per_dir_config;
     if (e->guarded && conf == e->conf) {
         return;
     }

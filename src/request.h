@@ -41,6 +41,8 @@ typedef struct expect_request_t {
     /** the request whose section that is: the main one, the lookup in its
      *  place, or an ErrorDocument's; NULL before */
     const request_rec *taken_in;
+    /** and the section itself, as httpd has merged it */
+    const ap_conf_vector_t *section;
     /** the rules in force there, and what each said so far; set unless it is
      *  exempt */
     const expect_rule_t *rules;
@@ -66,6 +68,8 @@ typedef struct expect_request_t {
     unsigned judging : 1;
     /** content is being read, by us */
     unsigned reading : 1;
+    /** some of its content was asked for */
+    unsigned was_read : 1;
     /** the answer has gone out while the handler was reading */
     unsigned answered : 1;
     /** the handler was about to run: all is decided */

@@ -203,6 +203,13 @@ typedef struct {
     sense_e sense;
 } require_arg_t;
 
+/* httpd takes the content fields from subrequests; but DirectoryIndex makes one
+ * the request. */
+static const request_rec *main_of(const request_rec *r)
+{
+    return r->main ? main_of(r->main) : r;
+}
+
 /*
  * A rule speaks of content: of a request without any it says nothing. Nor
  * can Require cut content off later, so there what a cap would bound is
@@ -211,6 +218,7 @@ typedef struct {
 static authz_status require_check(request_rec *r, const char *line,
                                   const void *parsed)
 {
+    const request_rec *sent = main_of(r);
     const require_arg_t *a = parsed;
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     expect_facts_t facts;
@@ -218,13 +226,13 @@ static authz_status require_check(request_rec *r, const char *line,
     expect_value_e value;
 
     (void)line;
-    if (!expect_request_head(&head, r, 0)) {
+    if (!expect_request_head(&head, sent, 0)) {
         return AUTHZ_NEUTRAL;
     }
     facts.head = &head;
     facts.r = r;
     facts.pool = r->pool;
-    facts.method = AP_METHOD_BIT << r->method_number;
+    facts.method = AP_METHOD_BIT << sent->method_number;
     facts.auth = EXPECT_AUTH_PENDING;
     facts.trace = NULL;
 

@@ -509,7 +509,9 @@ static void handler_tell(apr_pool_t *p, const expect_facts_t *facts,
 const expect_rule_type_t expect_rules_target[] = {
     { "header", EXPECT_AT_HEAD, HTTP_BAD_REQUEST,
       header_parse, header_check, header_explain, NULL },
-    { "precondition", EXPECT_AT_DIRECTORY, HTTP_PRECONDITION_FAILED,
+    /* RFC 9110, 13.2.1: not before access control; and what is stored here is
+     * told to nobody whom that keeps out */
+    { "precondition", EXPECT_AT_USER, HTTP_PRECONDITION_FAILED,
       precondition_parse, precondition_check, precondition_explain, NULL },
     { "free-space", EXPECT_AT_DIRECTORY, HTTP_INSUFFICIENT_STORAGE,
       space_parse, space_check, space_explain, space_tell },

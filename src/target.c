@@ -86,3 +86,20 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
     hand_over(r, rr);
     return rr;
 }
+
+request_rec *expect_target_moved(request_rec *r, expect_request_t *e)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    request_rec *rr;
+
+    if (!core->sec_if) {
+        return r;
+    }
+    rr = copy_for_lookup(r, e);
+    rr->filename = apr_pstrcat(r->pool, r->filename, r->path_info, NULL);
+    rr->path_info = NULL;
+    /* as ap_process_request_internal(), from map_to_storage on */
+    return ap_run_map_to_storage(rr) == OK && ap_location_walk(rr) == OK
+                   && ap_if_walk(rr) == OK
+               ? rr : r;
+}

@@ -115,15 +115,56 @@ for my $first (0, 1) {
             content => 10 }, 1);
 }
 for my $rule ('content-type image/*', 'ip 192.0.2.1', 'header X-Needed',
-              'env no-such', 'witness', 'method POST', 'precondition',
+              'env no-such', 'witness', 'method POST',
               'free-space 99%', 'content-encoding gzip') {
     my($name) = $rule =~ /(\S+)/;
     my($got) = refused("auth and $rule", { path => place(['ExpectRequire auth',
                     'ExpectRequire valid-user', "ExpectRequire $rule"]),
-            headers => [$alice, 'If-Match: "x"'] },
+            headers => [$alice] },
         { 'content-type' => 415, 'content-encoding' => 415, header => 400,
-            precondition => 412, 'free-space' => 507 }->{$name} // 403,
+            'free-space' => 507 }->{$name} // 403,
         $name, 0);
+}
+
+# Whom access control keeps out learns nothing of what is stored (RFC 9110,
+# 13.2.1); who is let in, does.
+for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
+               ['ExpectRequire precondition', 'ExpectRequire auth'],
+               ['ExpectRequire precondition']) {
+    my $path = place($rules);
+    write_htaccess($path =~ s{/x$}{/deep}r, '');    # a folder that is there
+    for (["$path-none", 'If-Match: *'], [$path =~ s/x$/deep/r,
+            'If-None-Match: *']) {
+        my($where, $field) = @$_;
+        if (@$rules > 1) {
+            refused("@$rules, $field, no user", { path => $where,
+                    headers => [$field] }, 401, 'auth', 0);
+        }
+        else {
+            my $r = upload(path => $where, asks => 1, content => 9,
+                headers => [$field]);
+            is_deeply [@$r{qw(status interim sent)}], [401, [], 0],
+                "@$rules, $field, no user: httpd's own 401";
+        }
+        refused("@$rules, $field, alice", { path => $where,
+                headers => [$alice, $field] }, 412, 'precondition', 1);
+    }
+}
+
+# A module may want the user even where nobody has to log in (force_authn).
+{
+    my $path = place(['ExpectRequire user bob'], "AuthType Basic\n"
+        . "AuthName witness\nAuthBasicProvider witness\n"
+        . "Require all granted\n");
+    my @force = 'X-Witness-Force: 1';
+    refused('forced, alice', { path => $path, headers => [@force, $alice] },
+        403, 'user', 1);
+    admitted('forced, bob', { path => $path, headers => [@force, $bob] }, 1);
+    $path = place(['ExpectRequire auth'], "AuthType Basic\nAuthName witness\n"
+        . "AuthBasicProvider witness\nRequire all granted\n");
+    refused('forced, nobody', { path => $path, headers => [@force] }, 401,
+        'auth', 0);
+    admitted('not forced, nobody', { path => $path }, 0);
 }
 
 # Users as alternatives and exceptions.

@@ -15,7 +15,7 @@ my $MAX = 1000;
 my $root = conf_var('documentroot');
 
 write_htaccess('cgi/cutoff', "ExpectRequire content-length max=$MAX\n");
-for my $script (qw(record.cgi read.cgi)) {
+for my $script (qw(record.cgi read.cgi away.cgi)) {
     link "$root/cgi/$script", "$root/cgi/cutoff/$script"
         or die "$script: $!\n";
 }
@@ -53,6 +53,20 @@ for my $asks (1, 0) {
     is handed($token), 'x' x $MAX, "$label: no more was handed on";
     unlike handed($token, '.env'), qr/^CONTENT_LENGTH=/m,
         "$label: the script was told no length";
+}
+
+# A script that leads on elsewhere has had the content: what comes next is a GET
+# without, as httpd makes it.
+for my $asks (1, 0) {
+    my $token = token();
+    my $r = upload(method => 'POST', path => "/cgi/cutoff/away.cgi?$token",
+        asks => $asks, eager => !$asks, content => 'x' x 200);
+    is_deeply [@$r{qw(status body)}, $r->{witness}{read}],
+        [200, "read=0\n", 200], "led on, asks $asks";
+    like handed($token, '.env'), qr/^REQUEST_METHOD=GET$/m,
+        "led on, asks $asks: GET";
+    unlike handed($token, '.env'), qr/^CONTENT_LENGTH=/m,
+        "led on, asks $asks: without a length";
 }
 
 done_testing();

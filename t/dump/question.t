@@ -34,7 +34,7 @@ CONF
 {
     my $answer = join '', explained($in, '/up/new PUT length=2K type=text/html');
     my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/mg;
-    $answer =~ s/(?<=\S) +(head|directory|env|auth|handler) +/ $1 /g;
+    $answer =~ s/(?<=\S) +(head|directory|env|auth|user|handler) +/ $1 /g;
     $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
     is $answer, <<"TEXT", 'an answer as a whole';
 ExpectExplain /up/new PUT length=2K type=text/html
@@ -51,8 +51,8 @@ ExpectExplain /up/new PUT length=2K type=text/html
           denied: header X-A is missing (not asked: it was certain before)
         handler handler HERE
           not asked: it was certain before
-      precondition directory HERE
-        granted (not asked: it was certain before)
+      precondition user HERE
+        not asked: it was certain before
       env X env HERE
         not asked: it was certain before
       auth auth HERE  (in <Limit POST>)

@@ -108,7 +108,7 @@ is_deeply section($out, "<Directory $root/tenant/open/>"), [
     'engine On, status 417, scope expectation, merging Off',
     '    all of',
     '      handler handler',
-    '      precondition directory',
+    '      precondition user',
     '      env X env',
 ], 'ExpectMerging Off';
 is_deeply rules_in($out, "<Directory $root/tenant/either/>"), [

@@ -11,6 +11,7 @@ use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
 use House;
+use StatusTest;
 
 my $root = conf_var('t_logs') . "/cache-$$";
 mkpath($root);
@@ -89,6 +90,69 @@ unlike get('/dav/cache/page.txt'), qr/ HIT$/, 'what was put there is new';
         is join('', grep { /expect: / } error_log_since($mark)), '',
             "$name: no refusal";
     }
+}
+
+# What the quick handler answers is counted, once.
+{
+    my $counted = own_httpd(conf => StatusTest::COUNTED()
+        . load('cache', 'cache_disk') . <<"CONF");
+<Location /expect-status>
+    CacheDisable on
+</Location>
+CacheRoot "$root/counted"
+CacheEnable disk /static
+CacheHeader On
+CacheIgnoreCacheControl On
+CacheDefaultExpire 600
+CacheLock Off
+<Location /static/cache-count>
+    ExpectRequire content-length max=10
+</Location>
+<Location /static/cache-count/detect>
+    ExpectEngine DetectionOnly
+</Location>
+CONF
+    mkpath("$root/counted");
+    for my $dir ('', '/detect') {
+        my $path = "/static/cache-count$dir/page.txt";
+        write_htaccess("static/cache-count$dir", '');
+        open my $fh, '>', "$docroot$path" or die "$path: $!\n";
+        print $fh "a page\n";
+        close $fh or die "$path: $!\n";
+        utime 1e9, 1e9, "$docroot$path";
+        upload(vhost => $counted, method => 'GET', path => $path) for 1, 2;
+        my $before = status($counted);
+        for (1 .. 3) {
+            my $r = upload(vhost => $counted, method => 'GET', path => $path,
+                eager => 1, content => $dir ? 11 : 10);
+            is join(' ', $r->{status}, $r->{headers}{'x-cache'} =~ /^(\w+)/),
+                '200 HIT', "$path: from the cache";
+        }
+        # the last request's memory may be held until the client has gone
+        ok $counted->wait_for(sub { (changed($before, $counted)->{
+                $dir ? 'detect' : 'continue'} // 0) == 3 }),
+            "$path: each is counted"
+            or diag explain changed($before, $counted);
+        is_deeply changed($before, $counted),
+            { ($dir ? 'detect' : 'continue') => 3 }, "$path: and nothing else";
+    }
+}
+
+# Where httpd itself refuses before it knows the section, the connection stays.
+{
+    my $stays = own_httpd(conf => load('cache', 'cache_disk') . <<"CONF");
+CacheRoot "$root"
+CacheEnable disk /static
+RewriteEngine On
+RewriteRule ^/static/forbidden - [F]
+CONF
+    my $request = join "\r\n", 'POST /static/forbidden HTTP/1.1',
+        'Host: localhost', 'Content-Length: 5', '', 'hello';
+    my $after = join "\r\n", 'GET /static/file.txt HTTP/1.1',
+        'Host: localhost', 'Connection: close', '', '';
+    my $wire = talk($stays, $request . $after, 'eof');
+    is join(' ', $wire->{bytes} =~ m{^HTTP/1\.1 (\d+)}mg), '403 200',
+        'refused by httpd, and the next request is answered';
 }
 
 done_testing();

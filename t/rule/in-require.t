@@ -65,6 +65,24 @@ says('Require free-space 1: grants', place('Require free-space 1'), 200);
 says('Require free-space 8388607T: denies',
     place('Require free-space 8388607T'), 403);
 
+# DirectoryIndex asks by a subrequest, which has no content: what counts is the
+# upload that will be handed to the file.
+for my $rule ('content-type image/*', 'content-length max=5') {
+    my $dir = place();
+    $dir =~ s/x$//;
+    write_htaccess($dir, "DirectoryIndex index.x\n<Files index.x>\n"
+        . "SetHandler witness\nRequire $rule\n</Files>\n");
+    my $file = conf_var('documentroot') . "${dir}index.x";
+    open my $fh, '>', $file or die "$file: $!\n";
+    close $fh;
+    for my $path ($dir, "${dir}index.x") {
+        says("$path, Require $rule: grants", $path, 200, method => 'POST',
+            %$png);
+        says("$path, Require $rule: denies", $path, 403, method => 'POST',
+            content => 'longer', %$text);
+    }
+}
+
 # not, and the containers.
 {
     my $path = place('<RequireAll>', 'Require all granted',

@@ -366,4 +366,13 @@ told_ok('absolute-form', 'http://localhost/told/options-get/x', max(10),
     told_ok('<If>', $path, max(99), undef);
 }
 
+# Another target that a rewrite leads to is not the one that was asked about.
+{
+    my $other = place('options-other', 'ExpectRequire content-length max=99',
+        'ExpectRequire content-type text/plain');
+    my $path = place('options-moved', @both, 'RewriteEngine On',
+        "RewriteRule ^ $other");
+    told_ok('rewritten in the directory', $path, max(10), ['a/b']);
+}
+
 done_testing();

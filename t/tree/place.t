@@ -200,6 +200,15 @@ for (['DirectoryIndex', "DirectoryIndex upload.php\n", ''],
         . "SetHandler witness\n$RULE</Files>\n");
     touch('tree/file/upload.php');
     small_ok("$name and <Files>", "/tree/file/$path", method => 'POST');
+
+    # <If> sees the upload there, too, and no GET without content fields.
+    write_htaccess('tree/file', "$text<Files upload.php>\nSetHandler witness\n"
+        . "<If \"%{REQUEST_METHOD} == 'POST' && %{HTTP:Content-Type} == 'a/b'"
+        . " && %{HTTP:Content-Length} -gt 9\">\n$RULE</If>\n"
+        . "<If \"%{REQUEST_METHOD} != 'POST' || %{HTTP:Content-Type} != 'a/b'"
+        . "\">\nExpectRequire all denied\n</If>\n</Files>\n");
+    small_ok("$name and <If>", "/tree/file/$path", method => 'POST',
+        headers => ['Content-Type: a/b']);
 }
 
 # A folder without its slash: its rules, before any redirect.

@@ -307,6 +307,12 @@ static authz_status witness_authz_error(request_rec *r, const char *line,
     return AUTHZ_GENERAL_ERROR;
 }
 
+/* As a module that wants a user where access control does not. */
+static int witness_force_authn(request_rec *r)
+{
+    return apr_table_get(r->headers_in, "X-Witness-Force") ? OK : DECLINED;
+}
+
 static const authn_provider witness_authn = {
     witness_check_password, witness_realm_hash
 };
@@ -425,6 +431,7 @@ static void witness_hooks(apr_pool_t *p)
                               APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(witness_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
+    ap_hook_force_authn(witness_force_authn, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(witness_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(witness_log, NULL, NULL, APR_HOOK_MIDDLE);
 }
