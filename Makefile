@@ -161,7 +161,7 @@ FUZZ_FLAGS   = -include stddef.h \
                $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
                $(WARNINGS) $(INCLUDES)
 
-fuzz:                           ## FUZZ_SECONDS=60 each, or FUZZ="head tree"
+fuzz:                           ## hostile input, 60 s each; FUZZ_SECONDS, FUZZ="head tree"
 	t/setup fuzz
 	$(MAKE) asan/libfuzzer.so
 	t/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ)

@@ -238,40 +238,81 @@ static void dump_section(dump_t *d, const char *name,
     check_rule(d, rules, &around);
 }
 
-/* Files and If sections within another */
-static void dump_inner(dump_t *d, const char *kind, const char *outer_name,
-                       const apr_array_header_t *sections,
-                       const ap_conf_vector_t *outer, int challenge)
+static void dump_inner(dump_t *d, const char *outer_name,
+                       const ap_conf_vector_t *outer,
+                       const ap_conf_vector_t *merged, int challenge);
+
+static void dump_each(dump_t *d, const char *outer_name,
+                      const apr_array_header_t *sections,
+                      const ap_conf_vector_t *outer, int challenge)
 {
-    /* of <If> httpd does not keep the text */
-    int name_it = !strcmp(kind, "<Files");
     int i;
 
     for (i = 0; sections && i < sections->nelts; ++i) {
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
-        const expect_dir_conf_t *conf = expect_conf_of(section);
+        const expect_dir_conf_t *own = expect_conf_of(section);
+        const ap_conf_vector_t *merged = merge(d, outer, section);
+        /* of <If> httpd does not keep the text */
+        const char *name =
+            core->condition
+                ? apr_pstrcat(d->p, outer_name, " <If>", NULL)
+                : apr_psprintf(d->p, "%s <Files%s %s>", outer_name,
+                               core->r ? "Match" : "", core->d);
 
-        if (conf) {
-            dump_section(d, apr_pstrcat(d->p, outer_name, " ", kind,
-                                        name_it ? " " : "",
-                                        name_it ? core->d : "", ">", NULL),
-                         conf, merge(d, outer, section), challenge);
+        if (own) {
+            dump_section(d, name, own, merged, challenge);
         }
+        dump_inner(d, name, section, merged, challenge);
     }
 }
 
-/* Whether a <Directory> or <Location> holds for all of another as well. */
-static int is_around(const core_dir_config *outer,
+/*
+ * <Files> and <If> sections within another, and within those.
+ * @param outer  the section as written
+ * @param merged what is in force there
+ */
+static void dump_inner(dump_t *d, const char *outer_name,
+                       const ap_conf_vector_t *outer,
+                       const ap_conf_vector_t *merged, int challenge)
+{
+    const core_dir_config *core = ap_get_core_module_config(outer);
+
+    /* a <Proxy> may have nothing of core's */
+    if (core) {
+        dump_each(d, outer_name, core->sec_file, merged, challenge);
+        dump_each(d, outer_name, core->sec_if, merged, challenge);
+    }
+}
+
+static int is_pattern(const core_dir_config *section)
+{
+    return section->r || section->d_is_fnmatch;
+}
+
+/* What all that a <Directory> or <Location> matches begins with. */
+static const char *beginning(dump_t *d, const core_dir_config *section)
+{
+    return section->r ? "/"
+           : section->d_is_fnmatch
+               ? apr_pstrmemdup(d->p, section->d,
+                                strcspn(section->d, "*?[\\"))
+               : section->d;
+}
+
+/* Whether a <Directory> or <Location> certainly holds for all of another as
+ * well. */
+static int is_around(dump_t *d, const core_dir_config *outer,
                      const core_dir_config *inner)
 {
     apr_size_t length = strlen(outer->d);
+    const char *begin = beginning(d, inner);
 
     if (outer == inner) {
         return 1;
     }
-    if (inner->r || inner->d_is_fnmatch) {
+    if (is_pattern(outer) && is_pattern(inner)) {
         return 0;
     }
     if (outer->r) {
@@ -281,8 +322,8 @@ static int is_around(const core_dir_config *outer,
         return !apr_fnmatch(outer->d, inner->d, APR_FNM_PATHNAME);
     }
     /* the paths of <Directory> end with a slash by now */
-    return !strncmp(outer->d, inner->d, length)
-           && (!inner->d[length] || inner->d[length] == '/'
+    return !strncmp(outer->d, begin, length)
+           && ((!begin[length] && !is_pattern(inner)) || begin[length] == '/'
                || (length && outer->d[length - 1] == '/'));
 }
 
@@ -300,7 +341,7 @@ static const ap_conf_vector_t *in_force(dump_t *d,
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
 
-        if (is_around(ap_get_core_module_config(section), inner)) {
+        if (is_around(d, ap_get_core_module_config(section), inner)) {
             merged = merge(d, merged, section);
         }
     }
@@ -322,10 +363,13 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
                                         core->r ? "Match" : "", core->d);
 
         if (own) {
-            dump_section(d, name, own, merged, challenge);
+            dump_section(d, is_pattern(core)
+                            ? apr_pstrcat(d->p, name, ", joined with what else "
+                                          "matches", NULL)
+                            : name,
+                         own, merged, challenge);
         }
-        dump_inner(d, "<Files", name, core->sec_file, merged, challenge);
-        dump_inner(d, "<If", name, core->sec_if, merged, challenge);
+        dump_inner(d, name, section, merged, challenge);
     }
 }
 
@@ -355,13 +399,17 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = expect_conf_of(section);
+        const ap_conf_vector_t *merged = in_force(d, sections, core, server);
+        const char *name = apr_psprintf(d->p, "<Location%s %s>",
+                                        core->r ? "Match" : "", core->d);
 
         if (own) {
-            dump_section(d, apr_psprintf(d->p, "<Location%s %s>, joined with "
-                                         "the directory's",
-                                         core->r ? "Match" : "", core->d),
-                         own, in_force(d, sections, core, server), challenge);
+            dump_section(d, apr_pstrcat(d->p, name, ", joined with the "
+                                        "directory's", is_pattern(core)
+                                        ? " and what else matches" : "", NULL),
+                         own, merged, challenge);
         }
+        dump_inner(d, name, section, merged, challenge);
     }
 }
 
@@ -380,12 +428,14 @@ static void dump_proxies(dump_t *d, const ap_conf_vector_t *server,
             APR_ARRAY_IDX(conf->sec_proxy, i, const ap_conf_vector_t *);
         const proxy_dir_conf *dir = ap_get_module_config(section, proxy);
         const expect_dir_conf_t *own = expect_conf_of(section);
+        const ap_conf_vector_t *merged = merge(d, server, section);
+        const char *name = apr_psprintf(d->p, "<Proxy%s %s>",
+                                        dir->r ? "Match" : "", dir->p);
 
         if (own) {
-            dump_section(d, apr_psprintf(d->p, "<Proxy%s %s>",
-                                         dir->r ? "Match" : "", dir->p),
-                         own, merge(d, server, section), challenge);
+            dump_section(d, name, own, merged, challenge);
         }
+        dump_inner(d, name, section, merged, challenge);
     }
     d->proxied = 0;
 }
@@ -395,17 +445,13 @@ static void dump_server(dump_t *d)
     const core_server_config *core =
         ap_get_core_module_config(d->s->module_config);
     const ap_conf_vector_t *server = d->s->lookup_defaults;
-    const core_dir_config *dir = ap_get_core_module_config(server);
     int in_dirs = any_challenges(d, core->sec_dir, server);
     int in_urls = any_challenges(d, core->sec_url, server);
 
     apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
     dump_section(d, "everywhere", expect_conf_of(server), server,
                  in_dirs || in_urls);
-    dump_inner(d, "<Files", "everywhere", dir->sec_file, server,
-               in_dirs || in_urls);
-    dump_inner(d, "<If", "everywhere", dir->sec_if, server,
-               in_dirs || in_urls);
+    dump_inner(d, "everywhere", server, server, in_dirs || in_urls);
     dump_directories(d, core->sec_dir, server, in_urls);
     dump_locations(d, core->sec_url, server, in_dirs);
     dump_proxies(d, server, in_dirs || in_urls);

@@ -68,6 +68,15 @@ static void add_target(text_t *t, const request_rec *r)
     int inside = r->path_info && *r->path_info;
     const char *kind = "";
 
+    if (expect_target_is_rewritten(r)) {
+        add(t, "  target: %s, by an internal redirect\n",
+            r->filename + sizeof("redirect:") - 1);
+        return;
+    }
+    if (!r->proxyreq && ap_is_url(r->filename)) {
+        add(t, "  target: %s\n", r->filename);
+        return;
+    }
     if (r->proxyreq || !strncmp(r->filename, "proxy:", 6)) {
         inside = 0;
     }

@@ -88,7 +88,8 @@ static const char *limited(apr_pool_t *p, apr_int64_t mask)
         return "";
     }
     for (i = 0; i < METHODS; ++i) {
-        const char *name = i == M_INVALID ? NULL : ap_method_name_of(p, i);
+        const char *name = i == M_GET ? "GET"
+                           : i == M_INVALID ? NULL : ap_method_name_of(p, i);
 
         if (name && ((mask >> i) & 1) != except) {
             APR_ARRAY_PUSH(words, const char *) = name;

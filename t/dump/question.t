@@ -414,4 +414,18 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is not answered: only httpd -t -D
         'an ErrorDocument each';
 }
 
+# Of a GET, too, which nobody judges, where it leads is told.
+{
+    write_htaccess('tenant/question/led', "RewriteEngine On\n"
+        . "RewriteRule ^in /cgi/read.cgi\n"
+        . "RewriteRule ^out http://away.example/ [R,L]\n");
+    my $conf = "<Directory \"$folder\">\nAllowOverride All\n"
+        . "Options FollowSymLinks\n</Directory>\nAlias /up \"$folder\"\n";
+    like join('', explained($conf, '/up/led/in GET')),
+        qr{^  target: /cgi/read\.cgi, by an internal redirect$}m,
+        'GET: where a rewrite leads';
+    like join('', explained($conf, '/up/led/out PUT length=1 type=image/png')),
+        qr{^  target: http://away\.example/$}m, 'a redirect';
+}
+
 done_testing();

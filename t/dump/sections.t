@@ -168,14 +168,23 @@ is_deeply [$out =~ /max=(\w+) \(\S+\): LimitRequestBody 1073741824 is/g],
 unlike dump_of("ExpectRequire method PUT\n"), qr/mod_expect: the rules/,
     'nothing without the define';
 
-# Which of them hold for another's folder: by pattern, by regular expression; of
-# a pattern's own folders nobody knows in which others they lie.
+# Which of them hold for another's folder: by pattern, by regular expression; a
+# pattern's own folders lie in what it begins with, and maybe in more.
 $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Directory "$root">
+    ExpectEngine DetectionOnly
+</Directory>
 <Directory "$root/tenant">
     ExpectRequire header X-Folder
 </Directory>
 <Directory "$root/tenant-2">
     ExpectRequire header X-Folder-2
+</Directory>
+<Directory "$root/tenant/*/up">
+    ExpectRequire header X-Up
+</Directory>
+<Directory "$root/tenant-*">
+    ExpectRequire header X-Beside
 </Directory>
 <Directory "$root/*">
     ExpectRequire header X-Pattern
@@ -198,10 +207,74 @@ sub headers_of {
 
 is headers_of("<Directory $root/tenant/>"), 'X-Folder X-Pattern X-Match',
     'a folder within a pattern and an expression';
-is headers_of("<Directory $root/tenant-2/>"), 'X-Folder-2 X-Pattern',
+is headers_of("<Directory $root/tenant-2/>"), 'X-Folder-2 X-Beside X-Pattern',
     'a folder beside another';
-is headers_of("<Directory $root/*/deep/>"), 'X-Deep', 'a pattern';
-is headers_of('<DirectoryMatch /ten[a-z]+/>'), 'X-Match', 'an expression';
+is headers_of("<Directory $root/tenant/*/up/>, joined with what else matches"),
+    'X-Folder X-Up', 'a pattern in a folder';
+like $out, qr{^\s+<Directory\ \Q$root\E/tenant/\*/up/>[^:]*:
+              \ engine\ DetectionOnly,}mx, 'with its engine';
+is headers_of("<Directory $root/tenant-*/>, joined with what else matches"),
+    'X-Beside', 'a pattern beside a folder';
+is headers_of("<Directory $root/*/deep/>, joined with what else matches"),
+    'X-Deep', 'a pattern';
+is headers_of('<DirectoryMatch /ten[a-z]+/>, joined with what else matches'),
+    'X-Match', 'an expression';
+
+# Sections within sections.
+$out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Directory "$root">
+    ExpectRequire header X-Outer
+    <Files a.cgi>
+        <If "true">
+            ExpectRequire header X-A
+        </If>
+    </Files>
+    <FilesMatch "^b">
+        ExpectRequire header X-B
+    </FilesMatch>
+    <If "true">
+        <Files c.cgi>
+            ExpectRequire header X-C
+        </Files>
+        <If "true">
+            ExpectRequire header X-D
+        </If>
+    </If>
+</Directory>
+<Location /e>
+    <If "true">
+        ExpectRequire header X-E
+    </If>
+</Location>
+<Proxy "http://127.0.0.1:1/f">
+    <If "true">
+        ExpectRequire header X-F
+    </If>
+</Proxy>
+<Files g.cgi>
+    <If "true">
+        <LimitExcept GET POST>
+            ExpectRequire header X-G
+        </LimitExcept>
+    </If>
+</Files>
+CONF
+is headers_of($_->[0]), $_->[1], "within: $_->[0]"
+    for ["<Directory $root/> <Files a.cgi> <If>", 'X-Outer X-A'],
+        ["<Directory $root/> <FilesMatch ^b>", 'X-Outer X-B'],
+        ["<Directory $root/> <If> <Files c.cgi>", 'X-Outer X-C'],
+        ["<Directory $root/> <If> <If>", 'X-Outer X-D'],
+        ['<Location /e> <If>', 'X-E'],
+        ['<Proxy http://127.0.0.1:1/f> <If>', 'X-F'],
+        ['everywhere <Files g.cgi> <If>', 'X-G'];
+like $out, qr/\(in <LimitExcept GET POST>\)/, 'GET by its name';
+
+# Blanks and quotes do not hide what is doubtful.
+$out = dump_of(qq(ExpectRequire  "all"   denied\n<ExpectRequireAny>\n)
+    . "ExpectRequire header X\nExpectRequire  'all' granted\n"
+    . "</ExpectRequireAny>\n", '-D', 'DUMP_EXPECT');
+like $out, qr/warning: "all"   denied .*can never hold/, 'never, in quotes';
+like $out, qr/warning: 'all' granted .*always holds/, 'always, in quotes';
 
 $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 ExpectRequire method PUT
