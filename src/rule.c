@@ -112,15 +112,18 @@ static void negate(expect_answer_t *answer)
 }
 
 /*
- * A rule that may answer otherwise when the user is known can refuse before,
- * but not let through. Within an odd number of None its denial is what lets.
+ * A rule that may answer otherwise when the user is known: its grant does not
+ * count before, nor what would let through. Within an odd number of None that
+ * is a denial.
+ * @param said what it said, before `not`
  */
 static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
-                        const expect_answer_t *answer)
+                        expect_value_e said, const expect_answer_t *answer)
 {
     return walk->stage < rule->known_at
-           && answer->value == (walk->in_none % 2 ? EXPECT_DENIED
-                                                  : EXPECT_GRANTED);
+           && (said == EXPECT_GRANTED
+               || answer->value == (walk->in_none % 2 ? EXPECT_DENIED
+                                                      : EXPECT_GRANTED));
 }
 
 static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
@@ -138,11 +141,14 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
         answer.value = EXPECT_NEUTRAL;
     }
     else if (rule->asked_at <= walk->stage) {
-        answer.value = rule->type->check(walk->facts, rule->arg, &answer);
+        expect_value_e said = rule->type->check(walk->facts, rule->arg,
+                                                &answer);
+
+        answer.value = said;
         if (rule->negated) {
             negate(&answer);
         }
-        if (is_too_early(rule, walk, &answer)) {
+        if (is_too_early(rule, walk, said, &answer)) {
             answer.value = EXPECT_UNKNOWN;
         }
         if (walk->facts->trace) {

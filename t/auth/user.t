@@ -62,6 +62,15 @@ sub admitted {
     admitted('bob not: alice', { path => $path, headers => [$alice] }, 1);
     refused('bob not: bob', { path => $path, headers => [$bob] }, 403, 'expr',
         1);
+    for my $rules (['ExpectRequire not expr "%{REMOTE_USER} != \'bob\'"'],
+                   ['<ExpectRequireNone>',
+                       'ExpectRequire expr "%{REMOTE_USER} != \'bob\'"',
+                       '</ExpectRequireNone>']) {
+        $path = place($rules);
+        refused("@$rules: alice", { path => $path, headers => [$alice] }, 403,
+            'expr', 1);
+        admitted("@$rules: bob", { path => $path, headers => [$bob] }, 1);
+    }
     $path = place(['<ExpectRequireNone>',
         'ExpectRequire expr "%{REMOTE_USER} == \'bob\'"',
         'ExpectRequire expr "reqenv(\'AUTHENTICATE_X\') == \'no\'"',

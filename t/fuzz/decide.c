@@ -16,9 +16,11 @@
 #define CHILDREN_MAX 4
 #define LEAVES_MAX 64
 
-/* A rule that says what it is told. */
+/* A rule that says what it is told; before it is known maybe otherwise. */
 typedef struct {
     expect_value_e value;
+    expect_value_e early;
+    expect_stage_e known_at;
     apr_off_t cap;
     int firm;
     int asked;
@@ -37,6 +39,9 @@ static unsigned next_byte(reader_t *reader)
                ? (unsigned char)reader->in->text[reader->at++] : 0;
 }
 
+/* How far the request has come. */
+static expect_stage_e stage_now;
+
 static expect_value_e check(const expect_facts_t *facts, const void *arg,
                             expect_answer_t *answer)
 {
@@ -44,6 +49,10 @@ static expect_value_e check(const expect_facts_t *facts, const void *arg,
 
     (void)facts;
     ++told->asked;
+    if (stage_now < told->known_at) {
+        answer->firm = told->early == EXPECT_DENIED && told->firm;
+        return told->early;
+    }
     if (told->value == EXPECT_GRANTED) {
         answer->cap = told->cap;
     }
@@ -86,6 +95,13 @@ static expect_rule_t *read_leaf(reader_t *reader)
     told->cap = what / 32 % 2 ? EXPECT_NO_CAP : (apr_off_t)(more / 32);
     rule = expect_rule_leaf(reader->in->pool, &types[more % 6], told);
     rule->negated = what / 64 % 2;
+    if (rule->known_at == EXPECT_AT_ENV && more / 8 % 2) {
+        rule->known_at = EXPECT_AT_USER;
+    }
+    told->known_at = rule->known_at;
+    /* who denies before goes on to */
+    told->early = told->value == EXPECT_DENIED && more / 64 % 2
+                      ? EXPECT_DENIED : EXPECT_GRANTED;
     rule->limited = what / 128 ? METHOD_PUT : METHOD_PUT | METHOD_OTHER;
     if (what / 128 && more / 16 % 2) {
         rule->limited = METHOD_OTHER;
@@ -132,7 +148,25 @@ static value_t turned_round(value_t v)
     return v;
 }
 
-static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage)
+/* Before it is known only what keeps out counts, and never a grant. */
+static value_t early_value(const expect_rule_t *rule, int nones)
+{
+    const told_t *told = rule->arg;
+    value_t v = { told->early, told->early == EXPECT_DENIED && told->firm,
+                  EXPECT_NO_CAP };
+
+    if (rule->negated) {
+        v = turned_round(v);
+    }
+    if (told->early == EXPECT_GRANTED
+        || v.value == (nones % 2 ? EXPECT_DENIED : EXPECT_GRANTED)) {
+        v.value = EXPECT_UNKNOWN;
+    }
+    return v;
+}
+
+static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
+                          int nones)
 {
     const told_t *told = rule->arg;
     value_t v = { told->value, 0, EXPECT_NO_CAP };
@@ -141,9 +175,12 @@ static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage)
         v.value = EXPECT_NEUTRAL;
         return v;
     }
-    if (rule->type->known_at > stage) {
+    if (rule->asked_at > stage) {
         v.value = EXPECT_UNKNOWN;
         return v;
+    }
+    if (rule->known_at > stage) {
+        return early_value(rule, nones);
     }
     v.firm = told->value == EXPECT_DENIED && told->firm;
     if (v.value == EXPECT_GRANTED) {
@@ -164,7 +201,7 @@ static apr_off_t wider(apr_off_t a, apr_off_t b)
 }
 
 static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
-                        int in_none)
+                        int nones)
 {
     /* how many children said what, by expect_value_e */
     int said[EXPECT_ERROR + 1] = { 0 };
@@ -173,12 +210,12 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
     value_t v = { EXPECT_NEUTRAL, 0, EXPECT_NO_CAP };
 
     if (rule->kind == EXPECT_RULE) {
-        return leaf_value(rule, stage);
+        return leaf_value(rule, stage, nones);
     }
     for (i = 0; i < rule->children->nelts; ++i) {
         value_t one = value_of(APR_ARRAY_IDX(rule->children, i,
                                              const expect_rule_t *), stage,
-                               in_none || rule->kind == EXPECT_NONE);
+                               nones + (rule->kind == EXPECT_NONE));
 
         ++said[one.value];
         if (one.value == EXPECT_GRANTED) {
@@ -193,7 +230,7 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
     if (rule->kind == EXPECT_ALL) {
         /* in None, one that can be turned round is waited for */
         v.value = turns || (said[EXPECT_DENIED]
-                            && !(in_none && said[EXPECT_UNKNOWN]))
+                            && !(nones && said[EXPECT_UNKNOWN]))
                       ? EXPECT_DENIED
                   : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
                   : said[EXPECT_GRANTED] ? EXPECT_GRANTED : EXPECT_NEUTRAL;
@@ -220,7 +257,8 @@ static void check_asked(const expect_rule_t *rule)
     if (rule->kind == EXPECT_RULE) {
         told_t *told = (told_t *)rule->arg;
 
-        MUST(told->asked <= 1 || told->value == EXPECT_UNKNOWN, NULL);
+        MUST(told->asked <= 1 || told->value == EXPECT_UNKNOWN
+             || rule->asked_at < rule->known_at, NULL);
         told->asked = 0;
         return;
     }
@@ -264,6 +302,7 @@ void fuzz_decide(fuzz_input_t *in)
 
     MUST(rule->leaves == reader.leaves, NULL);
     for (stage = EXPECT_AT_HEAD; stage <= EXPECT_AT_HANDLER; ++stage) {
+        stage_now = stage;
         answers[stage] = expect_rule_decide(rule, &facts, stage, NULL);
         check_asked(rule);
         /* which of a denial and an error comes first is no matter */
@@ -272,8 +311,10 @@ void fuzz_decide(fuzz_input_t *in)
         }
     }
     for (stage = EXPECT_AT_HEAD; stage <= EXPECT_AT_HANDLER; ++stage) {
-        expect_answer_t kept = expect_rule_decide(rule, &facts, stage, memo);
+        expect_answer_t kept;
 
+        stage_now = stage;
+        kept = expect_rule_decide(rule, &facts, stage, memo);
         MUST(reader.has_error || is_same(&kept, &answers[stage]), NULL);
     }
     check_asked(rule);
