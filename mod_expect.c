@@ -68,6 +68,7 @@ static int expect_header_parser(request_rec *r)
 static void expect_insert_error_filter(request_rec *r)
 {
     expect_refuse_unsupported(r);
+    expect_first_failed(r);
     expect_access_denied(r);
     expect_count_passed(r, expect_request_get(r));
     expect_body_insert(r);

@@ -35,13 +35,18 @@ static ap_filter_rec_t *content_filter;
 static int judge_last(request_rec *r, expect_request_t *e)
 {
     int status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
+    request_rec *target;
 
     if (e->taken_in != r || e->section == r->per_dir_config
         || status != DECLINED || e->state == EXPECT_OPEN
         || e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF) {
         return status;
     }
-    expect_request_take_rules(r, e, expect_target_moved(r, e));
+    target = expect_target_moved(r, e);
+    if (!target) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    expect_request_take_rules(r, e, target);
     return expect_request_judge(r, e, EXPECT_AT_HANDLER);
 }
 

@@ -301,10 +301,27 @@ static const char *beginning(dump_t *d, const core_dir_config *section)
                : section->d;
 }
 
+/* A <Directory> holds for what lies in a folder that it matches; <Location> for
+ * whole paths only. */
+static int pattern_matches(dump_t *d, const char *pattern, const char *path,
+                           int is_folder)
+{
+    const char *slash = path;
+
+    while (is_folder && (slash = ap_strchr_c(slash, '/'))) {
+        ++slash;
+        if (!apr_fnmatch(pattern, apr_pstrmemdup(d->p, path, slash - path),
+                         APR_FNM_PATHNAME)) {
+            return 1;
+        }
+    }
+    return !apr_fnmatch(pattern, path, APR_FNM_PATHNAME);
+}
+
 /* Whether a <Directory> or <Location> certainly holds for all of another as
  * well. */
 static int is_around(dump_t *d, const core_dir_config *outer,
-                     const core_dir_config *inner)
+                     const core_dir_config *inner, int is_folder)
 {
     apr_size_t length = strlen(outer->d);
     const char *begin = beginning(d, inner);
@@ -319,7 +336,7 @@ static int is_around(dump_t *d, const core_dir_config *outer,
         return !ap_regexec(outer->r, inner->d, 0, NULL, 0);
     }
     if (outer->d_is_fnmatch) {
-        return !apr_fnmatch(outer->d, inner->d, APR_FNM_PATHNAME);
+        return pattern_matches(d, outer->d, inner->d, is_folder);
     }
     /* the paths of <Directory> end with a slash by now */
     return !strncmp(outer->d, begin, length)
@@ -332,7 +349,8 @@ static int is_around(dump_t *d, const core_dir_config *outer,
 static const ap_conf_vector_t *in_force(dump_t *d,
                                         const apr_array_header_t *sections,
                                         const core_dir_config *inner,
-                                        const ap_conf_vector_t *server)
+                                        const ap_conf_vector_t *server,
+                                        int is_folder)
 {
     const ap_conf_vector_t *merged = server;
     int i;
@@ -341,7 +359,8 @@ static const ap_conf_vector_t *in_force(dump_t *d,
         const ap_conf_vector_t *section =
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
 
-        if (is_around(d, ap_get_core_module_config(section), inner)) {
+        if (is_around(d, ap_get_core_module_config(section), inner,
+                      is_folder)) {
             merged = merge(d, merged, section);
         }
     }
@@ -358,7 +377,8 @@ static void dump_directories(dump_t *d, const apr_array_header_t *sections,
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = expect_conf_of(section);
-        const ap_conf_vector_t *merged = in_force(d, sections, core, server);
+        const ap_conf_vector_t *merged = in_force(d, sections, core, server,
+                                                  1);
         const char *name = apr_psprintf(d->p, "<Directory%s %s>",
                                         core->r ? "Match" : "", core->d);
 
@@ -399,7 +419,8 @@ static void dump_locations(dump_t *d, const apr_array_header_t *sections,
             APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
         const core_dir_config *core = ap_get_core_module_config(section);
         const expect_dir_conf_t *own = expect_conf_of(section);
-        const ap_conf_vector_t *merged = in_force(d, sections, core, server);
+        const ap_conf_vector_t *merged = in_force(d, sections, core, server,
+                                                  0);
         const char *name = apr_psprintf(d->p, "<Location%s %s>",
                                         core->r ? "Match" : "", core->d);
 

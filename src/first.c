@@ -77,6 +77,8 @@ static int judge_early(request_rec *r, expect_request_t *e)
         return target->status;
     }
     if (target->status != HTTP_OK) {
+        /* so will the request itself, and be logged like this once more; its
+         * connection may stay */
         return DECLINED;
     }
     apr_pool_pre_cleanup_register(r->pool, r, count_quick);
@@ -134,7 +136,8 @@ static int leave_unread(request_rec *r, expect_request_t *e)
 }
 
 /* The request failed before its section was known. Its content would go to the
- * ErrorDocument: there it is for the document's section to let it, now. */
+ * ErrorDocument, and it is for the document's section to let it, now; or httpd
+ * would take it in and drop it. */
 static int judge_document(request_rec *r, expect_request_t *e)
 {
     expect_answer_t answer;
@@ -171,4 +174,15 @@ int expect_first_at_section(request_rec *r)
     return r->prev && ap_is_HTTP_ERROR(r->prev->status)
                ? judge_document(r, e)
                : expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
+}
+
+void expect_first_failed(request_rec *r)
+{
+    expect_request_t *e = expect_request_get(r);
+
+    if (!e || e->guarded || r->prev || r->method_number == M_CONNECT) {
+        return;
+    }
+    expect_request_take_rules(r, e, r);
+    judge_document(r, e);
 }

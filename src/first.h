@@ -38,4 +38,11 @@ int expect_first_at_head(request_rec *r);
  */
 int expect_first_at_section(request_rec *r);
 
+/**
+ * A request that fails before its section is known: its content is held
+ * against the rules of what is known, the server's.
+ * @param r any request that is answered with an error
+ */
+void expect_first_failed(request_rec *r);
+
 #endif

@@ -151,7 +151,8 @@ void expect_count_passed(const request_rec *r, expect_request_t *e)
 int expect_refuse_over(request_rec *r, expect_request_t *e)
 {
     const expect_answer_t answer = {
-        EXPECT_DENIED, HTTP_REQUEST_ENTITY_TOO_LARGE, 0, 0, e->cap_rule, e->cap
+        EXPECT_DENIED, HTTP_REQUEST_ENTITY_TOO_LARGE, 0, 0, 0, e->cap_rule,
+        e->cap
     };
     const char *reason =
         apr_pstrcat(r->pool, "content-length was not announced, and is over "

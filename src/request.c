@@ -148,8 +148,12 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
     case EXPECT_ERROR:
         return expect_refuse(r, e, &answer);
     case EXPECT_UNKNOWN:
+        if (!is_last(r, e, stage)) {
+            return DECLINED;
+        }
         /* what can never be told does not let through */
-        return is_last(r, e, stage) ? expect_refuse(r, e, &answer) : DECLINED;
+        answer = expect_request_decide(e, EXPECT_AT_END);
+        return expect_refuse(r, e, &answer);
     default:
         /* an alternative that is still open could widen the cap */
         if (answer.cap == EXPECT_NO_CAP || stage >= e->rules->known_at

@@ -72,7 +72,7 @@ const char *expect_rule_wrong(apr_pool_t *p, const char *word,
 const char *expect_stage_name(expect_stage_e stage)
 {
     static const char *const names[] = {
-        "head", "directory", "env", "auth", "user", "handler"
+        "head", "directory", "env", "auth", "user", "handler", "end"
     };
 
     return names[stage];
@@ -91,14 +91,14 @@ typedef struct {
 } walk_t;
 
 static const expect_answer_t NEUTRAL =
-    { EXPECT_NEUTRAL, 0, 0, 0, NULL, EXPECT_NO_CAP };
+    { EXPECT_NEUTRAL, 0, 0, 0, 0, NULL, EXPECT_NO_CAP };
 
 static expect_answer_t decide(const expect_rule_t *rule, walk_t *walk);
 
 /* Kleene's negation. What neither grants nor denies stays as it is. */
 static void negate(expect_answer_t *answer)
 {
-    if (answer->firm) {
+    if (answer->stays) {
         return;
     }
     answer->negated = !answer->negated;
@@ -140,11 +140,12 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
     if (!(rule->limited & walk->facts->method)) {
         answer.value = EXPECT_NEUTRAL;
     }
-    else if (rule->asked_at <= walk->stage) {
+    else if (rule->asked_at <= walk->stage && walk->stage < EXPECT_AT_END) {
         expect_value_e said = rule->type->check(walk->facts, rule->arg,
                                                 &answer);
 
         answer.value = said;
+        answer.stays = answer.firm;
         if (rule->negated) {
             negate(&answer);
         }
@@ -178,7 +179,7 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
                                   ? decide_leaf(child, walk)
                                   : decide(child, walk);
 
-        if (one.value == EXPECT_DENIED && one.firm && walk->in_none) {
+        if (one.value == EXPECT_DENIED && one.stays && walk->in_none) {
             firm = one;
             continue;
         }
@@ -210,27 +211,27 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
 
 /*
  * Two denials of alternatives: the first is told, but for one that the client
- * could still cure by logging in (401), or else a firm one. Firm it is if
- * either is: None must not take that for a grant.
+ * could still cure by logging in (401). None must not take them for a grant if
+ * it must not take either.
  */
 static expect_answer_t join_denials(const expect_answer_t *first,
                                     const expect_answer_t *second)
 {
-    int cures = (second->status == 401) - (first->status == 401);
-    expect_answer_t told =
-        cures > 0 || (cures == 0 && second->firm > first->firm) ? *second
-                                                                : *first;
+    expect_answer_t told = second->status == 401 && first->status != 401
+                               ? *second : *first;
 
-    told.firm = first->firm || second->firm;
+    told.stays = first->stays || second->stays;
     return told;
 }
 
 /*
  * Any: one grant is enough. A grant with a cap is looked past for one
- * without, or with a wider one.
+ * without, or with a wider one. In the end what denies is told, and not what
+ * nobody could tell.
  */
 static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
 {
+    int is_end = walk->stage == EXPECT_AT_END && !walk->in_none;
     expect_answer_t any = NEUTRAL;
     int i;
 
@@ -254,7 +255,10 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
         else if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
             any = join_denials(&any, &one);
         }
-        else if (any.value == EXPECT_NEUTRAL || any.value == EXPECT_DENIED) {
+        else if (any.value == EXPECT_NEUTRAL
+                 || (is_end ? any.value == EXPECT_UNKNOWN
+                              && one.value == EXPECT_DENIED
+                            : any.value == EXPECT_DENIED)) {
             any = one;
         }
     }

@@ -37,7 +37,8 @@ typedef enum {
     EXPECT_AT_ENV,       /* SetEnvIf of the directory has run */
     EXPECT_AT_AUTH,      /* httpd's own access control has decided */
     EXPECT_AT_USER,      /* the user is known, or there is none */
-    EXPECT_AT_HANDLER    /* the handler is known; nothing comes after */
+    EXPECT_AT_HANDLER,   /* the handler is known; nothing comes after */
+    EXPECT_AT_END        /* who could not tell by now is not asked again */
 } expect_stage_e;
 
 typedef struct expect_rule_t expect_rule_t;
@@ -81,6 +82,8 @@ struct expect_answer_t {
     /** when denied: `not` does not turn that into a grant. What the client
      *  sent makes no sense, or nobody could say */
     int firm;
+    /** nor does None: it is firm, or an alternative to it that denies as well */
+    int stays;
     /** the leaf that says so, or the first of several; NULL if neutral */
     const expect_rule_t *rule;
     /** when granted: bytes of content of unknown length that may follow,
@@ -89,7 +92,7 @@ struct expect_answer_t {
 };
 
 /** What an answer begins as. */
-#define EXPECT_ANSWER_INIT { EXPECT_UNKNOWN, 0, 0, 0, NULL, EXPECT_NO_CAP }
+#define EXPECT_ANSWER_INIT { EXPECT_UNKNOWN, 0, 0, 0, 0, NULL, EXPECT_NO_CAP }
 
 /** What a client may be told, so that it knows what to change. */
 typedef struct expect_told_t {
@@ -259,7 +262,8 @@ const char *expect_rule_wrong(apr_pool_t *p, const char *word,
  * @param rule   the tree
  * @param facts  what is known
  * @param stage  how far the request has come: leaves that need more are
- *               unknown
+ *               unknown. EXPECT_AT_END: to tell why what stays unknown does not
+ *               let through, with the memo of what was asked
  * @param memo   rule->leaves answers, zeroed at first: what was found is kept
  *               there and never asked again; NULL: nothing is kept
  * @return the answer, combined by Kleene's tables: in All one denial is

@@ -101,5 +101,5 @@ request_rec *expect_target_moved(request_rec *r, expect_request_t *e)
     /* as ap_process_request_internal(), from map_to_storage on */
     return ap_run_map_to_storage(rr) == OK && ap_location_walk(rr) == OK
                    && ap_if_walk(rr) == OK
-               ? rr : r;
+               ? rr : NULL;
 }

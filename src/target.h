@@ -31,8 +31,8 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e);
  * <If> may look at either.
  * @param r the main request, moved by ap_internal_fast_redirect()
  * @param e its state
- * @return a copy as above; r itself where no <If> is in question, or where
- *         there is no way to that file
+ * @return a copy as above; r itself where no <If> is in question; NULL if there
+ *         is no way to that file
  */
 request_rec *expect_target_moved(request_rec *r, expect_request_t *e);
 

@@ -176,6 +176,22 @@ for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
     admitted('not forced, nobody', { path => $path }, 0);
 }
 
+# Small, or logged in: who is neither learns the size.
+{
+    my $open = "AuthType Basic\nAuthName witness\n"
+        . "AuthBasicProvider witness\nRequire all granted\n";
+    for my $rules (['content-length max=100', 'valid-user'],
+                   ['valid-user', 'content-length max=100']) {
+        my $path = place(['<ExpectRequireAny>', map({ "ExpectRequire $_" }
+                @$rules), '</ExpectRequireAny>'], $open);
+        refused("@$rules: nobody, too long", { path => $path, content => 150 },
+            413, 'content-length', 0,
+            body => qr/content-length 150 is over max=100/);
+        admitted_ok("@$rules: nobody, small", { path => $path, content => 99 },
+            status => 200);
+    }
+}
+
 # Users as alternatives and exceptions.
 for (['ExpectRequireAny', 'content-length max=10', 'user alice'],
      ['ExpectRequireAny', 'user alice', 'content-length max=10']) {

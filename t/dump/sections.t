@@ -189,6 +189,9 @@ $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 <Directory "$root/*">
     ExpectRequire header X-Pattern
 </Directory>
+<Directory "$root/tenant/below/deeper">
+    ExpectRequire header X-Below
+</Directory>
 <Directory "$root/*/deep">
     ExpectRequire header X-Deep
 </Directory>
@@ -215,6 +218,8 @@ like $out, qr{^\s+<Directory\ \Q$root\E/tenant/\*/up/>[^:]*:
               \ engine\ DetectionOnly,}mx, 'with its engine';
 is headers_of("<Directory $root/tenant-*/>, joined with what else matches"),
     'X-Beside', 'a pattern beside a folder';
+is headers_of("<Directory $root/tenant/below/deeper/>"),
+    'X-Folder X-Pattern X-Below X-Match', 'far below a pattern';
 is headers_of("<Directory $root/*/deep/>, joined with what else matches"),
     'X-Deep', 'a pattern';
 is headers_of('<DirectoryMatch /ten[a-z]+/>, joined with what else matches'),

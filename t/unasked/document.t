@@ -15,7 +15,7 @@ use CutOff;
 sub server {
     my($document, @lines) = @_;
     return own_httpd(conf => join "\n", @lines, map({
-        "ErrorDocument $_ $document" } 403, 404),
+        $document ? "ErrorDocument $_ $document" : () } 403, 404),
         'RewriteEngine On', 'RewriteRule ^/forbidden - [F]', '');
 }
 
@@ -65,6 +65,16 @@ for (@cases) {
         "$want, 0 interim, 0 lines", "404: $name";
     is outcome($server, path => '/forbidden', %$upload),
         $want =~ s/404/403/r . ', 0 interim, 0 lines', "403: $name";
+    next if $name =~ /document/;
+
+    # Without a document it is httpd that would take it in.
+    $server = server('', @$rules, 'RewriteRule ^/moved /away [R]');
+    for (['/a%2Fb', 404], ['/forbidden', 403], ['/moved', 302]) {
+        my($path, $status) = @$_;
+        is outcome($server, path => $path, %$upload),
+            $want =~ s/404/$status/r . ', 0 interim, 0 lines',
+            "$status, without a document: $name";
+    }
 }
 {
     my $server = server('/witness/x', $max);

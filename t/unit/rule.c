@@ -355,6 +355,47 @@ static void test_firm(void **state)
 
 /* --- who says so ------------------------------------------------------ */
 
+/* Among alternatives the first denial is told, whatever the others are; in the
+ * end, that something could not be told is no reason beside a denial. */
+static void test_told_among_alternatives(void **state)
+{
+    expect_rule_t *first = denies(413);
+    expect_rule_t *unknown = leaf(&type_user, tell(U, 403, EXPECT_NO_CAP));
+    expect_rule_t *orders[] = {
+        holding(EXPECT_ANY, first, unknown, firm()),
+        holding(EXPECT_ANY, unknown, first, firm())
+    };
+    expect_answer_t a = decide(holding(EXPECT_ANY, first, firm(), NULL));
+    int i;
+
+    (void)state;
+    assert_ptr_equal(a.rule, first);
+    assert_int_equal(a.status, 413);
+    assert_false(a.firm);
+    assert_true(a.stays);
+    for (i = 0; i < 2; ++i) {
+        expect_answer_t memo[3] = { { 0 } };
+
+        a = decide_with(orders[i], EXPECT_AT_HANDLER, memo);
+        assert_int_equal(a.value, U);
+        a = decide_with(orders[i], EXPECT_AT_END, memo);
+        assert_int_equal(a.value, D);
+        assert_ptr_equal(a.rule, first);
+    }
+    assert_int_equal(calls(unknown), 2);
+    {
+        /* None would take that for a grant */
+        expect_rule_t *none = holding(EXPECT_NONE, denies(413),
+                                      leaf(&type_user,
+                                           tell(U, 403, EXPECT_NO_CAP)),
+                                      NULL);
+        expect_answer_t memo[2] = { { 0 } };
+
+        assert_int_equal(decide_with(none, EXPECT_AT_HANDLER, memo).value, U);
+        assert_int_equal(decide_with(none, EXPECT_AT_END, memo).value, U);
+    }
+}
+
 static void test_first_denial(void **state)
 {
     expect_rule_t *first = denies(413), *second = denies(415);
@@ -868,6 +909,7 @@ int main(void)
         cmocka_unit_test(test_no_memo),
         cmocka_unit_test(test_memo_places),
         cmocka_unit_test(test_memo_short_cuts),
+        cmocka_unit_test(test_told_among_alternatives),
         cmocka_unit_test(test_too_early),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_limited),
