@@ -212,13 +212,16 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
 /*
  * Two denials of alternatives: the first is told, but for one that the client
  * could still cure by logging in (401). None must not take them for a grant if
- * it must not take either.
+ * it must not take either; there that one is told, as the others let.
  */
 static expect_answer_t join_denials(const expect_answer_t *first,
-                                    const expect_answer_t *second)
+                                    const expect_answer_t *second,
+                                    int in_none)
 {
-    expect_answer_t told = second->status == 401 && first->status != 401
-                               ? *second : *first;
+    int prefers_second =
+        in_none ? second->stays && !first->stays
+                : second->status == 401 && first->status != 401;
+    expect_answer_t told = prefers_second ? *second : *first;
 
     told.stays = first->stays || second->stays;
     return told;
@@ -253,7 +256,7 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
             }
         }
         else if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
-            any = join_denials(&any, &one);
+            any = join_denials(&any, &one, walk->in_none);
         }
         else if (any.value == EXPECT_NEUTRAL
                  || (is_end ? any.value == EXPECT_UNKNOWN

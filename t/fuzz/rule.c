@@ -200,8 +200,7 @@ static void set_target(request_rec *r)
 static void hold(request_rec *r, const expect_rule_type_t *type,
                  const void *arg, const char *args)
 {
-    expect_answer_t answer = { EXPECT_UNKNOWN, type->status, 0, 0, NULL,
-                               EXPECT_NO_CAP };
+    expect_answer_t answer = EXPECT_ANSWER_INIT;
     apr_pool_t *p = r->pool;
     expect_facts_t facts = { NULL, r, p, -1, EXPECT_AUTH_PENDING, NULL };
     expect_head_t head;
@@ -211,6 +210,7 @@ static void hold(request_rec *r, const expect_rule_type_t *type,
         return;
     }
     set_target(r);
+    answer.status = type->status;
     facts.head = &head;
     facts.auth = strlen(args) % 2 ? HTTP_UNAUTHORIZED : EXPECT_AUTH_PENDING;
     value = type->check(&facts, arg, &answer);
