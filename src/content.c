@@ -47,7 +47,10 @@ static int judge_last(request_rec *r, expect_request_t *e)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     expect_request_take_rules(r, e, target);
-    return expect_request_judge(r, e, EXPECT_AT_HANDLER);
+    status = expect_request_judge(r, e, EXPECT_AT_HANDLER);
+    /* whose content it is: see content_read() */
+    e->facts.r = r;
+    return status;
 }
 
 static void restore_field(apr_table_t *fields, const char *name,

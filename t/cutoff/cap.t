@@ -186,4 +186,17 @@ within_ok('ExpectScope expectation, not asked', '/merge/scope/x', 10,
         upload => { method => 'POST' }) if has_h2();
 }
 
+# Who reads on where it was cut off finds an error again, and no end; also where
+# <If> has been looked up for the file that takes it.
+for my $if ([], ['<If "%{REQUEST_METHOD} == \'POST\'">']) {
+    my $dir = 'front/cutoff-again-' . @$if;
+    write_htaccess($dir, join "\n", 'DirectoryIndex index.x',
+        '<Files index.x>', 'SetHandler witness-again', '</Files>', @$if,
+        max(1000), @$if ? '</If>' : (), '');
+    open my $fh, '>', "$root/$dir/index.x" or die "$dir: $!\n";
+    close $fh;
+    cut_off_ok("read on, DirectoryIndex, @$if", "/$dir/", 1000,
+        upload => { method => 'POST' });
+}
+
 done_testing();

@@ -206,6 +206,11 @@ static int witness_read(request_rec *r, apr_read_type_e wanted)
             continue;
         }
         if (rv != APR_SUCCESS) {
+            if (!strcmp(r->handler, "witness-again")) {
+                /* as if the error could be read past */
+                ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, block,
+                               HUGE_STRING_LEN);
+            }
             return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
         }
         polls = 0;
@@ -229,7 +234,8 @@ static int witness_handler(request_rec *r)
     if (!strcmp(r->handler, "witness-nonblock")) {
         return witness_read(r, APR_NONBLOCK_READ);
     }
-    if (!strcmp(r->handler, "witness")) {
+    if (!strcmp(r->handler, "witness")
+        || !strcmp(r->handler, "witness-again")) {
         return witness_read(r, APR_BLOCK_READ);
     }
     return DECLINED;
