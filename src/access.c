@@ -68,7 +68,7 @@ static int ask_for_user(request_rec *r)
 
 int expect_access_ask(request_rec *r, expect_request_t *e)
 {
-    int status;
+    int status, is_forced;
 
     if (e->asking) {
         return DECLINED;
@@ -80,16 +80,16 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     }
     e->asking = 1;
     status = ap_run_access_checker_ex(r);
-    if (status == OK && ap_run_force_authn(r) == OK) {
-        /* httpd asks for the user all the same, behind this hook: what comes
-         * of it is heard by expect_access_done() or expect_access_denied() */
-        e->asking = 0;
-        return OK;
-    }
+    is_forced = status == OK && ap_run_force_authn(r) == OK;
     if (status == DECLINED) {
         status = ask_for_user(r);
     }
     e->asking = 0;
+    if (is_forced) {
+        /* httpd asks for the user all the same, behind this hook: what comes
+         * of it is heard by expect_access_done() or expect_access_denied() */
+        return OK;
+    }
     if (status != OK) {
         return answer(r, e, status);
     }

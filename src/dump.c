@@ -307,15 +307,15 @@ static int pattern_matches(dump_t *d, const char *pattern, const char *path,
                            int is_folder)
 {
     const char *slash = path;
+    int matches = !apr_fnmatch(pattern, path, APR_FNM_PATHNAME);
 
-    while (is_folder && (slash = ap_strchr_c(slash, '/'))) {
+    while (is_folder && !matches && (slash = ap_strchr_c(slash, '/'))) {
         ++slash;
-        if (!apr_fnmatch(pattern, apr_pstrmemdup(d->p, path, slash - path),
-                         APR_FNM_PATHNAME)) {
-            return 1;
-        }
+        matches = !apr_fnmatch(pattern, apr_pstrmemdup(d->p, path,
+                                                       slash - path),
+                               APR_FNM_PATHNAME);
     }
-    return !apr_fnmatch(pattern, path, APR_FNM_PATHNAME);
+    return matches;
 }
 
 /* Whether a <Directory> or <Location> certainly holds for all of another as

@@ -318,7 +318,7 @@ static const char *httpd_says(const expect_rehearsal_t *h)
     if (!h->handler) {
         return "httpd answers it itself";
     }
-    return expect_target_takes_content(expect_request_get(h->r)->facts.r)
+    return expect_target_takes_content(target_of(h))
                ? apr_pstrcat(h->pool, "goes to ", h->handler, NULL)
                : "goes to httpd's file handler, which takes no content";
 }

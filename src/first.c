@@ -138,7 +138,7 @@ static int leave_unread(request_rec *r, expect_request_t *e)
 /* The request failed before its section was known. Its content would go to the
  * ErrorDocument, and it is for the document's section to let it, now; or httpd
  * would take it in and drop it. */
-static int judge_document(request_rec *r, expect_request_t *e)
+static int judge_failed(request_rec *r, expect_request_t *e)
 {
     expect_answer_t answer;
 
@@ -172,7 +172,7 @@ int expect_first_at_section(request_rec *r)
         return leave_unread(r, e);
     }
     return r->prev && ap_is_HTTP_ERROR(r->prev->status)
-               ? judge_document(r, e)
+               ? judge_failed(r, e)
                : expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }
 
@@ -184,5 +184,5 @@ void expect_first_failed(request_rec *r)
         return;
     }
     expect_request_take_rules(r, e, r);
-    judge_document(r, e);
+    judge_failed(r, e);
 }

@@ -175,6 +175,7 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
     for (i = 0; i < rule->children->nelts; ++i) {
         const expect_rule_t *child =
             APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
+        /* most are leaves, and there may be thousands: a call less for each */
         expect_answer_t one = child->kind == EXPECT_RULE
                                   ? decide_leaf(child, walk)
                                   : decide(child, walk);

@@ -207,7 +207,10 @@ typedef struct {
  * the request. */
 static const request_rec *main_of(const request_rec *r)
 {
-    return r->main ? main_of(r->main) : r;
+    while (r->main) {
+        r = r->main;
+    }
+    return r;
 }
 
 /*

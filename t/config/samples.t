@@ -36,7 +36,7 @@ sub head_of {
 # The modules that it needs, and the samples that go before it.
 sub needs {
     my($file) = @_;
-    my($needs) = head_of($file) =~ /^Needs\s+(.*?)\.(?:\s|$)(?!conf)/ms;
+    my($needs) = head_of($file) =~ /^Needs\s+(.*?)\.(?:\s|$)/ms;
     my(@modules, @before);
     return ([], []) unless $needs;
     @modules = grep { $_ ne 'expect' } $needs =~ /\bmod_(\w+)/g;
