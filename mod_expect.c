@@ -32,6 +32,7 @@
 #include "src/access.h"
 #include "src/body.h"
 #include "src/conf.h"
+#include "src/connection.h"
 #include "src/content.h"
 #include "src/counters.h"
 #include "src/dump.h"
@@ -61,8 +62,11 @@ static int expect_post_read_request(request_rec *r)
 
 static int expect_header_parser(request_rec *r)
 {
-    return r->method_number == M_OPTIONS || expect_request_get(r)
-               ? expect_first_at_section(r) : DECLINED;
+    if (r->method_number == M_OPTIONS || expect_request_get(r)) {
+        return expect_first_at_section(r);
+    }
+    expect_first_without_content(r);
+    return DECLINED;
 }
 
 static void expect_insert_error_filter(request_rec *r)
@@ -80,7 +84,7 @@ static int expect_access_checker(request_rec *r)
     expect_request_t *e = expect_request_get(r);
 
     if (e) {
-        e->stage = EXPECT_AT_ENV;
+        e->in_access = 1;
     }
     return DECLINED;
 }
@@ -102,13 +106,16 @@ static int expect_type_checker(request_rec *r)
 static int expect_handler(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
+    int status = r->prev || r->main ? expect_body_keep_out(r) : DECLINED;
 
-    if (e && !e->started) {
-        int status = expect_content_begin_late(r, e);
-
-        if (status != DECLINED) {
-            return status;
-        }
+    if (status == DECLINED && e && !e->started) {
+        status = expect_content_begin_late(r, e);
+    }
+    if (status != DECLINED) {
+        return status;
+    }
+    if (!e && !r->main && expect_first_without_content(r)) {
+        expect_content_unannounce(r);
     }
     return *r->handler == *EXPECT_STATUS_HANDLER
                    && !strcmp(r->handler, EXPECT_STATUS_HANDLER)
@@ -128,12 +135,13 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_header_parser(expect_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
 
-    /* First: mod_setenvif has set what it sets, and mod_ssl, which may read
-     * content to ask for a certificate, comes next. PER_CONF: as below. */
+    /* First: what is denied from here on, access control denies. PER_CONF: as
+     * below. */
     ap_hook_check_access(expect_access_checker, NULL, NULL,
                          APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
-    /* First: no backend is asked yet; it runs the rest of its chain. PER_CONF:
+    /* First: what check_access brings about (mod_ssl, a certificate) is known,
+     * and no backend is asked yet; it runs the rest of its chain. PER_CONF:
      * what it answers depends on the section only, so httpd may go on skipping
      * access control in subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
@@ -154,9 +162,11 @@ static void expect_register_hooks(apr_pool_t *p)
                                  APR_HOOK_REALLY_LAST);
 
     /* First: where somebody has taken the filter away that begins when a
-     * handler is about to run, nothing runs before it is back. */
+     * handler is about to run, nothing runs before it is back; and no handler
+     * runs inside another one's read. */
     ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
+    expect_connection_register();
     expect_content_register();
     expect_body_register();
     expect_authz_register(p);

@@ -11,6 +11,8 @@
  * later hook can read content.
  */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_protocol.h"
 #include "http_log.h"
@@ -18,21 +20,84 @@
 
 #include "access.h"
 #include "content.h"
+#include "linger.h"
 #include "refusal.h"
 
 APLOG_USE_MODULE(expect);
 
+/* A redirect (to a login page) does not let through either, nor does a limiter
+ * that answers 503. Another fault of the server is no verdict. */
+static int is_denial(int status)
+{
+    return (status >= HTTP_MULTIPLE_CHOICES
+            && status < HTTP_INTERNAL_SERVER_ERROR)
+           || status == HTTP_SERVICE_UNAVAILABLE;
+}
+
+/* Whether a challenge carries a token68 in the place of parameters (RFC 9110,
+ * 11.3): "NTLM TlRM..." or "Negotiate oY...=". */
+static int has_token(void *found, const char *name, const char *value)
+{
+    const char *item = ap_strchr_c(value, ' ');
+
+    (void)name;
+    if (item) {
+        item += strspn(item, " ");
+        value = item;
+        item += strspn(item, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+                             "uvwxyz0123456789-._~+/");
+        if (item > value) {
+            item += strspn(item, "=");
+            *(int *)found |= !*item || *item == ',';
+        }
+    }
+    return 1;
+}
+
+/* A login that takes several requests on one connection, and is not over. */
+static int is_step_of_login(const request_rec *r, int status)
+{
+    int found = 0;
+
+    if (status == HTTP_UNAUTHORIZED && !r->connection->master) {
+        apr_table_do(has_token, &found, r->err_headers_out,
+                     "WWW-Authenticate", NULL);
+    }
+    return found;
+}
+
 /*
- * What access control answers, as the rules want it answered. A redirect (to
- * a login page) does not let through either. A fault of the server is no
- * verdict; a denial that the rules do not mind stays httpd's.
+ * Such a step is no denial. httpd keeps the connection, for the next one; and
+ * for that its content has to be out of the way, also of a client that asked:
+ * nobody could know whether it sends it after a 401.
+ */
+static void let_step(request_rec *r, expect_request_t *e)
+{
+    e->state = EXPECT_EXEMPT;
+    e->cap = EXPECT_NO_CAP;
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  "expect: the login goes on with the next request on this "
+                  "connection; the content of this one is thrown away");
+    if (!expect_content_discard(r)) {
+        e->state = EXPECT_REFUSED;
+        e->status = HTTP_UNAUTHORIZED;
+        expect_linger_begin(r);
+    }
+}
+
+/*
+ * What access control answers, as the rules want it answered. A denial that
+ * the rules do not mind stays httpd's.
  */
 static int answer(request_rec *r, expect_request_t *e, int status)
 {
     int refusal;
 
-    if (status < HTTP_MULTIPLE_CHOICES
-        || status >= HTTP_INTERNAL_SERVER_ERROR) {
+    if (!is_denial(status)) {
+        return status;
+    }
+    if (e->state == EXPECT_OPEN && is_step_of_login(r, status)) {
+        let_step(r, e);
         return status;
     }
     e->facts.auth = status;
@@ -50,10 +115,11 @@ static int waits_for_user(const expect_request_t *e)
 }
 
 /* As in ap_process_request_internal(), behind access_checker_ex. */
-static int ask_for_user(request_rec *r)
+static int ask_for_user(request_rec *r, expect_request_t *e)
 {
     int status = ap_run_check_user_id(r);
 
+    e->facts.has_user = status == OK;
     if (status == OK) {
         status = r->user ? ap_run_auth_checker(r) : DECLINED;
     }
@@ -73,6 +139,7 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     if (e->asking) {
         return DECLINED;
     }
+    e->stage = EXPECT_AT_ENV;
     expect_content_keep_guard(r, e);
     status = expect_request_judge(r, e, EXPECT_AT_ENV);
     if (status != DECLINED || !waits_for_user(e)) {
@@ -82,7 +149,7 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     status = ap_run_access_checker_ex(r);
     is_forced = status == OK && ap_run_force_authn(r) == OK;
     if (status == DECLINED) {
-        status = ask_for_user(r);
+        status = ask_for_user(r, e);
     }
     e->asking = 0;
     if (is_forced) {
@@ -115,12 +182,13 @@ void expect_access_denied(request_rec *r)
     if (!e || e->state != EXPECT_OPEN || r->status < HTTP_MULTIPLE_CHOICES) {
         return;
     }
-    if (e->rules->asks_auth
-        && (r->status == HTTP_FORBIDDEN || r->status == HTTP_UNAUTHORIZED)) {
+    if (e->rules->asks_auth && e->in_access
+        && e->facts.auth == EXPECT_AUTH_PENDING) {
         status = answer(r, e, r->status);
         if (status != r->status) {
             r->status = status;
             r->status_line = ap_get_status_line(status);
+            e->is_replaced = 1;
         }
     }
     expect_let_deny(r, e, r->status);

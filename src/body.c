@@ -288,13 +288,50 @@ static void replace_lost_document(request_rec *r)
     }
 }
 
+/* What stands in the handler's place where none is set: ap_invoke_handler(). */
+static int is_media_type(const request_rec *r)
+{
+    apr_size_t length = strlen(r->handler);
+
+    return r->content_type && !strncmp(r->content_type, r->handler, length)
+           && (!r->content_type[length] || r->content_type[length] == ';'
+               || r->content_type[length] == ' ')
+           && ap_cstr_casecmpn(r->handler, "application/x-httpd-", 20);
+}
+
+/* A file that is sent by httpd itself. mod_include's is one as well: what it
+ * includes is a subrequest, and looked at by itself. */
+static int is_plain_file(const request_rec *r)
+{
+    return !r->handler || !strcmp(r->handler, AP_DEFAULT_HANDLER_NAME)
+           || !strcmp(r->handler, "default-handler") || is_media_type(r);
+}
+
+int expect_body_keep_out(request_rec *r)
+{
+    const expect_request_t *e = expect_request_get(expect_request_first(r));
+
+    return e && e->answering && !is_plain_file(r) ? HTTP_NOT_FOUND : DECLINED;
+}
+
 /* The media type: core says text/html of every text it sends. */
+
+/* The context of our own filters. One without was put there by SetOutputFilter
+ * of some .htaccess. */
+static char ours;
 
 static apr_status_t set_type(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     ap_filter_t *next = f->next;
+    const char *type = apr_table_get(f->r->notes, NOTE_TYPE);
 
-    ap_set_content_type(f->r, apr_table_get(f->r->notes, NOTE_TYPE));
+    if (f->ctx && type) {
+        ap_set_content_type(f->r, type);
+    }
+    if (f->ctx && !ap_is_HTTP_REDIRECT(f->r->status)) {
+        /* core sets it of what access control answered: see access.c */
+        apr_table_unset(f->r->headers_out, "Location");
+    }
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);
 }
@@ -307,8 +344,8 @@ void expect_body_insert(request_rec *r)
         expect_body_fields_again(r, e);
     }
     replace_lost_document(r);
-    if (apr_table_get(r->notes, NOTE_TYPE)) {
-        ap_add_output_filter_handle(type_filter, NULL, r, r->connection);
+    if (apr_table_get(r->notes, NOTE_TYPE) || (e && e->is_replaced)) {
+        ap_add_output_filter_handle(type_filter, &ours, r, r->connection);
     }
 }
 
@@ -316,9 +353,19 @@ void expect_body_insert(request_rec *r)
 
 static apr_status_t drop(ap_filter_t *f, apr_bucket_brigade *bb)
 {
-    (void)f;
+    ap_filter_t *next = f->next;
+
+    if (!f->ctx) {
+        ap_remove_output_filter(f);
+        return ap_pass_brigade(next, bb);
+    }
     apr_brigade_cleanup(bb);
     return APR_SUCCESS;
+}
+
+void expect_body_drop(request_rec *r)
+{
+    ap_add_output_filter_handle(drop_filter, &ours, r, r->connection);
 }
 
 void expect_body_drop_rest(request_rec *r)
@@ -326,8 +373,8 @@ void expect_body_drop_rest(request_rec *r)
     const expect_request_t *e = expect_request_get(r->prev ? r->prev : r);
 
     if (e && e->answered) {
-        r->status = e->status;
-        ap_add_output_filter_handle(drop_filter, NULL, r, r->connection);
+        r->status = e->was_begun ? e->sent_status : e->status;
+        expect_body_drop(r);
     }
 }
 

@@ -53,6 +53,21 @@ void expect_body_insert(request_rec *r);
 void expect_body_drop_rest(request_rec *r);
 
 /**
+ * Send nothing of what a request answers.
+ * @param r the request: a lookup's copy, or one that is answered already
+ */
+void expect_body_drop(request_rec *r);
+
+/**
+ * Keep the handler of an ErrorDocument from running inside another handler's
+ * read, unless it sends a plain file: mod_wsgi's child crashes of it. The page
+ * of expect_body_prepare() is sent in its place.
+ * @param r the ErrorDocument's request, or a subrequest of it
+ * @return DECLINED: its handler may run; HTTP_NOT_FOUND: it may not
+ */
+int expect_body_keep_out(request_rec *r);
+
+/**
  * The value of Upload-Limit (draft-ietf-httpbis-resumable-upload): a
  * dictionary of integers (RFC 9651, 3.2 and 3.3.1).
  * @param p    pool for the result

@@ -5,26 +5,44 @@
  *
  * It stands directly above HTTP_IN, below everything that changes content
  * (mod_deflate): what counts is what crosses the network, chunk framing apart.
+ * - It is there from post_read_request on. Who reads before httpd knows the
+ *   section makes it look the section up and evaluate the rules first.
  * - It is started when the handler is about to run: what waited for that, the
  *   handler rule, is decided there. Nothing can change after it.
  * - Content of a refused request is never read: whoever asks sees its end.
  * - Content of unknown length ends at the first byte over its max: 413,
  *   connection closed. The handler reads an error, no end of content, and
  *   never more than max, so that it does not take the part for the whole.
+ *
+ * A request that announced no content has none: there the filter stands in the
+ * place of HTTP_IN.
  */
 
 #include "httpd.h"
+#include "http_connection.h"
 #include "http_core.h"
 #include "http_protocol.h"
 #include "mod_core.h"
 #include "util_filter.h"
 
 #include "body.h"
+#include "connection.h"
 #include "content.h"
+#include "linger.h"
 #include "refusal.h"
 #include "target.h"
 
 static ap_filter_rec_t *content_filter;
+
+/* What the filter's context is where there is no state: the request announced
+ * no content; or it is refused. */
+static char announced_none, refused_all;
+
+static expect_request_t *state_of(const ap_filter_t *f)
+{
+    return f->ctx == &announced_none || f->ctx == &refused_all ? NULL
+                                                               : f->ctx;
+}
 
 /*
  * DirectoryIndex moves a request to another file, and so into other <Files>
@@ -86,6 +104,7 @@ static int begin(request_rec *r, expect_request_t *e)
     int status;
 
     e->started = 1;
+    expect_connection_get(r->connection)->is_handled = 1;
     restore_framing(r, e);
     status = judge_last(r, e);
     if (status == DECLINED && e->state != EXPECT_CUT_OFF
@@ -98,24 +117,57 @@ static int begin(request_rec *r, expect_request_t *e)
 
 static int content_init(ap_filter_t *f)
 {
-    expect_request_t *e = f->ctx;
+    expect_request_t *e = state_of(f);
     int status = e ? begin(f->r, e) : DECLINED;
 
+    if (e && !e->rules) {
+        /* none of the sections that the request has come through has any */
+        ap_remove_input_filter(f);
+    }
     return status == DECLINED ? OK : status;
 }
 
+/* What was admitted, or would be refused, is counted where nothing later was
+ * final: somebody has answered in the place of a handler. */
+static apr_status_t count_late(void *r)
+{
+    expect_count_passed(r, expect_request_get(r));
+    return APR_SUCCESS;
+}
+
 /*
- * Somebody reads before the handler runs: what can be told is told before, as
- * far as the request has come. Not so while access control is asked: a login
+ * A quick handler or a translate hook reads before httpd has found the section:
+ * it is looked up. Where that fails, the request itself is going to fail the
+ * same way.
+ */
+static int decide_before_section(request_rec *r, expect_request_t *e)
+{
+    request_rec *target = expect_target_lookup(r, e);
+
+    if (target && target->status != HTTP_OK) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+        e->status = target->status;
+        e->state = EXPECT_REFUSED;
+        return target->status;
+    }
+    apr_pool_pre_cleanup_register(r->pool, r, count_late);
+    expect_request_take_rules(r, e, target ? target : r);
+    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
+}
+
+/*
+ * Somebody reads before the handler runs: the rules are evaluated before, as
+ * far as the request has come. Not so while access control is at work: a login
  * form is content, too.
  */
 static int decide_before_read(ap_filter_t *f)
 {
     expect_request_t *e = f->ctx;
 
-    /* a lookup's rules: somebody has answered already, and reads the rest */
-    if (e->state != EXPECT_OPEN || e->asking || e->judging
-        || (e->taken_in != f->r && !f->r->prev)) {
+    if (!e->taken_in && !f->r->prev) {
+        return decide_before_section(f->r, e);
+    }
+    if (e->state != EXPECT_OPEN || e->asking || e->judging) {
         return DECLINED;
     }
     return expect_request_judge(f->r, e, e->stage);
@@ -139,14 +191,20 @@ static apr_status_t answer_error(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_bucket_alloc_t *ba = f->c->bucket_alloc;
 
     apr_brigade_cleanup(bb);
+    e->was_begun = r->sent_bodyct != 0;
+    e->sent_status = r->status;
     /* an answer that is under way stands: 2.5 would break it off */
-    if (!r->sent_bodyct) {
+    if (!e->was_begun) {
         APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL,
                                                            r->pool, ba));
     }
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
+    e->answering = 1;
     ap_pass_brigade(r->proto_output_filters, bb);
+    e->answering = 0;
     apr_brigade_cleanup(bb);
+    /* mod_jk gives the connection up when it cannot read */
+    ap_flush_conn(f->c);
     e->answered = 1;
     expect_body_drop_rest(r);
     return AP_FILTER_ERROR;
@@ -167,6 +225,29 @@ static apr_status_t keep_within(apr_bucket_brigade *bb, apr_off_t length)
     return rv;
 }
 
+/* Read on, past the connection's filter, and see the end. */
+static apr_status_t read_on(ap_filter_t *f, apr_bucket_brigade *bb,
+                            ap_input_mode_t mode, apr_read_type_e block,
+                            apr_off_t readbytes)
+{
+    expect_request_t *e = f->ctx;
+    expect_connection_t *connection = expect_connection_get(f->c);
+    unsigned was_reading = connection->is_reading;
+    apr_status_t rv;
+
+    connection->is_reading = 1;
+    rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
+    connection->is_reading = was_reading;
+    /* of a client that still waits, HTTP_IN says that it has read all */
+    if (rv == APR_SUCCESS && !APR_BRIGADE_EMPTY(bb)
+        && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb)) && !f->r->expecting_100
+        && mode != AP_MODE_SPECULATIVE) {
+        e->ended = 1;
+        connection->is_unread = 0;
+    }
+    return rv;
+}
+
 /* Read on, counting. */
 static apr_status_t read_counted(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
@@ -177,7 +258,7 @@ static apr_status_t read_counted(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_status_t rv;
 
     e->reading = 1;
-    rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
+    rv = read_on(f, bb, mode, block, readbytes);
     e->reading = 0;
     if (rv == APR_SUCCESS
         && (rv = apr_brigade_length(bb, 1, &length)) == APR_SUCCESS) {
@@ -222,18 +303,28 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
                                  apr_off_t readbytes)
 {
-    expect_request_t *e = f->ctx;
+    expect_request_t *e = state_of(f);
     ap_filter_t *next = f->next;
-    int status = e ? decide_before_read(f) : DECLINED;
+    int status;
 
+    if (!f->ctx) {
+        /* SetInputFilter of some .htaccess has put it there */
+        ap_remove_input_filter(f);
+        return ap_get_brigade(next, bb, mode, block, readbytes);
+    }
+    if (f->ctx == &announced_none) {
+        expect_content_unannounce(f->r);
+    }
+    if (!e) {
+        return end_of_content(f, bb);
+    }
+    status = decide_before_read(f);
     if (status != DECLINED) {
         return answer_error(f, bb, status);
     }
-    if (e) {
-        restore_framing(f->r, e);
-    }
-    /* nor does content tell whether it is welcome: who is asked sees none */
-    if (!e || e->state == EXPECT_REFUSED || e->judging) {
+    restore_framing(f->r, e);
+    /* nor does content say whether it is welcome: who evaluates sees none */
+    if (e->state == EXPECT_REFUSED || e->judging) {
         return end_of_content(f, bb);
     }
     if (e->state == EXPECT_CUT_OFF) {
@@ -241,15 +332,12 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
         return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
     }
     e->was_read = 1;
-    if (e->started && e->state != EXPECT_OPEN && e->cap == EXPECT_NO_CAP) {
-        /* nothing to watch for: out of the way of large uploads */
-        ap_remove_input_filter(f);
-        return ap_get_brigade(next, bb, mode, block, readbytes);
-    }
     /* HTTP_IN reads the trailer section from the top of the chain: that is no
-     * content */
-    if (e->reading || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT) {
-        return ap_get_brigade(next, bb, mode, block, readbytes);
+     * content. And of a large upload only the end is watched for. */
+    if (e->reading || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT
+        || (e->started && e->state != EXPECT_OPEN
+            && e->cap == EXPECT_NO_CAP)) {
+        return read_on(f, bb, mode, block, readbytes);
     }
     return e->cap == EXPECT_NO_CAP
                ? read_counted(f, bb, mode, block, readbytes)
@@ -318,25 +406,87 @@ static ap_filter_t *source_of(const request_rec *r)
     return source;
 }
 
-void expect_content_guard(request_rec *r, expect_request_t *e)
+/* The filter of a request, by its context, or NULL. */
+static ap_filter_t *find_filter(const request_rec *r, const void *ctx)
+{
+    ap_filter_t *f = r->input_filters;
+
+    while (f && (f->frec != content_filter || f->ctx != ctx)) {
+        f = f->next;
+    }
+    return f;
+}
+
+static void insert(request_rec *r, void *ctx)
 {
     ap_filter_t *source = source_of(r);
 
-    move_above(r, ap_add_input_filter_handle(content_filter, e, r,
+    move_above(r, ap_add_input_filter_handle(content_filter, ctx, r,
                                              r->connection), source);
+}
+
+void expect_content_guard(request_rec *r, expect_request_t *e)
+{
+    if (!find_filter(r, e)) {
+        insert(r, e);
+    }
+}
+
+void expect_content_refuse(request_rec *r)
+{
+    insert(r, &refused_all);
+}
+
+void expect_content_none(request_rec *r)
+{
+    ap_filter_t *f = r->input_filters;
+
+    while (f && f->frec != ap_http_input_filter_handle) {
+        f = f->next;
+    }
+    if (f) {
+        f->frec = content_filter;
+        f->ctx = &announced_none;
+    }
+}
+
+void expect_content_unannounce(request_rec *r)
+{
+    apr_table_unset(r->headers_in, "Transfer-Encoding");
+    if (apr_table_get(r->headers_in, "Content-Length")) {
+        apr_table_setn(r->headers_in, "Content-Length", "0");
+    }
+}
+
+int expect_content_discard(request_rec *r)
+{
+    const expect_request_t *e = expect_request_get(r);
+    conn_rec *c = r->connection;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, c->bucket_alloc);
+    expect_drain_t drain;
+    apr_status_t rv = APR_SUCCESS;
+    apr_off_t length;
+
+    expect_drain_begin(&drain, c);
+    while (rv == APR_SUCCESS && !e->ended && expect_drain_goes_on(&drain)) {
+        rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES,
+                            APR_BLOCK_READ, HUGE_STRING_LEN);
+        if (rv == APR_SUCCESS) {
+            rv = apr_brigade_length(bb, 1, &length);
+            drain.total += rv == APR_SUCCESS ? length : 0;
+        }
+        apr_brigade_cleanup(bb);
+    }
+    expect_drain_end(&drain);
+    return rv == APR_SUCCESS && e->ended;
 }
 
 void expect_content_keep_guard(request_rec *r, expect_request_t *e)
 {
-    const ap_filter_t *f = r->input_filters;
-
-    while (f && f->frec != content_filter) {
-        f = f->next;
-    }
-    if (!f) {
+    if (e->rules && !find_filter(r, e)) {
         /* all of it will come once more */
         e->seen = 0;
-        expect_content_guard(r, e);
+        insert(r, e);
     }
 }
 

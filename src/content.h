@@ -16,13 +16,42 @@
 void expect_content_register(void);
 
 /**
- * Stand between a request's handler and its content.
+ * Stand between a request's readers and its content, unless the filter is
+ * there already.
  * @param r the request that will read it: the main one, or an internal
  *          redirect that took its place
- * @param e its state, which tells the filter what to do; NULL: the request is
- *          refused
+ * @param e its state, which says what the filter does
  */
 void expect_content_guard(request_rec *r, expect_request_t *e);
+
+/**
+ * Let nobody read content of a request that is refused without a state.
+ * @param r the request
+ */
+void expect_content_refuse(request_rec *r);
+
+/**
+ * Let a request that announced no content have none, whatever a RequestHeader
+ * of some .htaccess adds to its fields (RFC 9112, 6.3: without Content-Length
+ * and Transfer-Encoding the content's length is zero). It costs a request
+ * without content a few instructions: HTTP_IN is replaced where it stands.
+ * @param r a request without content, main or redirected
+ */
+void expect_content_none(request_rec *r);
+
+/**
+ * Take from the fields of such a request what announces content, for handlers
+ * that look there.
+ * @param r the request
+ */
+void expect_content_unannounce(request_rec *r);
+
+/**
+ * Read all content and throw it away, within the bounds of a refusal's end.
+ * @param r the request
+ * @return 1 if it was read to its end; 0: the connection has to be closed
+ */
+int expect_content_discard(request_rec *r);
 
 /**
  * Stand there again, if somebody who has read the content (mod_ssl, for

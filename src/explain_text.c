@@ -222,7 +222,8 @@ const char *expect_explain_place(expect_rehearsal_t *h)
     const expect_question_t *q = h->question;
     const expect_request_t *e = expect_request_get(h->r);
     const request_rec *r = target_of(h);
-    int mapped = r->filename && (e ? e->guarded : h->status == OK);
+    int mapped = r->filename && (e ? e->taken_in != NULL
+                                       : h->status == OK);
 
     add(&t, "  client: %s, %s%s\n", q->ip,
         q->user ? "logged in as " : "without a login", q->user ? q->user : "");
@@ -235,7 +236,7 @@ const char *expect_explain_place(expect_rehearsal_t *h)
         add(&t, "  target: not known\n");
     }
     add_differences(&t, h);
-    if (e && e->guarded) {
+    if (e && e->taken_in) {
         add_rules(&t, h, e);
     }
     return text_of(&t);
@@ -294,7 +295,7 @@ static const char *verdict(const expect_rehearsal_t *h)
     if (!e && h->status == OK) {
         return "not judged: no content is announced";
     }
-    if (e && e->guarded && e->state == EXPECT_EXEMPT) {
+    if (e && e->taken_in && e->state == EXPECT_EXEMPT) {
         return apr_pstrcat(h->pool, "not judged: ", why_exempt(e), NULL);
     }
     return NULL;

@@ -11,12 +11,13 @@
 #include "http_request.h"
 
 #include "access.h"
+#include "conf.h"
+#include "content.h"
 #include "first.h"
 #include "httpd_compat.h"
 #include "options.h"
 #include "refusal.h"
 #include "request.h"
-#include "target.h"
 
 /* As core in ap_check_request_header(), or 2.5 with HttpExpectStrict On. */
 static int read_expect(request_rec *r)
@@ -46,44 +47,6 @@ int expect_first_catch_up(request_rec *r)
     }
     return EXPECT_CORE_READS_EXPECT && !EXPECT_CORE_MAY_ADMIT_UNKNOWN
                ? DECLINED : read_expect(r);
-}
-
-/* A quick handler (mod_cache, mod_lua) may answer before httpd has found the
- * section: then it has to be looked up. */
-static int has_quick_handler(void)
-{
-    const apr_array_header_t *hooks = ap_hook_get_quick_handler();
-
-    return hooks && hooks->nelts;
-}
-
-/* Where the quick handler has answered, no other occasion was final. */
-static apr_status_t count_quick(void *r)
-{
-    expect_count_passed(r, expect_request_get(r));
-    return APR_SUCCESS;
-}
-
-static int judge_early(request_rec *r, expect_request_t *e)
-{
-    request_rec *target = expect_target_lookup(r, e);
-
-    if (!target) {
-        return DECLINED;
-    }
-    if (ap_is_HTTP_SERVER_ERROR(target->status)) {
-        /* a broken .htaccess, say: told and logged once */
-        r->connection->keepalive = AP_CONN_CLOSE;
-        return target->status;
-    }
-    if (target->status != HTTP_OK) {
-        /* so will the request itself, and be logged like this once more; its
-         * connection may stay */
-        return DECLINED;
-    }
-    apr_pool_pre_cleanup_register(r->pool, r, count_quick);
-    expect_request_take_rules(r, e, target);
-    return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);
 }
 
 /* `OPTIONS *` and TRACE are for the server and lead to no section: httpd
@@ -121,8 +84,8 @@ int expect_first_at_head(request_rec *r)
     if (is_for_server(r)) {
         return judge_server(r, e);
     }
-    return r->method_number != M_CONNECT && has_quick_handler()
-               ? judge_early(r, e) : DECLINED;
+    expect_content_guard(r, e);
+    return DECLINED;
 }
 
 /* Whatever the answer, content is not read for it. */
@@ -152,6 +115,18 @@ static int judge_failed(request_rec *r, expect_request_t *e)
     return leave_unread(r, e);
 }
 
+int expect_first_without_content(request_rec *r)
+{
+    const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
+
+    if (!conf || !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
+        || (r->prev && expect_request_get(expect_request_first(r)))) {
+        return 0;
+    }
+    expect_content_none(r);
+    return 1;
+}
+
 int expect_first_at_section(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
@@ -162,8 +137,16 @@ int expect_first_at_section(request_rec *r)
     if (r->method_number == M_OPTIONS && !r->prev) {
         expect_options_tell(r);
     }
-    if (!e || (r->prev && e->guarded)) {
+    if (!e) {
+        expect_first_without_content(r);
         return DECLINED;
+    }
+    if (r->prev && e->taken_in) {
+        return DECLINED;
+    }
+    if (e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF) {
+        /* somebody has read already, and the answer is out */
+        return e->status;
     }
     expect_request_take_rules(r, e, r);
     /* RFC 9110, 9.3.6: CONNECT has no content; and where httpd is no proxy, it
@@ -180,7 +163,8 @@ void expect_first_failed(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
-    if (!e || e->guarded || r->prev || r->method_number == M_CONNECT) {
+    if (!e || e->taken_in || e->state == EXPECT_REFUSED || r->prev
+        || r->method_number == M_CONNECT) {
         return;
     }
     expect_request_take_rules(r, e, r);

@@ -21,12 +21,20 @@
 int expect_first_catch_up(request_rec *r);
 
 /**
- * At post_read_request: begin to judge. Where somebody may answer before the
- * section is known (quick_handler), look it up and judge by its rules now.
+ * At post_read_request: keep the head as it was sent, and let nobody read
+ * content before the rules are evaluated.
  * @param r a request that may have content, or an internal redirect
  * @return DECLINED to go on, else the HTTP status of the answer
  */
 int expect_first_at_head(request_rec *r);
+
+/**
+ * Let a request that announced no content have none, where rules govern it:
+ * what is announced later is not judged.
+ * @param r a request without a state, its section known
+ * @return 1 if it has none now, 0: no rules govern it
+ */
+int expect_first_without_content(request_rec *r);
 
 /**
  * At header_parser: the section is known, so are its rules, and nobody has had

@@ -18,6 +18,7 @@
 #include "http_connection.h"
 #include "http_core.h"
 
+#include "connection.h"
 #include "linger.h"
 #include "request.h"
 
@@ -42,7 +43,7 @@ void expect_linger_begin(request_rec *r)
 
     /* over HTTP/2 the stream is reset */
     if (!c->master) {
-        ap_set_module_config(c->conn_config, &expect_module, c);
+        expect_connection_get(c)->is_refused = 1;
     }
 }
 
@@ -75,10 +76,12 @@ static int drain(apr_socket_t *socket)
 
 int expect_pre_close_connection(conn_rec *c)
 {
+    const expect_connection_t *connection =
+        ap_get_module_config(c->conn_config, &expect_module);
     apr_socket_t *socket;
     apr_interval_time_t timeout;
 
-    if (!ap_get_module_config(c->conn_config, &expect_module) || c->aborted
+    if (!connection || !connection->is_refused || c->aborted
         || !(socket = ap_get_conn_socket(c))) {
         return DECLINED;
     }
@@ -92,4 +95,28 @@ int expect_pre_close_connection(conn_rec *c)
     }
     apr_socket_timeout_set(socket, timeout);
     return OK;
+}
+
+void expect_drain_begin(expect_drain_t *drain, conn_rec *c)
+{
+    drain->total = 0;
+    drain->end = apr_time_now() + DRAIN_TIME;
+    drain->socket = ap_get_conn_socket(c);
+    apr_socket_timeout_get(drain->socket, &drain->timeout);
+}
+
+int expect_drain_goes_on(expect_drain_t *drain)
+{
+    apr_interval_time_t left = drain->end - apr_time_now();
+
+    if (left <= 0 || drain->total > (apr_off_t)DRAIN_MAX) {
+        return 0;
+    }
+    apr_socket_timeout_set(drain->socket, left);
+    return 1;
+}
+
+void expect_drain_end(expect_drain_t *drain)
+{
+    apr_socket_timeout_set(drain->socket, drain->timeout);
 }

@@ -18,4 +18,35 @@ void expect_linger_begin(request_rec *r);
 /** The hook of that name. */
 int expect_pre_close_connection(conn_rec *c);
 
+/** Content that is thrown away while its request is under way, within the same
+ *  bounds. */
+typedef struct expect_drain_t {
+    /** bytes thrown away so far: the caller counts */
+    apr_off_t total;
+    apr_time_t end;
+    apr_socket_t *socket;
+    apr_interval_time_t timeout;
+} expect_drain_t;
+
+/**
+ * Begin to throw content away.
+ * @param drain filled in
+ * @param c     the connection, HTTP/1.x
+ */
+void expect_drain_begin(expect_drain_t *drain, conn_rec *c);
+
+/**
+ * Whether one more read is within the bounds; if so, it takes no longer than
+ * the time that is left.
+ * @param drain from expect_drain_begin()
+ * @return 1 or 0
+ */
+int expect_drain_goes_on(expect_drain_t *drain);
+
+/**
+ * Give the connection its own timeout back.
+ * @param drain from expect_drain_begin()
+ */
+void expect_drain_end(expect_drain_t *drain);
+
 #endif

@@ -152,7 +152,7 @@ int expect_refuse_over(request_rec *r, expect_request_t *e)
 {
     const expect_answer_t answer = {
         EXPECT_DENIED, HTTP_REQUEST_ENTITY_TOO_LARGE, 0, 0, 0, e->cap_rule,
-        e->cap
+        EXPECT_NO_CAP, NULL, EXPECT_NO_CAP, NULL
     };
     const char *reason =
         apr_pstrcat(r->pool, "content-length was not announced, and is over "
@@ -193,25 +193,10 @@ void expect_let_deny(request_rec *r, expect_request_t *e, int status)
     expect_linger_begin(r);
 }
 
-/* Content stays within the bounds of each section that its request came
- * through; one that is only told of gives way to one that holds. */
-static void bound(expect_request_t *e, const expect_answer_t *answer)
-{
-    unsigned detects = e->conf->engine == EXPECT_ENGINE_DETECT;
-
-    if (answer->cap != EXPECT_NO_CAP
-        && (e->cap == EXPECT_NO_CAP || detects < e->cap_detects
-            || (detects == e->cap_detects && answer->cap < e->cap))) {
-        e->cap = answer->cap;
-        e->cap_rule = answer->rule;
-        e->cap_detects = detects;
-    }
-}
-
 void expect_admit(request_rec *r, expect_request_t *e,
                   const expect_answer_t *answer)
 {
-    bound(e, answer);
+    expect_request_bound(e, answer->cap, answer->cap_rule);
     if (e->detected) {
         e->state = EXPECT_DETECTED;
         return;
@@ -265,7 +250,7 @@ void expect_refuse_unsupported(request_rec *r)
 {
     if (is_unsupported(r)) {
         refuse_unsupported(r);
-        expect_content_guard(r, NULL);
+        expect_content_refuse(r);
     }
 }
 
@@ -299,13 +284,13 @@ void expect_refusal_inherit(request_rec *r)
     if (e) {
         expect_body_fields_again(r, e);
     }
-    if (e && e->guarded) {
+    if (e && e->rules) {
         expect_content_keep_guard(r, e);
     }
     if (unsupported) {
         /* the ErrorDocument has its own filters already */
         refuse_unsupported(r->prev);
-        expect_content_guard(r, NULL);
+        expect_content_refuse(r);
     }
     verdict = apr_table_get(r->prev->notes, EXPECT_NOTE_VERDICT);
     if (verdict) {

@@ -7,6 +7,7 @@
 #include "httpd.h"
 #include "http_config.h"
 
+#include "connection.h"
 #include "content.h"
 #include "refusal.h"
 #include "request.h"
@@ -38,8 +39,10 @@ expect_request_t *expect_request_begin(request_rec *r)
     e = apr_pcalloc(r->pool, sizeof(*e));
     e->stage = EXPECT_AT_DIRECTORY;
     e->head = head;
-    e->content_length = apr_table_get(r->headers_in, "Content-Length");
-    e->transfer_encoding = apr_table_get(r->headers_in, "Transfer-Encoding");
+    e->fields = apr_table_copy(r->pool, r->headers_in);
+    e->head.fields = e->fields;
+    e->content_length = apr_table_get(e->fields, "Content-Length");
+    e->transfer_encoding = apr_table_get(e->fields, "Transfer-Encoding");
     e->facts.head = &e->head;
     e->facts.pool = r->pool;
     e->facts.method = AP_METHOD_BIT << r->method_number;
@@ -53,7 +56,7 @@ void expect_request_follow(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r->prev);
 
-    if (e && (!e->guarded || e->state == EXPECT_OPEN
+    if (e && (!e->taken_in || e->state == EXPECT_OPEN
               || e->state == EXPECT_ADMITTED
               || e->state == EXPECT_DETECTED)) {
         ap_set_module_config(r->request_config, &expect_module, e);
@@ -73,20 +76,21 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
                                request_rec *in)
 {
     const expect_dir_conf_t *conf = expect_conf_of(in->per_dir_config);
+    int is_first = !e->taken_in;
 
     e->facts.r = in;
     e->taken_in = in;
     e->section = in->per_dir_config;
-    if (e->guarded && conf == e->conf) {
+    if (!is_first && conf == e->conf) {
         return;
-    }
-    if (!e->guarded) {
-        e->guarded = 1;
-        expect_content_guard(r, e);
     }
     if (is_exempt(conf, &e->head)) {
         e->state = e->state == EXPECT_OPEN ? EXPECT_EXEMPT : e->state;
         return;
+    }
+    expect_content_guard(r, e);
+    if (!e->ended) {
+        expect_connection_hold(r);
     }
     /* what the lookup detected and told need not be told again */
     if (e->state == EXPECT_DETECTED && conf->engine == EXPECT_ENGINE_DETECT) {
@@ -119,12 +123,31 @@ static int is_last(const request_rec *r, const expect_request_t *e,
 expect_answer_t expect_request_decide(expect_request_t *e,
                                       expect_stage_e stage)
 {
+    request_rec *r = e->facts.r;
+    apr_table_t *fields = r->headers_in;
     expect_answer_t answer;
 
+    /* providers of Require read the head, too */
+    r->headers_in = e->fields;
     e->judging = 1;
     answer = expect_rule_decide(e->rules, &e->facts, stage, e->memo);
     e->judging = 0;
+    r->headers_in = fields;
     return answer;
+}
+
+void expect_request_bound(expect_request_t *e, apr_off_t cap,
+                          const expect_rule_t *rule)
+{
+    unsigned detects = e->conf->engine == EXPECT_ENGINE_DETECT;
+
+    if (cap != EXPECT_NO_CAP
+        && (e->cap == EXPECT_NO_CAP || detects < e->cap_detects
+            || (detects == e->cap_detects && cap < e->cap))) {
+        e->cap = cap;
+        e->cap_rule = rule;
+        e->cap_detects = detects;
+    }
 }
 
 int expect_request_judge(request_rec *r, expect_request_t *e,
@@ -149,6 +172,7 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
         return expect_refuse(r, e, &answer);
     case EXPECT_UNKNOWN:
         if (!is_last(r, e, stage)) {
+            expect_request_bound(e, answer.held, answer.held_rule);
             return DECLINED;
         }
         /* what can never be told does not let through */
@@ -159,6 +183,9 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
         if (answer.cap == EXPECT_NO_CAP || stage >= e->rules->known_at
             || is_last(r, e, stage)) {
             expect_admit(r, e, &answer);
+        }
+        else {
+            expect_request_bound(e, answer.held, answer.held_rule);
         }
         return DECLINED;
     }

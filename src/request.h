@@ -31,7 +31,10 @@ typedef struct expect_request_t {
     /** how far the rules were asked, in vain; EXPECT_AT_HEAD: not yet */
     expect_stage_e asked_at;
     expect_head_t head;
-    /** the fields that frame its content, as the client sent them; or NULL */
+    /** the header fields as they were sent: what rules see, whatever becomes
+     *  of headers_in later */
+    apr_table_t *fields;
+    /** those of them that frame its content; or NULL */
     const char *content_length;
     const char *transfer_encoding;
     expect_facts_t facts;
@@ -49,6 +52,8 @@ typedef struct expect_request_t {
     expect_answer_t *memo;
     /** when refused or cut off: the HTTP status */
     int status;
+    /** and the one that was sent, of an answer that was under way */
+    int sent_status;
     /** and what the client is told */
     expect_told_t told;
     /** bytes of content of unknown length that may be read, or
@@ -60,18 +65,26 @@ typedef struct expect_request_t {
     unsigned cap_detects : 1;
     /** a lookup of the target's section is under way */
     unsigned looking_up : 1;
+    /** access control has begun */
+    unsigned in_access : 1;
     /** access control is being asked, by us */
     unsigned asking : 1;
-    /** the filter stands before the content */
-    unsigned guarded : 1;
     /** rules are being asked */
     unsigned judging : 1;
     /** content is being read, by us */
     unsigned reading : 1;
     /** some of its content was asked for */
     unsigned was_read : 1;
-    /** the answer has gone out while the handler was reading */
+    /** all of its content was read */
+    unsigned ended : 1;
+    /** the answer goes out while the content is being read */
+    unsigned answering : 1;
+    /** the answer has gone out while the content was being read */
     unsigned answered : 1;
+    /** the status that access control chose is replaced by ours */
+    unsigned is_replaced : 1;
+    /** another answer was under way then */
+    unsigned was_begun : 1;
     /** the handler was about to run: all is decided */
     unsigned started : 1;
     /** that it was admitted, or would be refused, is counted */
@@ -91,6 +104,20 @@ typedef struct expect_request_t {
 static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &expect_module);
+}
+
+/**
+ * The request that was sent: where others of it, redirects and subrequests,
+ * come from.
+ * @param r any request
+ * @return itself, if it is the one
+ */
+static APR_INLINE const request_rec *expect_request_first(const request_rec *r)
+{
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    return r;
 }
 
 /**
@@ -157,5 +184,15 @@ expect_answer_t expect_request_decide(expect_request_t *e,
  */
 int expect_request_judge(request_rec *r, expect_request_t *e,
                          expect_stage_e stage);
+
+/**
+ * Keep content of unknown length within a bound: the tightest of all bounds
+ * that were ever set; one of DetectionOnly gives way to one that holds.
+ * @param e    its state
+ * @param cap  bytes, or EXPECT_NO_CAP: nothing changes
+ * @param rule the rule that says so
+ */
+void expect_request_bound(expect_request_t *e, apr_off_t cap,
+                          const expect_rule_t *rule);
 
 #endif

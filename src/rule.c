@@ -91,7 +91,8 @@ typedef struct {
 } walk_t;
 
 static const expect_answer_t NEUTRAL =
-    { EXPECT_NEUTRAL, 0, 0, 0, 0, NULL, EXPECT_NO_CAP };
+    { EXPECT_NEUTRAL, 0, 0, 0, 0, NULL, EXPECT_NO_CAP, NULL, EXPECT_NO_CAP,
+      NULL };
 
 static expect_answer_t decide(const expect_rule_t *rule, walk_t *walk);
 
@@ -108,7 +109,18 @@ static void negate(expect_answer_t *answer)
     else if (answer->value == EXPECT_DENIED) {
         answer->value = EXPECT_GRANTED;
     }
-    answer->cap = EXPECT_NO_CAP;
+    answer->cap = answer->held = EXPECT_NO_CAP;
+    answer->cap_rule = answer->held_rule = NULL;
+}
+
+/* The tighter of two bounds. */
+static void tighten(apr_off_t *cap, const expect_rule_t **rule,
+                    apr_off_t other, const expect_rule_t *other_rule)
+{
+    if (other != EXPECT_NO_CAP && (*cap == EXPECT_NO_CAP || other < *cap)) {
+        *cap = other;
+        *rule = other_rule;
+    }
 }
 
 /*
@@ -126,6 +138,18 @@ static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
                                                       : EXPECT_GRANTED));
 }
 
+/*
+ * Whether a leaf is evaluated. Where the login has failed, a name may stand in
+ * the request all the same: mod_auth_basic and mod_auth_digest set it before
+ * they check the password. What could look at it is not evaluated.
+ */
+static int is_evaluated(const expect_rule_t *rule, const walk_t *walk)
+{
+    return rule->asked_at <= walk->stage && walk->stage < EXPECT_AT_END
+           && (walk->stage != EXPECT_AT_AUTH || walk->facts->has_user
+               || rule->known_at <= EXPECT_AT_AUTH);
+}
+
 static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 {
     expect_answer_t *memo = walk->memo ? &walk->memo[walk->leaf++] : NULL;
@@ -140,7 +164,7 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
     if (!(rule->limited & walk->facts->method)) {
         answer.value = EXPECT_NEUTRAL;
     }
-    else if (rule->asked_at <= walk->stage && walk->stage < EXPECT_AT_END) {
+    else if (is_evaluated(rule, walk)) {
         expect_value_e said = rule->type->check(walk->facts, rule->arg,
                                                 &answer);
 
@@ -152,6 +176,12 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
         if (is_too_early(rule, walk, said, &answer)) {
             answer.value = EXPECT_UNKNOWN;
         }
+        if (answer.value != EXPECT_GRANTED) {
+            answer.cap = EXPECT_NO_CAP;
+        }
+        answer.held = answer.cap;
+        answer.cap_rule = answer.held_rule =
+            answer.cap != EXPECT_NO_CAP ? rule : NULL;
         if (walk->facts->trace) {
             walk->facts->trace(walk->facts, walk->stage, rule, &answer);
         }
@@ -163,7 +193,8 @@ static expect_answer_t decide_leaf(const expect_rule_t *rule, walk_t *walk)
 }
 
 /*
- * All: one denial is enough, and the first is told. The tightest cap holds.
+ * All: one denial is enough, and the first is told. The tightest cap holds,
+ * whether or not the others are known yet.
  * What None is to turn round is looked through for a denial that lets it: a
  * firm one does not.
  */
@@ -190,20 +221,20 @@ static expect_answer_t decide_all(const expect_rule_t *rule, walk_t *walk)
         if (one.value == EXPECT_NEUTRAL) {
             continue;
         }
-        if (one.value == EXPECT_UNKNOWN) {
-            if (all.value != EXPECT_UNKNOWN) {
-                all = one;
-            }
-            continue;
-        }
-        if (all.value == EXPECT_NEUTRAL) {
+        tighten(&one.cap, &one.cap_rule, all.cap, all.cap_rule);
+        tighten(&one.held, &one.held_rule, all.held, all.held_rule);
+        if (all.value == EXPECT_NEUTRAL
+            || (all.value == EXPECT_GRANTED && one.value == EXPECT_UNKNOWN)) {
             all = one;
         }
-        else if (all.value == EXPECT_GRANTED && one.cap != EXPECT_NO_CAP
-                 && (all.cap == EXPECT_NO_CAP || one.cap < all.cap)) {
-            all.cap = one.cap;
-            all.rule = one.rule;
-        }
+        all.cap = one.cap;
+        all.cap_rule = one.cap_rule;
+        all.held = one.held;
+        all.held_rule = one.held_rule;
+    }
+    if (all.value != EXPECT_GRANTED) {
+        all.cap = EXPECT_NO_CAP;
+        all.cap_rule = NULL;
     }
     /* what is not known yet may be such a denial */
     return firm.value == EXPECT_DENIED && all.value != EXPECT_UNKNOWN ? firm
@@ -265,6 +296,11 @@ static expect_answer_t decide_any(const expect_rule_t *rule, walk_t *walk)
                             : any.value == EXPECT_DENIED)) {
             any = one;
         }
+    }
+    /* an alternative that is still open could widen it */
+    if (any.value != EXPECT_GRANTED || walk->stage < rule->known_at) {
+        any.held = EXPECT_NO_CAP;
+        any.held_rule = NULL;
     }
     return any;
 }

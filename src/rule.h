@@ -63,6 +63,8 @@ struct expect_facts_t {
     /** httpd's own verdict on access: EXPECT_AUTH_PENDING, 0 when the
      *  request was let through, else the HTTP status it would answer */
     int auth;
+    /** the login has succeeded, though access may be denied */
+    int has_user;
     /** who hears; NULL: nobody */
     expect_trace_t *trace;
 };
@@ -87,12 +89,18 @@ struct expect_answer_t {
     /** the leaf that says so, or the first of several; NULL if neutral */
     const expect_rule_t *rule;
     /** when granted: bytes of content of unknown length that may follow,
-     *  or EXPECT_NO_CAP */
+     *  or EXPECT_NO_CAP; and the leaf that says so, NULL for none */
     apr_off_t cap;
+    const expect_rule_t *cap_rule;
+    /** the same, as far as nothing that is still unknown can widen it: it
+     *  bounds what is read before the tree is decided */
+    apr_off_t held;
+    const expect_rule_t *held_rule;
 };
 
 /** What an answer begins as. */
-#define EXPECT_ANSWER_INIT { EXPECT_UNKNOWN, 0, 0, 0, 0, NULL, EXPECT_NO_CAP }
+#define EXPECT_ANSWER_INIT { EXPECT_UNKNOWN, 0, 0, 0, 0, NULL, \
+                             EXPECT_NO_CAP, NULL, EXPECT_NO_CAP, NULL }
 
 /** What a client may be told, so that it knows what to change. */
 typedef struct expect_told_t {

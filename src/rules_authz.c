@@ -203,25 +203,19 @@ typedef struct {
     sense_e sense;
 } require_arg_t;
 
-/* httpd takes the content fields from subrequests; but DirectoryIndex makes one
- * the request. */
-static const request_rec *main_of(const request_rec *r)
-{
-    while (r->main) {
-        r = r->main;
-    }
-    return r;
-}
-
 /*
- * A rule speaks of content: of a request without any it says nothing. Nor
+ * A rule speaks of content: of a request without any it says nothing. What
+ * counts is the head as it was sent: httpd takes the content fields from
+ * subrequests (and DirectoryIndex makes one the request), and a RequestHeader
+ * of some .htaccess adds others. Nor
  * can Require cut content off later, so there what a cap would bound is
  * denied.
  */
 static authz_status require_check(request_rec *r, const char *line,
                                   const void *parsed)
 {
-    const request_rec *sent = main_of(r);
+    const request_rec *sent = expect_request_first(r);
+    const expect_request_t *e = expect_request_get(sent);
     const require_arg_t *a = parsed;
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     expect_facts_t facts;
@@ -229,14 +223,19 @@ static authz_status require_check(request_rec *r, const char *line,
     expect_value_e value;
 
     (void)line;
-    if (!expect_request_head(&head, sent, 0)) {
+    if (!e) {
         return AUTHZ_NEUTRAL;
     }
+    /* what is read of it lives as long as this request */
+    head = e->head;
+    head.media_type = NULL;
+    head.codings = NULL;
     facts.head = &head;
     facts.r = r;
     facts.pool = r->pool;
     facts.method = AP_METHOD_BIT << sent->method_number;
     facts.auth = EXPECT_AUTH_PENDING;
+    facts.has_user = 0;
     facts.trace = NULL;
 
     value = a->type->check(&facts, a->arg, &answer);

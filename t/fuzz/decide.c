@@ -175,7 +175,8 @@ static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
         v.value = EXPECT_NEUTRAL;
         return v;
     }
-    if (rule->asked_at > stage) {
+    if (rule->asked_at > stage
+        || (stage == EXPECT_AT_AUTH && rule->known_at > EXPECT_AT_AUTH)) {
         v.value = EXPECT_UNKNOWN;
         return v;
     }
@@ -278,6 +279,11 @@ static void check_answer(const expect_answer_t *answer, value_t now,
     MUST(answer->value != EXPECT_GRANTED || answer->cap != EXPECT_NO_CAP
          || (last.value == EXPECT_GRANTED && last.cap == EXPECT_NO_CAP),
          NULL);
+    /* what bounds an undecided tree bounds it in the end as well */
+    MUST(answer->held == EXPECT_NO_CAP || last.value != EXPECT_GRANTED
+         || (last.cap != EXPECT_NO_CAP && last.cap <= answer->held), NULL);
+    MUST(answer->held == EXPECT_NO_CAP || answer->held_rule, NULL);
+    MUST(answer->cap == EXPECT_NO_CAP || answer->cap_rule, NULL);
 }
 
 static int is_same(const expect_answer_t *a, const expect_answer_t *b)
@@ -293,7 +299,7 @@ void fuzz_decide(fuzz_input_t *in)
     expect_rule_t *rule = read_rule(&reader, 0);
     expect_head_t head = { 0 };
     expect_facts_t facts = { &head, NULL, in->pool, METHOD_PUT,
-                             EXPECT_AUTH_PENDING, NULL };
+                             EXPECT_AUTH_PENDING, 0, NULL };
     expect_answer_t answers[EXPECT_AT_HANDLER + 1];
     expect_answer_t *memo = apr_pcalloc(in->pool,
                                         reader.leaves * sizeof(*memo));

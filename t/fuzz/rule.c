@@ -202,7 +202,8 @@ static void hold(request_rec *r, const expect_rule_type_t *type,
 {
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     apr_pool_t *p = r->pool;
-    expect_facts_t facts = { NULL, r, p, -1, EXPECT_AUTH_PENDING, NULL };
+    expect_facts_t facts = { NULL, r, p, -1, EXPECT_AUTH_PENDING, 0,
+                             NULL };
     expect_head_t head;
     expect_value_e value;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # mod_cache's quick handler answers before httpd has looked where a request
-# goes. What is cached is answered from the cache; what announces content is
-# judged all the same.
+# goes. What is cached is answered from the cache, as by stock httpd; content
+# that comes with such a request is refused, without its being read.
 
 use strict;
 use warnings;
@@ -59,11 +59,17 @@ house_refused('a DAV PUT on what is cached', $server, {
     status => 413, asked_status => 417);
 is get('/dav/cache/page.txt'), '200 HIT', 'a refusal leaves the cache alone';
 
-# A GET with content is judged as well. What stock httpd has in its cache it
-# hands out; the content is not read for that.
-house_refused('GET with content on what is cached', $server, {
-        path => '/static/cache/page.txt', content => 5, method => 'GET' },
-    status => 400, asked_status => 417);
+# A GET with content is answered from the cache. Its content is refused: it is
+# not read, and the connection is closed.
+for my $asks (1, 0) {
+    my $r = upload(vhost => $server, path => '/static/cache/page.txt',
+        content => 5, method => 'GET', asks => $asks, eager => !$asks);
+    is join(' ', $r->{status}, $r->{headers}{'x-cache'} =~ /^(\w+)/),
+        '200 HIT', "GET with content, asks $asks: from the cache";
+    is_deeply $r->{interim}, [], "GET with content, asks $asks: no 100";
+    ok $r->{closed}, "GET with content, asks $asks: closed";
+    is $r->{witness}{read}, 0, "GET with content, asks $asks: unread";
+}
 
 house_admitted('a DAV PUT', $server, { path => '/dav/cache/page.txt',
         content => 10 }, status => 204);

@@ -588,6 +588,40 @@ static void test_caps_of_others(void **state)
     assert_true(a.cap == 20);
 }
 
+/* What bounds an undecided tree: the caps that nothing can widen any more. */
+static void test_caps_held(void **state)
+{
+    expect_rule_t *open = leaf(&type_user, tell(G, 0, NO));
+    expect_answer_t a;
+
+    (void)state;
+    a = decide_with(holding(EXPECT_ALL, caps(10), open, NULL), EXPECT_AT_ENV, NULL);
+    assert_int_equal(a.value, U);
+    assert_true(a.held == 10 && a.held_rule && a.cap == NO);
+    a = decide_with(holding(EXPECT_ALL, open, caps(10), caps(5)),
+                  EXPECT_AT_ENV, NULL);
+    assert_true(a.held == 5);
+
+    /* An alternative that is open could be without a bound. */
+    a = decide_with(holding(EXPECT_ANY, caps(10), open, NULL), EXPECT_AT_ENV, NULL);
+    assert_int_equal(a.value, G);
+    assert_true(a.cap == 10 && a.held == NO);
+    a = decide_with(holding(EXPECT_ALL, caps(30),
+                          holding(EXPECT_ANY, caps(10), open, NULL), NULL),
+                  EXPECT_AT_ENV, NULL);
+    assert_int_equal(a.value, G);
+    assert_true(a.cap == 10 && a.held == 30);
+    a = decide_with(holding(EXPECT_ALL,
+                          holding(EXPECT_ALL, caps(7), open, NULL), open,
+                          NULL), EXPECT_AT_ENV, NULL);
+    assert_int_equal(a.value, U);
+    assert_true(a.held == 7);
+    a = decide_with(holding(EXPECT_NONE, holding(EXPECT_ALL, caps(7), open,
+                                               NULL), NULL, NULL),
+                  EXPECT_AT_ENV, NULL);
+    assert_true(a.held == NO);
+}
+
 /* --- when is asked, and how often ------------------------------------- */
 
 static void test_stages(void **state)
@@ -902,6 +936,7 @@ int main(void)
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_caps_of_others),
+        cmocka_unit_test(test_caps_held),
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_stages_negated),
         cmocka_unit_test(test_asked_at),
