@@ -212,7 +212,8 @@ static void try_upload(sections_t *s, const char *length, const char *type)
 {
     request_rec *r = s->r;
     apr_pool_t *p = r->pool;
-    expect_facts_t facts = { NULL, r, p, AP_METHOD_BIT << M_PUT, OK, NULL };
+    expect_facts_t facts = { NULL, r, p, AP_METHOD_BIT << M_PUT, OK, 0,
+                             NULL };
     expect_head_t head;
     expect_answer_t answer, staged;
     int i;
