@@ -14,10 +14,12 @@ use House;
 use Ntlm;
 
 my $users = conf_var('t_logs') . "/ntlm-users-$$";
-{
-    open my $fh, '>', $users or die "$users: $!\n";
-    print $fh "HOUSE:alice:secret\nHOUSE:bob:secret\n";
-    close $fh or die "$users: $!\n";
+for ([$users, "HOUSE:alice:secret\nHOUSE:bob:secret\n"],
+     ["$users.groups", "writers: HOUSE\\alice\n"]) {
+    my($file, $text) = @$_;
+    open my $fh, '>', $file or die "$file: $!\n";
+    print $fh $text;
+    close $fh or die "$file: $!\n";
 }
 $ENV{NTLM_USER_FILE} = $users;
 
@@ -38,6 +40,10 @@ my %places = (
     any      => "${valid}<ExpectRequireAny>\nExpectRequire auth\n"
         . "ExpectRequire content-length max=10\n</ExpectRequireAny>\n",
     detect   => "${valid}ExpectRequire auth\nExpectEngine DetectionOnly\n",
+    group    => "${valid}AuthGroupFile $users.groups\n"
+        . "ExpectRequire group writers\n",
+    expr     => $valid
+        . q(ExpectRequire expr "%{REMOTE_USER} =~ /alice$/") . "\n",
     bare     => $valid,
 );
 my $server = house_httpd(load('auth_gssapi')
@@ -87,7 +93,7 @@ sub evil {
 
 for my $scheme ('NTLM', 'Negotiate') {
     for my $place (qw(auth user not valid specific alice length any
-        detect)) {
+        group expr detect)) {
         for my $asks (1, 0) {
             for my $chunked ($place eq 'auth' ? (0, 1) : 0) {
                 my $name = join ', ', $scheme, $place, $asks ? 'asked'
@@ -189,6 +195,29 @@ for (['a wrong password',         'auth',     'alice', 'guess',  'auth', 401],
             is_refused("$name: refused", $last, $mark,
                 $asks && $place ne 'specific' ? 417 : $status, $rule);
         }
+    }
+}
+
+# Who fails gets the same, whatever name he gives. (The first request is empty.)
+for my $place (qw(user not valid group expr)) {
+    for my $asks (1, 0) {
+        my @got;
+        for my $user ('alice', 'bob', 'carol') {
+            my $on = connection($server);
+            my $client = Ntlm->new(user => $user, password => 'guess');
+            my $first = upload(on => $on, vhost => $server, content => '',
+                path => "/witness/$place/x", headers => [$client->first]);
+            my $r = upload(on => $on, vhost => $server, content => 500,
+                path => "/witness/$place/x", asks => $asks, eager => !$asks,
+                headers => [$client->last(
+                    $first->{headers}{'www-authenticate'})]);
+            delete $r->{headers}{date};
+            delete $r->{witness}{id};
+            push @got, { %$r, id => 0 };
+        }
+        is_deeply $got[$_], $got[0], "$place, asks $asks: alike" for 1, 2;
+        is $got[0]{status}, 401, "$place, asks $asks: httpd's own 401";
+        is $got[0]{witness}{verdict}, '-', "$place, asks $asks: no refusal";
     }
 }
 
