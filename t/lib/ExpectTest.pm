@@ -163,6 +163,7 @@ use Time::HiRes qw(time);
 use version ();
 
 use H2Client ();
+use Unprivileged ();
 
 our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
     error_log_since config_error explained with_library own_httpd stock_httpd
@@ -211,7 +212,7 @@ sub keep_expect {
         . "</IfDirective>\nRequestHeader unset Expect\n";
 }
 
-sub has_h2 { return ($ENV{TEST_MPM} || '') ne 'prefork' }
+sub has_h2 { return ($ENV{TEST_MPM} || '') !~ /^(?:prefork|itk)$/ }
 
 sub port_of {
     my($where) = @_;
@@ -646,11 +647,19 @@ sub write_htaccess {
     return $file;
 }
 
+# Whom a server's children are: mpm_itk becomes that user even where it is.
+sub server_user {
+    my @user = (Unprivileged::user())[0, 2];
+    @user = ((getpwuid $>)[0] // "#$>", (split ' ', $))[0]) if !defined $user[0];
+    return qq(User "$user[0]"\nGroup "#$user[1]"\n);
+}
+
 # The start of a private server's configuration, logs in $dir.
 sub private_conf {
     my($dir, $load, $port) = @_;
     my $t = conf_var('serverroot');
     $load = "$t/conf/$load" unless $load =~ m{^/};
+    my $user = server_user();
     return <<"CONF";
 ServerRoot "$t"
 DocumentRoot "$t/htdocs"
@@ -666,6 +675,8 @@ DavLockDB "$dir/davlock"
 <IfModule mod_cgid.c>
     ScriptSock "$dir/cgisock"
 </IfModule>
+<IfModule mod_unixd.c>
+$user</IfModule>
 CONF
 }
 
