@@ -6,29 +6,14 @@
 use strict;
 use warnings;
 
-use Digest::MD5 qw(md5_hex);
+use lib 't/auth';
 use Test::More;
 use ExpectTest;
+use Login;
 
 my $DIGEST = "AuthType Digest\nAuthName realm\nAuthDigestProvider witness\n"
     . "Require valid-user\n";
 my $RULE = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
-
-my $serial = 0;
-
-# The Authorization header that answers a challenge.
-sub answer {
-    my($challenge, %o) = @_;
-    my %c = $challenge =~ /(\w+)="?([^",]+)"?/g;
-    my($nc, $cnonce) = ('00000001', 'client' . ++$serial);
-    my $a1 = md5_hex("$o{user}:$c{realm}:$o{password}");
-    my $a2 = md5_hex("$o{method}:$o{uri}");
-    my $nonce = $o{nonce} // $c{nonce};
-    my $response = md5_hex("$a1:$nonce:$nc:$cnonce:auth:$a2");
-    return qq(Authorization: Digest username="$o{user}", realm="$c{realm}", )
-        . qq(nonce="$nonce", uri="$o{uri}", algorithm=MD5, qop=auth, nc=$nc, )
-        . qq(cnonce="$cnonce", response="$response");
-}
 
 # A first request without credentials, whose challenge the upload answers.
 sub challenge {
@@ -64,7 +49,7 @@ for my $as (417, 'specific') {
         my $o = sub {
             my $c = challenge($path, @_);
             return { path => $path, content => 3000, headers => [$who
-                ? answer($c, method => 'PUT', uri => $path, %$who) : ()] };
+                ? digest($c, method => 'PUT', uri => $path, %$who) : ()] };
         };
         my $plain = upload(%{ $o->($stock) }, vhost => $stock, eager => 1);
         is_deeply [$plain->{status}, $plain->{witness}{authn}],
@@ -91,7 +76,7 @@ for my $as (417, 'specific') {
     my($asked) = refused_ok('handshake: refused', { path => $path,
             content => 50, asks => 1 }, status => 401, rule => 'auth',
         h2 => 0);
-    my $login = answer($asked->{headers}{'www-authenticate'}, user => 'bob',
+    my $login = digest($asked->{headers}{'www-authenticate'}, user => 'bob',
         password => 'secret', method => 'PUT', uri => $path);
     admitted_ok('handshake: answered, admitted', { path => $path,
             content => 50, asks => 1, headers => [$login] }, status => 200,
@@ -102,7 +87,7 @@ for my $as (417, 'specific') {
 {
     my $path = '/tenant/digest/417/x?a=%20b&c';
     admitted_ok('a query', { path => $path, content => 5, headers => [
-            answer(challenge($path), user => 'alice', password => 'secret',
+            digest(challenge($path), user => 'alice', password => 'secret',
                 method => 'PUT', uri => $path)] }, status => 200);
 }
 

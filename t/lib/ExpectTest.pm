@@ -47,6 +47,9 @@ string, or all digits: that many bytes), length (what Content-Length says, if
 not the truth), chunked, http ('1.1'), host, vhost (where, as for talk), h2 (1:
 HTTP/2 to the vhost h2c).
 
+C<< on => connection($where) >> sends it over a connection that is there, and
+that the next one may use again.
+
 C<asks> sends C<Expect: 100-continue> and holds the content back until 100 or
 a final status. A client that does not ask sends the head and waits C<silence>
 (SILENCE) seconds for an early answer before the content; with C<eager> it sends
@@ -163,10 +166,11 @@ use Time::HiRes qw(time);
 use version ();
 
 use H2Client ();
+use Unprivileged ();
 
-our @EXPORT = qw(talk upload refused_ok admitted_ok write_htaccess log_mark
-    error_log_since config_error explained with_library own_httpd stock_httpd
-    has_h2 conf_var witness_of keep_expect httpd_at_least);
+our @EXPORT = qw(talk upload connection refused_ok admitted_ok write_htaccess
+    log_mark error_log_since config_error explained with_library own_httpd
+    stock_httpd has_h2 conf_var witness_of keep_expect httpd_at_least);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
@@ -211,7 +215,7 @@ sub keep_expect {
         . "</IfDirective>\nRequestHeader unset Expect\n";
 }
 
-sub has_h2 { return ($ENV{TEST_MPM} || '') ne 'prefork' }
+sub has_h2 { return ($ENV{TEST_MPM} || '') !~ /^(?:prefork|itk)$/ }
 
 sub port_of {
     my($where) = @_;
@@ -295,6 +299,8 @@ sub send_bytes {
     return $sent;
 }
 
+sub connection { return open_wire(@_) }
+
 sub talk {
     my($where, @steps) = @_;
     my $wire = open_wire($where);
@@ -357,14 +363,17 @@ sub parse_body {
             return 0 if length $rest < $n + 2;
             $body .= substr $rest, 0, $n, '';
             $rest =~ s/^\r\n//;
-            $r->{body} = $body, return 1 if $n == 0;
+            next if $n;
+            $r->{body} = $body;
+            $wire->{bytes} = $rest;
+            return 1;
         }
         return 0;
     }
     return 0 if defined $length ? length $wire->{bytes} < $length
                                 : !$wire->{eof};
-    $r->{body} = defined $length ? substr $wire->{bytes}, 0, $length
-                                 : $wire->{bytes};
+    $r->{body} = substr $wire->{bytes}, 0, $length // length $wire->{bytes},
+        '';
     return 1;
 }
 
@@ -468,7 +477,7 @@ sub upload_h2 {
 
 sub upload_h1 {
     my %o = @_;
-    my $wire  = open_wire($o{vhost});
+    my $wire  = $o{on} || open_wire($o{vhost});
     my $r     = { interim => [], headers => {}, body => '', sent => 0,
         closed => 0 };
     my $final = sub { parse_heads($wire, $r) };
@@ -646,11 +655,19 @@ sub write_htaccess {
     return $file;
 }
 
+# Whom a server's children are: mpm_itk becomes that user even where it is.
+sub server_user {
+    my @user = (Unprivileged::user())[0, 2];
+    @user = ((getpwuid $>)[0] // "#$>", (split ' ', $))[0]) if !defined $user[0];
+    return qq(User "$user[0]"\nGroup "#$user[1]"\n);
+}
+
 # The start of a private server's configuration, logs in $dir.
 sub private_conf {
     my($dir, $load, $port) = @_;
     my $t = conf_var('serverroot');
     $load = "$t/conf/$load" unless $load =~ m{^/};
+    my $user = server_user();
     return <<"CONF";
 ServerRoot "$t"
 DocumentRoot "$t/htdocs"
@@ -666,6 +683,8 @@ DavLockDB "$dir/davlock"
 <IfModule mod_cgid.c>
     ScriptSock "$dir/cgisock"
 </IfModule>
+<IfModule mod_unixd.c>
+$user</IfModule>
 CONF
 }
 

@@ -1,0 +1,91 @@
+#!/usr/bin/perl
+# The end of a refused connection, which the connection's own process brings
+# about: a client that writes everything before it reads has the answer; one
+# that goes on and on is cut off; and the process is gone afterwards.
+
+use strict;
+use warnings;
+
+use IO::Socket::INET ();
+use Test::More;
+use Time::HiRes qw(time);
+use ExpectTest;
+use lib 't/itk';
+use Itk;
+
+use constant MB => 1024 * 1024;
+use constant { MOST => 256 * MB, PATIENCE => 60 };
+
+my @tenants = tenants(2);
+my $server  = itk_httpd(\@tenants);
+give_file($_, 'up/.htaccess', "ExpectRequire content-length max=10\n")
+    for @tenants;
+
+sub head {
+    my($tenant, @lines) = @_;
+    return join "\r\n", 'PUT /up/x HTTP/1.1', "Host: $tenant->{host}", @lines,
+        '', '';
+}
+
+for my $tenant (@tenants) {
+    for my $size (11, 100_000, 2 * MB) {
+        my $r = upload(vhost => $server, host => $tenant->{host},
+            path => '/up/x', content => $size, eager => 1);
+        is_deeply [@$r{qw(status closed)}], [413, 1],
+            "$tenant->{host}: $size bytes at once: the answer arrives";
+        is $r->{witness}{read}, 0, "$tenant->{host}: $size: none is read";
+    }
+}
+
+# Never reads before it has to stop: how many bytes went, and how it ended.
+sub pour {
+    my($tenant) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:'
+        . $server->port) or die "connect: $!\n";
+    my $piece = 'x' x 65_536;
+    my($sent, $got) = (0, '');
+    my $until = time + PATIENCE;
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $socket, head($tenant, 'Content-Length: 1099511627776');
+    $socket->blocking(0);
+    while ($sent < MOST && time < $until) {
+        my $out = '';
+        vec($out, fileno $socket, 1) = 1;
+        select undef, $out, undef, 1;
+        my $n = syswrite $socket, $piece;
+        last if !defined $n && !$!{EAGAIN};
+        $sent += $n // 0;
+    }
+    return ($sent, time < $until);
+}
+
+for my $tenant (@tenants) {
+    my($sent, $ended) = pour($tenant);
+    ok $ended && $sent < MOST, "$tenant->{host}: who goes on is cut off";
+    note "$sent bytes";
+}
+
+# Those of the server's children: mpm_itk forks for each connection.
+sub grandchildren {
+    my %parent;
+    for my $stat (glob '/proc/[0-9]*/stat') {
+        open my $fh, '<', $stat or next;
+        my($pid, $ppid) = (<$fh> // '') =~ /^(\d+) \(.*\) \S (\d+)/s or next;
+        $parent{$pid} = $ppid;
+    }
+    return grep { ($parent{ $parent{$_} } // 0) == $server->pid } keys %parent;
+}
+
+ok $server->wait_for(sub { !grandchildren() }, PATIENCE),
+    'the processes of refused connections end';
+
+{
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:'
+        . $server->port) or die "connect: $!\n";
+    syswrite $socket, "PUT /up/x HTTP/1.1\r\n";
+    ok $server->wait_for(sub { grandchildren() == 1 }),
+        'as one does while its connection is there';
+}
+is join('', $server->crashes), '', 'nothing crashed';
+
+done_testing();
