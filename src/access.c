@@ -18,6 +18,9 @@
 #include "http_log.h"
 #include "http_request.h"
 
+#include "apr_base64.h"
+#include "apr_strings.h"
+
 #include "access.h"
 #include "content.h"
 #include "linger.h"
@@ -34,32 +37,61 @@ static int is_denial(int status)
            || status == HTTP_SERVICE_UNAVAILABLE;
 }
 
+/* What may stand in a token68 (RFC 9110, 11.2), the padding apart. */
+#define TOKEN68 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+                "0123456789-._~+/"
+
+/*
+ * Whether a token is the server's last one: negState of SPNEGO's negTokenResp
+ * (RFC 4178, 4.2.2) says accept-completed (0) or reject (2).
+ */
+static int is_last_token(const char *token)
+{
+    /* a1 LENGTH 30 LENGTH, each length in one to four bytes, and the state */
+    static const unsigned char state[] = { 0xa0, 0x03, 0x0a, 0x01 };
+    unsigned char der[24] = { 0 };
+    char text[20 + 1];
+    apr_size_t at, i;
+
+    apr_cpystrn(text, token, sizeof(text));
+    apr_base64_decode_binary(der, text);
+    for (at = 0, i = 0; i < 2; ++i) {
+        if (der[at] != (i ? 0x30 : 0xa1) || der[at + 1] > 0x83) {
+            return 0;
+        }
+        at += 2 + (der[at + 1] > 0x80 ? der[at + 1] - 0x80 : 0);
+    }
+    return !memcmp(der + at, state, sizeof(state))
+           && (der[at + sizeof(state)] == 0 || der[at + sizeof(state)] == 2);
+}
+
 /* Whether a challenge carries a token68 in the place of parameters (RFC 9110,
- * 11.3): "NTLM TlRM..." or "Negotiate oY...=". */
+ * 11.3), and another step follows: "NTLM TlRM..." or "Negotiate oY...=". */
 static int has_token(void *found, const char *name, const char *value)
 {
-    const char *item = ap_strchr_c(value, ' ');
+    const char *token = ap_strchr_c(value, ' ');
+    const char *end;
 
     (void)name;
-    if (item) {
-        item += strspn(item, " ");
-        value = item;
-        item += strspn(item, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
-                             "uvwxyz0123456789-._~+/");
-        if (item > value) {
-            item += strspn(item, "=");
-            *(int *)found |= !*item || *item == ',';
+    if (token) {
+        token += strspn(token, " ");
+        end = token + strspn(token, TOKEN68);
+        if (end > token) {
+            end += strspn(end, "=");
+            *(int *)found |= (!*end || *end == ',') && !is_last_token(token);
         }
     }
     return 1;
 }
 
 /* A login that takes several requests on one connection, and is not over. */
-static int is_step_of_login(const request_rec *r, int status)
+static int is_step_of_login(const request_rec *r, const expect_request_t *e,
+                            int status)
 {
     int found = 0;
 
-    if (status == HTTP_UNAUTHORIZED && !r->connection->master) {
+    if (status == HTTP_UNAUTHORIZED && !e->facts.has_user
+        && !r->connection->master) {
         apr_table_do(has_token, &found, r->err_headers_out,
                      "WWW-Authenticate", NULL);
     }
@@ -96,7 +128,7 @@ static int answer(request_rec *r, expect_request_t *e, int status)
     if (!is_denial(status)) {
         return status;
     }
-    if (e->state == EXPECT_OPEN && is_step_of_login(r, status)) {
+    if (e->state == EXPECT_OPEN && is_step_of_login(r, e, status)) {
         let_step(r, e);
         return status;
     }
