@@ -19,7 +19,7 @@ use House;
 my $dir = conf_var('t_logs') . "/facts-$$";
 mkdir $dir or die "$dir: $!\n";
 
-# --- mod_lua in each hook ------------------------------------------------------
+# --- mod_lua in each hook --------------------------------------------------
 
 {
     my $file = "$dir/hooks.lua";
@@ -57,7 +57,7 @@ my %hooks = map { my $hook = $_; ($hook => sub {
 
 my $lua = house_httpd(load('lua') . facts_conf(\%hooks));
 facts_ok($lua, \%hooks);
-# --- mod_ssl, for a certificate that a directory asks for ------------------------
+# --- mod_ssl, for a certificate that a directory asks for ------------------
 
 for my $user ('alice', 'bob') {
     my $req = 'openssl req -x509 -newkey ec -pkeyopt '
