@@ -74,7 +74,7 @@ my %types = (
         headers => ['Content-Type: application/x-www-form-urlencoded'] } }],
 );
 
-# --- what is asked of the user -------------------------------------------------
+# --- what is asked of the user ---------------------------------------------
 
 my $small = 'ExpectRequire content-length max=10';
 
@@ -125,7 +125,8 @@ CONF
         sort keys %types);
 
 my $stock = house_stock(load('authn_socache') . join '', map {
-        "<Location /witness/$_/>\n$types{$_}[0]Require valid-user\n</Location>\n"
+        "<Location /witness/$_/>\n$types{$_}[0]Require valid-user\n"
+            . "</Location>\n"
     } sort keys %types);
 
 sub answer_challenge {
