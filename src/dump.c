@@ -46,8 +46,8 @@ typedef struct {
 
 static void warn(dump_t *d, const expect_rule_t *rule, const char *what)
 {
-    apr_file_printf(d->out, "    warning: %s (%s:%u): %s\n", rule->text,
-                    rule->file, rule->line, what);
+    expect_show_print(d->p, d->out, "    warning: %s (%s:%u): %s\n",
+                      rule->text, rule->file, rule->line, what);
 }
 
 /* Word by word: blanks and quotes do not count. */
@@ -225,10 +225,10 @@ static void dump_section(dump_t *d, const char *name,
     const expect_rule_t *rules = expect_conf_rules(d->p, conf);
     around_t around = { EXPECT_NO_CAP, limit_of(d, section), 0 };
 
-    apr_file_printf(d->out, "  %s: %s%s\n", name,
-                    expect_show_settings(d->p, conf), merging_of(d, own));
+    expect_show_print(d->p, d->out, "  %s: %s%s\n", name,
+                      expect_show_settings(d->p, conf), merging_of(d, own));
     if (!rules) {
-        apr_file_printf(d->out, "    no rules\n");
+        expect_show_print(d->p, d->out, "    no rules\n");
         return;
     }
     apr_file_puts(expect_show_rules(d->p, rules, 2, NULL, NULL), d->out);
@@ -469,7 +469,7 @@ static void dump_server(dump_t *d)
     int in_dirs = any_challenges(d, core->sec_dir, server);
     int in_urls = any_challenges(d, core->sec_url, server);
 
-    apr_file_printf(d->out, "%s\n", expect_show_server(d->p, d->s));
+    expect_show_print(d->p, d->out, "%s\n", expect_show_server(d->p, d->s));
     dump_section(d, "everywhere", expect_conf_of(server), server,
                  in_dirs || in_urls);
     dump_inner(d, "everywhere", server, server, in_dirs || in_urls);
@@ -483,8 +483,8 @@ static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
     dump_t d = { p, out, s,
                  expect_show_find(ap_conftree, "AuthType", "%{") != NULL, 0 };
 
-    apr_file_printf(out, "mod_expect %s: the rules in force, .htaccess "
-                    "apart\n", EXPECT_VERSION);
+    expect_show_print(p, out, "mod_expect %s: the rules in force, .htaccess "
+                      "apart\n", EXPECT_VERSION);
     for (; d.s; d.s = d.s->next) {
         dump_server(&d);
     }

@@ -17,27 +17,33 @@
  *       asks: refused 417: content-length 52428800 is over max=20971520
  *       does not ask: refused 413: content-length 52428800 is over max=20971520
  *
- * The request is rehearsed in a child of this process, with the rights of the
- * server's own children. If a module crashes there, it is rehearsed again, up
- * to where that was.
+ * The request is rehearsed in a process apart (apart.h), with the rights of the
+ * server's own children: hooks of other modules run in it, and with them the
+ * scripts of whoever may write an .htaccess. What comes from there is printed
+ * so that it can be nothing but lines of this answer. If a module crashes
+ * there, the request is rehearsed again, up to where that was.
  */
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "httpd.h"
+#include "http_log.h"
 #include "mpm_common.h"
 
 #include "apr_shm.h"
 #include "apr_strings.h"
-#include "apr_thread_proc.h"
 
+#include "apart.h"
 #include "explain.h"
 #include "explain_text.h"
 #include "rehearse.h"
+#include "show.h"
 
-/* The child */
+/* How long a question may take, however often it is rehearsed. */
+#define LIMIT_SECONDS 10
+
+/* In the process apart */
 
 typedef struct {
     apr_pool_t *p;
@@ -45,6 +51,7 @@ typedef struct {
     apr_file_t *out;
     const expect_question_t *question;
     expect_phase_e stop;
+    /** memory that the process apart can write to: of any value */
     volatile int *phase;
 } job_t;
 
@@ -65,9 +72,7 @@ static expect_rehearsal_t *rehearse(const job_t *job, expect_asks_e asks)
 static const char *answer(const job_t *job)
 {
     const expect_question_t *q = job->question;
-    const char *text = apr_pstrcat(job->p, "ExpectExplain ", q->text, "\n",
-                                   NULL);
-    const char *place = "", *end = "";
+    const char *text = "", *place = "", *end = "";
     int asks;
 
     for (asks = EXPECT_ASKS_YES; asks <= EXPECT_ASKS_NO; ++asks) {
@@ -93,90 +98,150 @@ static const char *answer(const job_t *job)
     return apr_pstrcat(job->p, text, end, NULL);
 }
 
-/* Without what httpd and its modules do at the end of a process: this one has
- * begun nothing that is to be ended. */
-static void leave(void)
+/* httpd's log is in the answer, and nowhere else. */
+static void log_nowhere(const job_t *job)
 {
-#ifdef EXPECT_COVERAGE
-    /* make coverage counts here, too */
-    extern void __gcov_dump(void);
+    apr_file_t *null;
+    server_rec *s;
 
-    __gcov_dump();
-#endif
-    _exit(0);
+    if (apr_file_open(&null, "/dev/null", APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT,
+                      job->p) == APR_SUCCESS) {
+        for (s = job->s; s; s = s->next) {
+            s->error_log = null;
+        }
+    }
 }
 
-/* All in one, at the end: who crashes has said nothing. Does not return. */
-static void child(const job_t *job)
+/* mod_unixd takes root's rights away; where it is not loaded, nobody does. */
+static int drop_privileges(const job_t *job)
 {
-    int null = open("/dev/null", O_WRONLY);
+    return geteuid() || (ap_run_drop_privileges(job->p, job->s) == OK
+                         && geteuid() && getuid());
+}
 
-    if (!geteuid() && ap_run_drop_privileges(job->p, job->s) != OK) {
-        apr_file_puts("ExpectExplain: User and Group cannot be taken on\n",
-                      job->out);
-        leave();
+/* All in one, at the end: who crashes has said nothing. */
+static const char *work(void *data)
+{
+    const job_t *job = data;
+
+    log_nowhere(job);
+    if (!drop_privileges(job)) {
+        return "  not known: the rights of User and Group cannot be taken on, "
+               "and modules and their scripts do not run as root here\n";
     }
-    /* httpd's log is in the answer */
-    dup2(null, STDERR_FILENO);
     expect_rehearse_prepare(job->p, job->s);
-    apr_file_puts(answer(job), job->out);
-    leave();
+    return answer(job);
 }
 
-/* Whether there was a child, and whether it has answered. */
-static apr_status_t answer_in_child(const job_t *job, int *answered)
-{
-    apr_proc_t proc;
-    apr_exit_why_e why;
-    int status;
-    apr_status_t rv = apr_proc_fork(&proc, job->p);
+/* In the caller's */
 
-    if (rv == APR_INCHILD) {
-        child(job);
+/* Line by line. Each is indented, so that none looks like the head of another
+ * answer. */
+static void print_hostile(const job_t *job, const char *label,
+                          const expect_apart_text_t *text)
+{
+    const char *line = text->bytes;
+    const char *end = line + text->length;
+
+    while (line < end) {
+        const char *next = memchr(line, '\n', end - line);
+
+        next = next ? next : end;
+        apr_file_puts(apr_pstrcat(job->p, *label || !strncmp(line, "  ", 2)
+                                              ? label : "  ",
+                                  expect_show_safely(job->p, line, next - line),
+                                  "\n", NULL), job->out);
+        line = next + 1;
     }
-    if (rv != APR_INPARENT) {
-        return rv;
+}
+
+static void print(const job_t *job, const expect_apart_t *result)
+{
+    print_hostile(job, "", &result->answer);
+    print_hostile(job, "    printed by a module or a script: ",
+                  &result->printed);
+    if (result->printed.cut) {
+        apr_file_printf(job->out, "    and more was printed than the first %d "
+                        "bytes\n", EXPECT_APART_PRINTED_BYTES);
     }
-    *answered = apr_proc_wait(&proc, &status, &why, APR_WAIT) == APR_CHILD_DONE
-                && APR_PROC_CHECK_EXIT(why) && status == 0;
-    return APR_SUCCESS;
 }
 
 static void give_up(const job_t *job, const char *why)
 {
-    apr_file_printf(job->out, "ExpectExplain %s\n  not known: %s\n",
-                    job->question->text, why);
+    apr_file_printf(job->out, "  not known: %s\n", why);
+}
+
+/* Only values that the rehearsal itself writes. */
+static expect_phase_e phase_of(const job_t *job)
+{
+    int phase = *job->phase;
+
+    return phase > EXPECT_PHASE_MAP && phase < EXPECT_PHASE_END
+               ? (expect_phase_e)phase : EXPECT_PHASE_MAP;
+}
+
+/* NULL: it is worth another try, up to the phase in which it ended. */
+static const char *why_not(job_t *job, const expect_apart_t *result)
+{
+    expect_phase_e phase = phase_of(job);
+
+    if (result->end == EXPECT_APART_LATE) {
+        return apr_psprintf(job->p, "this took longer than %d seconds and was "
+                            "ended; what took so long: %s", LIMIT_SECONDS,
+                            expect_explain_phase(phase));
+    }
+    if (result->end == EXPECT_APART_TOO_LONG) {
+        return apr_psprintf(job->p, "a module or a script made the answer "
+                            "longer than %d bytes",
+                            EXPECT_APART_ANSWER_BYTES);
+    }
+    if (phase == EXPECT_PHASE_MAP || phase >= job->stop) {
+        return "a module that needs a running server crashed before it was "
+               "known whose section that is";
+    }
+    job->stop = phase;
+    return NULL;
+}
+
+static void try(job_t *job)
+{
+    apr_time_t until = apr_time_now() + apr_time_from_sec(LIMIT_SECONDS);
+    expect_apart_t result;
+    const char *why = NULL;
+
+    while (!why) {
+        apr_status_t rv = expect_apart(&result, job->p, work, job, until);
+        char message[120];
+
+        if (rv != APR_SUCCESS) {
+            why = apr_pstrcat(job->p, "no process could be had: ",
+                              apr_strerror(rv, message, sizeof(message)),
+                              NULL);
+        }
+        else if (result.end == EXPECT_APART_ANSWERED) {
+            print(job, &result);
+            return;
+        }
+        else {
+            why = why_not(job, &result);
+        }
+    }
+    give_up(job, why);
 }
 
 void expect_explain(apr_pool_t *p, server_rec *s, apr_file_t *out,
                     const expect_question_t *question)
 {
     int none = EXPECT_PHASE_MAP;
-    job_t job = { p, s, out, question, EXPECT_PHASE_END, &none };
+    job_t job = { NULL, s, out, question, EXPECT_PHASE_END, &none };
     apr_shm_t *shm;
-    int answered = 0;
 
-    if (apr_shm_create(&shm, sizeof(int), NULL, p) == APR_SUCCESS) {
+    /* an answer takes memory, and there may be many questions */
+    apr_pool_create(&job.p, p);
+    if (apr_shm_create(&shm, sizeof(int), NULL, job.p) == APR_SUCCESS) {
         job.phase = apr_shm_baseaddr_get(shm);
     }
-    for (;;) {
-        apr_status_t rv = answer_in_child(&job, &answered);
-        char message[120];
-
-        if (rv != APR_SUCCESS) {
-            give_up(&job, apr_pstrcat(p, "no process could be had: ",
-                                      apr_strerror(rv, message,
-                                                   sizeof(message)), NULL));
-            return;
-        }
-        if (answered) {
-            return;
-        }
-        if (*job.phase == EXPECT_PHASE_MAP || *job.phase >= (int)job.stop) {
-            give_up(&job, "a module that needs a running server crashed "
-                          "before it was known whose section that is");
-            return;
-        }
-        job.stop = (expect_phase_e)*job.phase;
-    }
+    expect_show_print(job.p, out, "ExpectExplain %s\n", question->text);
+    try(&job);
+    apr_pool_destroy(job.p);
 }

@@ -39,12 +39,16 @@ static text_t text_make(apr_pool_t *p)
 }
 
 static void add(text_t *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One line. */
+static void add(text_t *t, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    APR_ARRAY_PUSH(t->parts, const char *) = apr_pvsprintf(t->p, format,
-                                                           args);
+    APR_ARRAY_PUSH(t->parts, const char *) = expect_show_line(t->p, format,
+                                                              args);
     va_end(args);
 }
 
@@ -159,6 +163,9 @@ static void add_differences(text_t *t, const expect_rehearsal_t *h)
         && geteuid() != ap_unixd_config.user_id) {
         add(t, "  note: what only User %s may read is not seen\n",
             ap_unixd_config.user_name);
+        add(t, "  note: scripts that modules ran for this had the rights of "
+            "who called httpd, not those of User %s\n",
+            ap_unixd_config.user_name);
     }
     if (!expect_rehearse_listens(h->r->connection)) {
         add(t, "  note: nothing listens on port %u\n",
@@ -210,8 +217,8 @@ static void add_rules(text_t *t, expect_rehearsal_t *h,
 
     add(t, "  %s\n", expect_show_settings(h->pool, conf));
     if (rules) {
-        add(t, "%s", expect_show_rules(h->pool, rules, 2,
-                                       exempt ? NULL : note, h));
+        APR_ARRAY_PUSH(t->parts, const char *) =
+            expect_show_rules(h->pool, rules, 2, exempt ? NULL : note, h);
     }
 }
 
@@ -361,12 +368,18 @@ static const char *document_of(const expect_rehearsal_t *h)
                ? NULL : ap_response_code_string(h->r, i);
 }
 
-const char *expect_explain_remarks(const expect_rehearsal_t *h)
+const char *expect_explain_phase(expect_phase_e phase)
 {
     static const char *const phases[] = {
         "whose section it is", "access control", "the type of the target",
-        "what modules do last", "filters"
+        "what modules do last", "filters", "the answer"
     };
+
+    return phases[phase];
+}
+
+const char *expect_explain_remarks(const expect_rehearsal_t *h)
+{
     const char *document = document_of(h);
     text_t text = text_make(h->pool);
     text_t *t = &text;
@@ -385,7 +398,8 @@ const char *expect_explain_remarks(const expect_rehearsal_t *h)
     }
     if (h->stopped) {
         add(t, "    not known: %s, and what comes after it; a module that "
-            "needs a running server crashed there\n", phases[h->stop]);
+            "needs a running server crashed there\n",
+            expect_explain_phase(h->stop));
     }
     if (document) {
         add(t, "    the client reads ErrorDocument %s%s\n", document,
@@ -404,10 +418,11 @@ const char *expect_explain_outcome(const expect_rehearsal_t *h)
     const char *one = verdict(h);
     const char *other = httpd_says(h);
 
-    return apr_pstrcat(h->pool, "  ",
-                       expect ? "Expect: " : "", expect ? expect
-                       : h->asks == EXPECT_ASKS_YES ? "asks" : "does not ask",
-                       ": ", one ? one : other ? other : "not decided",
-                       one && other ? "; " : "", one && other ? other : "",
-                       "\n", NULL);
+    text_t t = text_make(h->pool);
+
+    add(&t, "  %s%s: %s%s%s\n", expect ? "Expect: " : "",
+        expect ? expect : h->asks == EXPECT_ASKS_YES ? "asks" : "does not ask",
+        one ? one : other ? other : "not decided", one && other ? "; " : "",
+        one && other ? other : "");
+    return text_of(&t);
 }

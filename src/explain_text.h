@@ -25,6 +25,13 @@ const char *expect_explain_place(expect_rehearsal_t *h);
 const char *expect_explain_outcome(const expect_rehearsal_t *h);
 
 /**
+ * How a phase is called.
+ * @param phase EXPECT_PHASE_END: all is over but for the answer
+ * @return "access control"
+ */
+const char *expect_explain_phase(expect_phase_e phase);
+
+/**
  * What else there is to know of the outcome.
  * @param h a rehearsal that is over
  * @return lines, each with its end; "": nothing

@@ -10,12 +10,66 @@
  *             auth                                   auth   httpd.conf:15
  */
 
+#include <string.h>
+
 #include "httpd.h"
 #include "http_protocol.h"
 
 #include "apr_strings.h"
 
 #include "show.h"
+#include "tally.h"
+
+const char *expect_show_safely(apr_pool_t *p, const char *text,
+                               apr_size_t length)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char plain[] = "\n\r\t", letters[] = "nrt";
+    const char *end = text + length;
+    char *safe = apr_palloc(p, 4 * length + 1);
+    char *to = safe;
+
+    while (text < end) {
+        const char *letter = *text ? strchr(plain, *text) : NULL;
+        int shown = expect_text_shown(text);
+
+        if (shown && shown <= end - text) {
+            memcpy(to, text, shown);
+            to += shown;
+            text += shown;
+            continue;
+        }
+        *to++ = '\\';
+        if (letter) {
+            *to++ = letters[letter - plain];
+        }
+        else {
+            *to++ = 'x';
+            *to++ = hex[(unsigned char)*text >> 4];
+            *to++ = hex[*text & 0xf];
+        }
+        ++text;
+    }
+    *to = '\0';
+    return safe;
+}
+
+const char *expect_show_line(apr_pool_t *p, const char *format, va_list args)
+{
+    const char *text = apr_pvsprintf(p, format, args);
+
+    return apr_pstrcat(p, expect_show_safely(p, text, strlen(text) - 1), "\n",
+                       NULL);
+}
+
+void expect_show_print(apr_pool_t *p, apr_file_t *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    apr_file_puts(expect_show_line(p, format, args), out);
+    va_end(args);
+}
 
 const char *expect_show_settings(apr_pool_t *p, const expect_dir_conf_t *conf)
 {
@@ -74,7 +128,8 @@ static const char *indent(apr_pool_t *p, int depth)
 static void line(show_t *s, int depth, const char *text)
 {
     APR_ARRAY_PUSH(s->lines, const char *) =
-        apr_pstrcat(s->p, indent(s->p, depth), text, "\n", NULL);
+        apr_pstrcat(s->p, indent(s->p, depth),
+                    expect_show_safely(s->p, text, strlen(text)), "\n", NULL);
 }
 
 /* The methods of <Limit> or <LimitExcept>; HEAD goes with GET. */

@@ -10,7 +10,39 @@
 
 #include "httpd.h"
 
+#include "apr_file_io.h"
+
 #include "conf.h"
+
+/**
+ * Make text of any origin safe for a terminal: what a terminal or a reader
+ * would take for something else (controls, what is not UTF-8, what turns the
+ * direction of writing) is written as \n, \r, \t or \xHH.
+ * @param p      pool for the result
+ * @param text   a NUL stands behind it
+ * @param length its bytes
+ * @return one line without its end
+ */
+const char *expect_show_safely(apr_pool_t *p, const char *text,
+                               apr_size_t length);
+
+/**
+ * Make a line of which nothing but its own end is a control character.
+ * @param p      pool for the result
+ * @param format as of printf(); its last character is the end of the line
+ * @param args   what goes into it, of any origin
+ * @return the line with its end
+ */
+const char *expect_show_line(apr_pool_t *p, const char *format, va_list args);
+
+/**
+ * Print such a line.
+ * @param p      pool for the work
+ * @param out    where it is printed
+ * @param format as of expect_show_line()
+ */
+void expect_show_print(apr_pool_t *p, apr_file_t *out, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /**
  * What is to be shown below a rule.

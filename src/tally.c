@@ -196,10 +196,10 @@ static int is_shown(apr_uint32_t c)
     return (c & 0xfffe) != 0xfffe;
 }
 
-/* The bytes of the character at s, if it is UTF-8 (RFC 3629: nothing overlong,
- * nothing over U+10FFFF) that shows as itself; else 0. */
-static int char_length(const unsigned char *s)
+/* UTF-8 as in RFC 3629: nothing overlong, nothing over U+10FFFF. */
+int expect_text_shown(const char *text)
 {
+    const unsigned char *s = (const unsigned char *)text;
     static const apr_uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     int length = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2
                  : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
@@ -239,7 +239,7 @@ void expect_text_copy(char *to, apr_size_t size, const char *from)
             *to = '\0';
             return;
         }
-        length = char_length(s);
+        length = expect_text_shown((const char *)s);
         if (end - to < (length ? length : 1)) {
             *to = '\0';
             end_in_dots(start, to > end - 3 ? end - 3 : to);

@@ -147,4 +147,12 @@ void expect_tally_read(expect_report_t *report, expect_tally_t *t,
  */
 void expect_text_copy(char *to, apr_size_t size, const char *from);
 
+/**
+ * Look at one character of text of any origin.
+ * @param text no byte behind its NUL is looked at
+ * @return how many bytes the first character has; 0: it is not UTF-8, a
+ *         control, or something else that expect_text_copy() does not copy
+ */
+int expect_text_shown(const char *text);
+
 #endif
