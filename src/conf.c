@@ -17,6 +17,7 @@
 
 #include "conf.h"
 #include "merge.h"
+#include "quote.h"
 #include "question.h"
 #include "request.h"
 #include "rules_authz.h"
@@ -53,8 +54,11 @@ static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
     const ap_directive_t *at = cmd->err_directive ? cmd->err_directive
                                                   : cmd->directive;
 
+    /* the line comes last, and is to be seen */
     return apr_pstrcat(cmd->pool, cmd->cmd->name,
-                       cmd->cmd->name[0] == '<' ? ">" : "", ": ", read, err,
+                       cmd->cmd->name[0] == '<' ? ">" : "", ": ",
+                       expect_quoted(cmd->pool, read, EXPECT_WORD_MAX),
+                       expect_quoted(cmd->pool, err, EXPECT_MESSAGE_MAX),
                        is_htaccess
                            ? apr_psprintf(cmd->pool, " (line %d)",
                                           at->line_num)

@@ -8,6 +8,7 @@
 
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "rule.h"
 
 /* Building */
@@ -65,8 +66,10 @@ const char *expect_rule_wrong(apr_pool_t *p, const char *word,
     if (!word) {
         return apr_pstrcat(p, ": ", wrong, "; ", accepted, NULL);
     }
-    return apr_pstrcat(p, " ", *word ? word : "\"\"", ": ", wrong, "; ",
-                       accepted, NULL);
+    return apr_pstrcat(p, " ",
+                       *word ? expect_quoted(p, word, EXPECT_WORD_MAX)
+                             : "\"\"",
+                       ": ", wrong, "; ", accepted, NULL);
 }
 
 const char *expect_stage_name(expect_stage_e stage)

@@ -19,6 +19,7 @@
 
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "request.h"
 #include "rules_authz.h"
 
@@ -69,7 +70,8 @@ static const char *provider_explain(apr_pool_t *p,
     (void)facts;
     (void)status;
     return apr_psprintf(p, negated ? "%s holds, which is not accepted"
-                                   : "%s does not hold", a->name);
+                                   : "%s does not hold",
+                        expect_quoted(p, a->name, EXPECT_QUOTED_MAX));
 }
 
 /* Most wait for SetEnvIf: env and expr see what it sets, and what a third
@@ -159,7 +161,7 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
     }
 
     *rule = expect_rule_leaf(cmd->pool, &provider_type, a);
-    (*rule)->name = name;
+    (*rule)->name = expect_quoted(cmd->pool, name, EXPECT_QUOTED_MAX);
     set_stages(*rule, name, args);
     return NULL;
 }

@@ -22,6 +22,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "rules.h"
 
 /* header NAME [PATTERN] */
@@ -92,15 +93,16 @@ static const char *header_explain(apr_pool_t *p, const expect_facts_t *facts,
                                   const void *arg, int status, int negated)
 {
     const header_arg_t *a = arg;
+    const char *name = expect_quoted(p, a->name, EXPECT_QUOTED_MAX);
 
     (void)status;
     if (negated) {
-        return apr_psprintf(p, "header %s is not accepted", a->name);
+        return apr_psprintf(p, "header %s is not accepted", name);
     }
     return apr_psprintf(p, apr_table_get(facts->head->fields, a->name)
                                ? "header %s does not have the required form"
                                : "header %s is missing",
-                        a->name);
+                        name);
 }
 
 /* precondition and others that take no argument */
@@ -247,7 +249,7 @@ static const char *space_parse(apr_pool_t *p, int argc,
                                       : "an argument is missing",
                                  SPACE_ACCEPTED);
     }
-    a->text = argv[0];
+    a->text = expect_quoted(p, argv[0], EXPECT_QUOTED_MAX);
     if (ap_strchr_c(argv[0], '%')) {
         a->percent = percent_parse(argv[0]);
     }

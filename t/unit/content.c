@@ -5,7 +5,7 @@
  * statuses and caps.
  */
 
-/* links: src/head.c src/rule.c src/rules_content.c */
+/* links: src/head.c src/quote.c src/rule.c src/rules_content.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
