@@ -22,6 +22,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "patience.h"
 #include "quote.h"
 #include "rules.h"
 
@@ -65,13 +66,32 @@ static const char *header_parse(apr_pool_t *p, int argc,
     return NULL;
 }
 
+/* As ap_regexec(); what is not tried any more has given up, too. */
+static int try_pattern(const request_rec *r, const ap_regex_t *pattern,
+                       const char *value)
+{
+    apr_interval_time_t since;
+    int match;
+
+    if (expect_patience_is_over(r)) {
+        return AP_REG_ESPACE;
+    }
+    since = expect_patience_clock();
+    match = ap_regexec(pattern, value, 0, NULL, 0);
+    expect_patience_spend(r, since);
+    if (match && match != AP_REG_NOMATCH) {
+        expect_patience_end(r);
+    }
+    return match;
+}
+
 static expect_value_e header_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
     const header_arg_t *a = arg;
     const char *value = apr_table_get(facts->head->fields, a->name);
     int match = !value ? AP_REG_NOMATCH
-                : a->pattern ? ap_regexec(a->pattern, value, 0, NULL, 0) : 0;
+                : a->pattern ? try_pattern(facts->r, a->pattern, value) : 0;
 
     if (!match) {
         return EXPECT_GRANTED;
