@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The configuration of a section: directives, merging.
+ * The configuration of a section: the directives.
  *
  * An error in a directive reads "<Directive>: <what was read>: <what is
  * wrong>; <what is accepted>". Each directive checks all of its own, so that
@@ -16,6 +16,8 @@
 #include "apr_strings.h"
 
 #include "conf.h"
+#include "merge.h"
+#include "quote.h"
 #include "question.h"
 #include "request.h"
 #include "rules_authz.h"
@@ -36,98 +38,10 @@ static expect_dir_conf_t *section(cmd_parms *cmd)
 
     if (!conf) {
         conf = apr_pcalloc(cmd->pool, sizeof(*conf));
+        expect_merge_place(conf, cmd);
         ap_set_module_config(cmd->context, &expect_module, conf);
     }
     return conf;
-}
-
-void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
-{
-    const expect_dir_conf_t *base = basev;
-    const expect_dir_conf_t *add = addv;
-    expect_dir_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
-
-    conf->engine = add->engine ? add->engine : base->engine;
-    conf->status = add->status ? add->status : base->status;
-    conf->scope = add->scope ? add->scope : base->scope;
-    conf->has_rules = base->has_rules || add->has_rules;
-    conf->outer = base;
-    conf->inner = add;
-    return conf;
-}
-
-/* The rules in force, as far as the sections were read. */
-typedef struct {
-    apr_pool_t *p;
-    int merging;
-    const expect_rule_t *rules;
-    /* what joins them, NULL as long as there is one section's only */
-    expect_rule_t *join;
-} in_force_t;
-
-/* One container for all that are joined the same way: a tree that is as deep
- * as an .htaccess has sections could be too deep for the stack. */
-static expect_rule_t *join_for(in_force_t *f, expect_kind_e kind)
-{
-    expect_rule_t *join = f->join;
-
-    if (!join || join->kind != kind) {
-        join = expect_rule_container(f->p, kind);
-        expect_rule_add(join, f->rules);
-    }
-    return join;
-}
-
-static void read_section(in_force_t *f, const expect_dir_conf_t *conf)
-{
-    if (conf->merging) {
-        f->merging = conf->merging;
-    }
-    if (!conf->own) {
-        return;
-    }
-    if (!f->rules || f->merging == EXPECT_MERGING_OFF) {
-        f->rules = conf->own;
-        f->join = NULL;
-        return;
-    }
-    f->join = join_for(f, f->merging == EXPECT_MERGING_OR ? EXPECT_ANY
-                                                          : EXPECT_ALL);
-    expect_rule_add(f->join, conf->own);
-    f->rules = f->join;
-}
-
-/* From the outside in. httpd merges one section after the other to what it
- * has: so many can lie at the outer sides, within each other, and few at the
- * inner ones. */
-static void read_sections(in_force_t *f, const expect_dir_conf_t *conf)
-{
-    apr_array_header_t *inner;
-    const expect_dir_conf_t **next;
-
-    if (!conf->outer) {
-        read_section(f, conf);
-        return;
-    }
-    inner = apr_array_make(f->p, 8, sizeof(void *));
-    for (; conf->outer; conf = conf->outer) {
-        APR_ARRAY_PUSH(inner, const expect_dir_conf_t *) = conf->inner;
-    }
-    read_section(f, conf);
-    while ((next = apr_array_pop(inner))) {
-        read_sections(f, *next);
-    }
-}
-
-const expect_rule_t *expect_conf_rules(apr_pool_t *p,
-                                       const expect_dir_conf_t *conf)
-{
-    in_force_t f = { p, EXPECT_MERGING_AND, NULL, NULL };
-
-    if (conf) {
-        read_sections(&f, conf);
-    }
-    return f.rules;
 }
 
 /* Messages */
@@ -140,8 +54,11 @@ static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
     const ap_directive_t *at = cmd->err_directive ? cmd->err_directive
                                                   : cmd->directive;
 
+    /* the line comes last, and is to be seen */
     return apr_pstrcat(cmd->pool, cmd->cmd->name,
-                       cmd->cmd->name[0] == '<' ? ">" : "", ": ", read, err,
+                       cmd->cmd->name[0] == '<' ? ">" : "", ": ",
+                       expect_quoted(cmd->pool, read, EXPECT_WORD_MAX),
+                       expect_quoted(cmd->pool, err, EXPECT_MESSAGE_MAX),
                        is_htaccess
                            ? apr_psprintf(cmd->pool, " (line %d)",
                                           at->line_num)

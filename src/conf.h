@@ -24,6 +24,15 @@ extern const char *const expect_status_words[];
 extern const char *const expect_scope_words[];
 extern const char *const expect_merging_words[];
 
+/* Where a section stands: that decides what stands above it. */
+typedef enum {
+    EXPECT_IN_SERVER = 0, /* outside of all sections */
+    EXPECT_FOLDER,        /* a <Directory> */
+    EXPECT_IN_FOLDER,     /* an .htaccess file, or within one, or within a
+                           * <Directory> */
+    EXPECT_ALONE          /* any other, and what is nested in it */
+} expect_standing_e;
+
 typedef struct expect_dir_conf_t expect_dir_conf_t;
 
 /**
@@ -39,8 +48,13 @@ struct expect_dir_conf_t {
     int engine;
     int status;
     int scope;
-    /** as written in this section; 0 in a merge: see outer and inner */
+    /** as written in this section, else in the nearest one that it is nested
+     *  in; both 0 in a merge: see outer and inner */
     int merging;
+    int merging_around;
+    /** where it stands, and in how deep a folder: the slashes of its path */
+    expect_standing_e standing;
+    int depth;
     /** this section's own rules, an implicit All; NULL: none */
     expect_rule_t *own;
     /** the container that is being read; NULL: own */
@@ -76,6 +90,14 @@ void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv);
  */
 const expect_rule_t *expect_conf_rules(apr_pool_t *p,
                                        const expect_dir_conf_t *conf);
+
+/**
+ * The value of ExpectMerging in force.
+ * @param p    pool for what is needed meanwhile
+ * @param conf a section as merged by httpd, or NULL
+ * @return that of the section that was merged last
+ */
+int expect_conf_merging(apr_pool_t *p, const expect_dir_conf_t *conf);
 
 /**
  * Parse a rule's arguments from a line of the configuration.

@@ -204,12 +204,40 @@ static int is_specific(const expect_dir_conf_t *conf)
 }
 
 /* Where it is not the usual one. */
-static const char *merging_of(dump_t *d, const expect_dir_conf_t *own)
+static const char *merging_text(dump_t *d, int merging)
 {
-    return own && own->merging > EXPECT_MERGING_AND
+    return merging != EXPECT_MERGING_AND
                ? apr_pstrcat(d->p, ", merging ",
-                             expect_merging_words[own->merging], NULL)
+                             expect_merging_words[merging], NULL)
                : "";
+}
+
+/* Whose rules could be written in an .htaccess below. */
+static int has_tenants(const expect_dir_conf_t *own)
+{
+    return !own || own->standing == EXPECT_IN_SERVER
+           || own->standing == EXPECT_FOLDER;
+}
+
+static void warn_of_opening(dump_t *d, const ap_conf_vector_t *section,
+                            int merging)
+{
+    const core_dir_config *core = ap_get_core_module_config(section);
+
+    apr_file_printf(d->out, "    warning: ExpectMerging %s is in force: a "
+                    "tenant can exceed what stands above%s\n",
+                    expect_merging_words[merging],
+                    core->override & OR_AUTHCFG
+                        ? "" : ", where AllowOverride lets him write rules");
+}
+
+/* What httpd asks no <Proxy> for. */
+static void note_of_proxy(dump_t *d)
+{
+    apr_file_puts("    note: it holds for ProxyPass, and for RewriteRule [P] "
+                  "in the server's configuration; not for SetHandler "
+                  "\"proxy:...\", nor for [P] in a <Directory> or an "
+                  ".htaccess\n", d->out);
 }
 
 /*
@@ -224,9 +252,17 @@ static void dump_section(dump_t *d, const char *name,
     const expect_dir_conf_t *conf = expect_conf_of(section);
     const expect_rule_t *rules = expect_conf_rules(d->p, conf);
     around_t around = { EXPECT_NO_CAP, limit_of(d, section), 0 };
+    int merging = expect_conf_merging(d->p, conf);
 
     expect_show_print(d->p, d->out, "  %s: %s%s\n", name,
-                      expect_show_settings(d->p, conf), merging_of(d, own));
+                      expect_show_settings(d->p, conf),
+                      merging_text(d, merging));
+    if (merging != EXPECT_MERGING_AND && has_tenants(own)) {
+        warn_of_opening(d, section, merging);
+    }
+    if (d->proxied) {
+        note_of_proxy(d);
+    }
     if (!rules) {
         expect_show_print(d->p, d->out, "    no rules\n");
         return;

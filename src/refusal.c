@@ -17,6 +17,7 @@
 #include "content.h"
 #include "counters.h"
 #include "linger.h"
+#include "quote.h"
 #include "refusal.h"
 
 APLOG_USE_MODULE(expect);
@@ -56,9 +57,9 @@ static void tell(request_rec *r, int detect, const expect_rule_t *rule,
     set_notes(r, detect ? EXPECT_VERDICT_DETECT : EXPECT_VERDICT_REFUSE,
               rule->name, status, reason);
     ap_log_rerror(APLOG_MARK, level, 0, r,
-                  "expect: %s %d: %s (ExpectRequire at %s:%u)",
+                  "expect: %s %d: %s (ExpectRequire at %s)",
                   detect ? "would refuse" : "refused", status, reason,
-                  rule->file, rule->line);
+                  expect_quoted_place(r->pool, rule));
 }
 
 static int would_refuse(expect_request_t *e)

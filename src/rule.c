@@ -8,6 +8,7 @@
 
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "rule.h"
 
 /* Building */
@@ -65,8 +66,10 @@ const char *expect_rule_wrong(apr_pool_t *p, const char *word,
     if (!word) {
         return apr_pstrcat(p, ": ", wrong, "; ", accepted, NULL);
     }
-    return apr_pstrcat(p, " ", *word ? word : "\"\"", ": ", wrong, "; ",
-                       accepted, NULL);
+    return apr_pstrcat(p, " ",
+                       *word ? expect_quoted(p, word, EXPECT_WORD_MAX)
+                             : "\"\"",
+                       ": ", wrong, "; ", accepted, NULL);
 }
 
 const char *expect_stage_name(expect_stage_e stage)
@@ -387,6 +390,10 @@ const expect_told_t expect_told_nothing =
  * cost more than somebody's OPTIONS is worth. */
 #define LIST_JOINED_MAX 100
 
+/* And as many words of all their lists are looked at: the rest is taken as too
+ * long. */
+#define WORDS_JOINED_MAX 500
+
 void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
                       const expect_facts_t *facts, expect_told_t *told)
 {
@@ -471,7 +478,7 @@ static void tell_either(apr_pool_t *p, expect_told_t *told,
     tell_joined(told, apr_array_append(p, told->accepted, one->accepted));
 }
 
-static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,
+static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule, int *words,
                       expect_told_t *told)
 {
     *told = expect_told_nothing;
@@ -482,15 +489,21 @@ static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,
             *told = expect_told_nothing;
         }
     }
+    *words += told->accepted ? told->accepted->nelts : 0;
+    if (told->accepted && *words > WORDS_JOINED_MAX) {
+        told->accepted = NULL;
+        told->is_long = 1;
+    }
 }
 
-void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
-                          expect_told_t *told)
+/* words: in how many words lists were told so far. */
+static void tell_tree(apr_pool_t *p, const expect_rule_t *rule, int *words,
+                      expect_told_t *told)
 {
     int i;
 
     if (rule->kind == EXPECT_RULE) {
-        tell_leaf(p, rule, told);
+        tell_leaf(p, rule, words, told);
         return;
     }
     *told = expect_told_nothing;
@@ -500,8 +513,8 @@ void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
     for (i = 0; i < rule->children->nelts; ++i) {
         expect_told_t one;
 
-        expect_rule_tell_all(p, APR_ARRAY_IDX(rule->children, i,
-                                              const expect_rule_t *), &one);
+        tell_tree(p, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
+                  words, &one);
         if (i == 0) {
             *told = one;
         }
@@ -512,4 +525,12 @@ void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
             tell_either(p, told, &one);
         }
     }
+}
+
+void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
+                          expect_told_t *told)
+{
+    int words = 0;
+
+    tell_tree(p, rule, &words, told);
 }

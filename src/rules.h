@@ -52,7 +52,4 @@ int expect_size_parse(apr_off_t *size, const char *word);
     "a SIZE is a number of bytes, or of K, M, G or T (powers of 1024), like " \
     "10M"
 
-/** The longest piece of client data that a sentence shows, in bytes. */
-#define EXPECT_QUOTED_MAX 64
-
 #endif

@@ -19,6 +19,8 @@
 
 #include "apr_strings.h"
 
+#include "patience.h"
+#include "quote.h"
 #include "request.h"
 #include "rules_authz.h"
 
@@ -27,23 +29,38 @@
 typedef struct {
     const authz_provider *provider;
     const char *name;
+    /* it is `expr`, where patterns may stand */
+    int is_expr;
     const char *args;
     const void *parsed;
 } provider_arg_t;
 
-static expect_value_e provider_check(const expect_facts_t *facts,
-                                     const void *arg, expect_answer_t *answer)
+static authz_status ask_provider(request_rec *r, const provider_arg_t *a)
 {
-    const provider_arg_t *a = arg;
-    request_rec *r = facts->r;
+    apr_interval_time_t since = a->is_expr ? expect_patience_clock() : 0;
     authz_status status;
 
     /* an <AuthzProviderAlias> finds itself by this note */
     apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, a->name);
     status = a->provider->check_authorization(r, a->args, a->parsed);
     apr_table_unset(r->notes, AUTHZ_PROVIDER_NAME_NOTE);
+    if (a->is_expr) {
+        expect_patience_spend(r, since);
+    }
+    return status;
+}
 
-    switch (status) {
+static expect_value_e provider_check(const expect_facts_t *facts,
+                                     const void *arg, expect_answer_t *answer)
+{
+    const provider_arg_t *a = arg;
+    request_rec *r = facts->r;
+
+    if (a->is_expr && expect_patience_is_over(r)) {
+        answer->firm = 1;
+        return EXPECT_DENIED;
+    }
+    switch (ask_provider(r, a)) {
     case AUTHZ_GRANTED:
         return EXPECT_GRANTED;
     case AUTHZ_DENIED_NO_USER:
@@ -69,7 +86,8 @@ static const char *provider_explain(apr_pool_t *p,
     (void)facts;
     (void)status;
     return apr_psprintf(p, negated ? "%s holds, which is not accepted"
-                                   : "%s does not hold", a->name);
+                                   : "%s does not hold",
+                        expect_quoted(p, a->name, EXPECT_QUOTED_MAX));
 }
 
 /* Most wait for SetEnvIf: env and expr see what it sets, and what a third
@@ -147,6 +165,7 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
     a = apr_pcalloc(cmd->pool, sizeof(*a));
     a->provider = provider;
     a->name = name;
+    a->is_expr = !strcmp(name, "expr");
     a->args = args;
     if (provider->parse_require_line) {
         /* as mod_authz_core does: an alias finds itself by this, too */
@@ -159,7 +178,7 @@ const char *expect_authz_rule(cmd_parms *cmd, const char *name,
     }
 
     *rule = expect_rule_leaf(cmd->pool, &provider_type, a);
-    (*rule)->name = name;
+    (*rule)->name = expect_quoted(cmd->pool, name, EXPECT_QUOTED_MAX);
     set_stages(*rule, name, args);
     return NULL;
 }

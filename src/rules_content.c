@@ -14,6 +14,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "rules.h"
 
 #define BAD_REQUEST 400
@@ -220,15 +221,21 @@ static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
     apr_size_t length = 0;
     int i;
 
-    for (i = 0; i < argc && length < LIST_TOLD_MAX; ++i) {
-        APR_ARRAY_PUSH(words, const char *) = argv[i];
+    for (i = 0; i < argc; ++i) {
         length += strlen(argv[i]) + 1;
+        if (length > LIST_TOLD_MAX) {
+            break;
+        }
+        APR_ARRAY_PUSH(words, const char *) = argv[i];
     }
     list->accepted = apr_hash_make(p);
     list->words = words;
     list->text = apr_array_pstrcat(p, words, ' ');
     if (i < argc) {
-        list->text = apr_psprintf(p, "%s and %d more", list->text, argc - i);
+        list->text = i ? apr_psprintf(p, "%s and %d more", list->text,
+                                      argc - i)
+                       : apr_psprintf(p, "%d that are too long to be shown",
+                                      argc);
     }
     return list;
 }
@@ -258,14 +265,10 @@ static int list_has(const list_arg_t *list, const char *key)
     return apr_hash_get(list->accepted, key, APR_HASH_KEY_STRING) != NULL;
 }
 
-/* Client data as a sentence shows it: cut where it gets long. */
+/* Client data as a sentence shows it. */
 static const char *cut(apr_pool_t *p, const char *value)
 {
-    if (strlen(value) <= EXPECT_QUOTED_MAX) {
-        return value;
-    }
-    return apr_pstrcat(p, apr_pstrndup(p, value, EXPECT_QUOTED_MAX), "...",
-                       NULL);
+    return expect_quoted(p, value, EXPECT_QUOTED_MAX);
 }
 
 /* of what counts as sent, RFC 9110, 8.3 and 8.4 */
@@ -284,7 +287,7 @@ static void list_tell(const expect_facts_t *facts, const list_arg_t *list,
                       const char *field, expect_told_t *told)
 {
     told->field = field;
-    told->is_long = !facts && list->words->nelts < list->count;
+    told->is_long = list->words->nelts < (facts ? 1 : list->count);
     told->accepted = told->is_long ? NULL : list->words;
 }
 

@@ -22,6 +22,8 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "patience.h"
+#include "quote.h"
 #include "rules.h"
 
 /* header NAME [PATTERN] */
@@ -64,13 +66,32 @@ static const char *header_parse(apr_pool_t *p, int argc,
     return NULL;
 }
 
+/* As ap_regexec(); what is not tried any more has given up, too. */
+static int try_pattern(const request_rec *r, const ap_regex_t *pattern,
+                       const char *value)
+{
+    apr_interval_time_t since;
+    int match;
+
+    if (expect_patience_is_over(r)) {
+        return AP_REG_ESPACE;
+    }
+    since = expect_patience_clock();
+    match = ap_regexec(pattern, value, 0, NULL, 0);
+    expect_patience_spend(r, since);
+    if (match && match != AP_REG_NOMATCH) {
+        expect_patience_end(r);
+    }
+    return match;
+}
+
 static expect_value_e header_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
     const header_arg_t *a = arg;
     const char *value = apr_table_get(facts->head->fields, a->name);
     int match = !value ? AP_REG_NOMATCH
-                : a->pattern ? ap_regexec(a->pattern, value, 0, NULL, 0) : 0;
+                : a->pattern ? try_pattern(facts->r, a->pattern, value) : 0;
 
     if (!match) {
         return EXPECT_GRANTED;
@@ -92,15 +113,16 @@ static const char *header_explain(apr_pool_t *p, const expect_facts_t *facts,
                                   const void *arg, int status, int negated)
 {
     const header_arg_t *a = arg;
+    const char *name = expect_quoted(p, a->name, EXPECT_QUOTED_MAX);
 
     (void)status;
     if (negated) {
-        return apr_psprintf(p, "header %s is not accepted", a->name);
+        return apr_psprintf(p, "header %s is not accepted", name);
     }
     return apr_psprintf(p, apr_table_get(facts->head->fields, a->name)
                                ? "header %s does not have the required form"
                                : "header %s is missing",
-                        a->name);
+                        name);
 }
 
 /* precondition and others that take no argument */
@@ -247,7 +269,7 @@ static const char *space_parse(apr_pool_t *p, int argc,
                                       : "an argument is missing",
                                  SPACE_ACCEPTED);
     }
-    a->text = argv[0];
+    a->text = expect_quoted(p, argv[0], EXPECT_QUOTED_MAX);
     if (ap_strchr_c(argv[0], '%')) {
         a->percent = percent_parse(argv[0]);
     }

@@ -12,6 +12,8 @@
 
 #include "httpd.h"
 #include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
 #include "mod_status.h"
@@ -22,9 +24,12 @@
 #include "apr_strings.h"
 
 #include "counters.h"
+#include "quote.h"
 #include "refusal.h"
 #include "status.h"
 #include "status_page.h"
+
+APLOG_USE_MODULE(expect);
 
 #define NONCE_BYTES 16
 
@@ -314,6 +319,106 @@ static int write_page(request_rec *r, const expect_report_t *report)
     return OK;
 }
 
+/* --- whose page it is ----------------------------------------------------- */
+
+/* The request with no .htaccess read: those that were found count as empty. */
+static const struct htaccess_result *
+no_htaccess(apr_pool_t *p, const struct htaccess_result *found)
+{
+    struct htaccess_result *empty;
+
+    if (!found) {
+        return NULL;
+    }
+    empty = apr_pmemdup(p, found, sizeof(*found));
+    empty->htaccess = NULL;
+    empty->next = no_htaccess(p, found->next);
+    return empty;
+}
+
+static int has_htaccess(const struct htaccess_result *found)
+{
+    for (; found; found = found->next) {
+        if (found->htaccess) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static request_rec *copy_without_htaccess(request_rec *r)
+{
+    request_rec *rr = apr_pmemdup(r->pool, r, sizeof(*r));
+    conn_rec *c = r->connection;
+
+    rr->request_config = ap_create_request_config(r->pool);
+    rr->per_dir_config = r->server->lookup_defaults;
+    rr->htaccess = no_htaccess(r->pool, r->htaccess);
+    rr->subprocess_env = apr_table_copy(r->pool, r->subprocess_env);
+    rr->notes = apr_table_make(r->pool, 5);
+    rr->headers_in = apr_table_copy(r->pool, r->headers_in);
+    rr->headers_out = apr_table_make(r->pool, 5);
+    rr->err_headers_out = apr_table_make(r->pool, 5);
+    rr->proto_output_filters = rr->output_filters = c->output_filters;
+    rr->proto_input_filters = rr->input_filters = c->input_filters;
+    rr->handler = NULL;
+    rr->content_type = NULL;
+    ap_run_create_request(rr);
+    if (r->filename) {
+        /* the walk finds the file again, from the whole path */
+        rr->filename = apr_pstrcat(r->pool, r->filename, r->path_info, NULL);
+        rr->path_info = NULL;
+        rr->finfo.filetype = APR_NOFILE;
+    }
+    return rr;
+}
+
+/* Of SetHandler, else of AddHandler: as core, which asks when other modules'
+ * fixups run, and they are not to run twice. */
+static const char *handler_of(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *err = NULL;
+    const char *handler = core->handler;
+
+    if (core->expr_handler) {
+        handler = ap_expr_str_exec(r, core->expr_handler, &err);
+    }
+    if (err) {
+        return NULL;
+    }
+    if (handler && strcmp(handler, "none")) {
+        return handler;
+    }
+    ap_run_type_checker(r);
+    return r->handler;
+}
+
+/*
+ * Whether the server's configuration leads here by itself. A tenant has many
+ * ways to name a handler, and all of them begin in an .htaccess: so where one
+ * was read, the sections are merged again without it, and have to name this
+ * handler, too.
+ */
+static int is_placed_by_server(request_rec *r)
+{
+    request_rec *rr;
+    const char *handler;
+
+    if (!has_htaccess(r->htaccess)) {
+        return 1;
+    }
+    rr = copy_without_htaccess(r);
+    if ((rr->filename
+         && (ap_directory_walk(rr) != OK || ap_file_walk(rr) != OK))
+        || ap_location_walk(rr) != OK || ap_if_walk(rr) != OK
+        || has_htaccess(rr->htaccess)) {
+        return 0;
+    }
+    handler = handler_of(rr);
+    return handler && !strcmp(handler, EXPECT_STATUS_HANDLER);
+}
+
 int expect_status_answer(request_rec *r)
 {
     static const struct {
@@ -327,6 +432,14 @@ int expect_status_answer(request_rec *r)
     const char *format;
     apr_size_t i;
 
+    if (!is_placed_by_server(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "expect: " EXPECT_STATUS_HANDLER " is not served at %s: "
+                      "an .htaccess names this handler; SetHandler and "
+                      "AddHandler are accepted in the server's configuration",
+                      expect_quoted_path(r->pool, r->uri));
+        return HTTP_NOT_FOUND;
+    }
     if (r->method_number != M_GET) {
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;

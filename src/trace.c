@@ -12,6 +12,7 @@
 
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "trace.h"
 
 APLOG_USE_MODULE(expect);
@@ -46,10 +47,12 @@ static void log_rule(const expect_facts_t *facts, expect_stage_e stage,
     const char *saw = expect_trace_saw(facts, rule);
 
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, facts->r,
-                  "expect: at %s: %s%s%s: %s (ExpectRequire at %s:%u)",
-                  expect_stage_name(stage), rule->text, saw ? " saw " : "",
-                  saw ? saw : "", expect_trace_said(answer), rule->file,
-                  rule->line);
+                  "expect: at %s: %s%s%s: %s (ExpectRequire at %s)",
+                  expect_stage_name(stage),
+                  expect_quoted(facts->pool, rule->text, EXPECT_LINE_MAX),
+                  saw ? " saw " : "", saw ? saw : "",
+                  expect_trace_said(answer),
+                  expect_quoted_place(facts->pool, rule));
 }
 
 void expect_trace_listen(expect_trace_t *trace)
@@ -73,6 +76,7 @@ expect_trace_t *expect_trace_for(const request_rec *in,
                   "target is %s", in->method, head->length,
                   head->length == EXPECT_LENGTH_UNKNOWN ? " (unknown)" : "",
                   head->asked ? "asks" : "does not ask",
-                  in->filename ? in->filename : "not a file");
+                  in->filename ? expect_quoted_path(facts->pool, in->filename)
+                               : "not a file");
     return log_rule;
 }

@@ -30,7 +30,7 @@ sub section {
 }
 
 # The same without warnings.
-sub rules_in { return [grep { !/warning/ } @{ section(@_) }] }
+sub rules_in { return [grep { !/warning|note/ } @{ section(@_) }] }
 
 my $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 <Directory "$root">
@@ -106,6 +106,8 @@ like $out, qr/warning: content-length max=2K .*a tighter max=1024 is in force/,
 
 is_deeply section($out, "<Directory $root/tenant/open/>"), [
     'engine On, status 417, scope expectation, merging Off',
+    '    warning: ExpectMerging Off is in force: a tenant can exceed what '
+        . 'stands above, where AllowOverride lets him write rules',
     '    all of',
     '      handler handler',
     '      precondition user',
@@ -121,6 +123,9 @@ is_deeply rules_in($out, "<Directory $root/tenant/either/>"), [
     '      all of',
     '        user bob env/user',
 ], 'ExpectMerging Or';
+like join("\n", @{ section($out, "<Directory $root/tenant/either/>") }),
+    qr/warning: ExpectMerging Or is in force: a tenant can exceed/, 'opened';
+is scalar(() = $out =~ /a tenant can exceed/g), 2, 'nothing else is';
 is_deeply section($out, "<Location /detect>, joined with the directory's")->[0],
     'engine DetectionOnly, status 417, scope content', 'a Location';
 like $out, qr/warning: all denied .*can never hold/, 'what can never hold';
@@ -162,6 +167,8 @@ is_deeply rules_in($out, '<Proxy http://127.0.0.1:1/*>'), [
     '    all of',
     '      content-length max=10G head',
 ], 'Proxy';
+is scalar(() = $out =~ /note: it holds for ProxyPass, .* not for SetHandler/g),
+    1, 'what a <Proxy> does not hold for';
 is_deeply [$out =~ /max=(\w+) \(\S+\): LimitRequestBody 1073741824 is/g],
     httpd_at_least('2.4.54') ? ['20G'] : [], 'httpd\'s own limit, not of Proxy';
 
@@ -273,6 +280,51 @@ is headers_of($_->[0]), $_->[1], "within: $_->[0]"
         ['<Proxy http://127.0.0.1:1/f> <If>', 'X-F'],
         ['everywhere <Files g.cgi> <If>', 'X-G'];
 like $out, qr/\(in <LimitExcept GET POST>\)/, 'GET by its name';
+
+# The value of ExpectMerging that is in force: of the folder for what is in it
+# or below it, of the server for all else.
+$out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Directory "$root">
+    ExpectRequire header X-A
+</Directory>
+<Directory "$root/tenant">
+    ExpectMerging Or
+    ExpectRequire header X-B
+    AllowOverride AuthConfig
+    <Files x>
+        ExpectRequire header X-C
+    </Files>
+</Directory>
+<Directory "$root/tenant/below">
+    ExpectRequire header X-D
+</Directory>
+<Directory "$root/tenant/closed">
+    ExpectMerging And
+    ExpectRequire header X-D
+</Directory>
+<Location /alone>
+    ExpectRequire header X-E
+</Location>
+<Location /either>
+    ExpectMerging Or
+    ExpectRequire header X-F
+</Location>
+CONF
+for (['<Directory R/>', '', 0], ['<Directory R/tenant/>', 'Or', 1],
+     ['<Directory R/tenant/> <Files x>', 'Or', 0],
+     ['<Directory R/tenant/below/>', 'Or', 1],
+     ['<Directory R/tenant/closed/>', '', 0],
+     ["<Location /alone>, joined with the directory's", '', 0],
+     ["<Location /either>, joined with the directory's", 'Or', 0])
+{
+    my($name, $merging, $opened) = @$_;
+    my @lines = @{ section($out, $name =~ s/\bR\b/$root/r) };
+    is $lines[0], 'engine On, status 417, scope content'
+        . ($merging && ", merging $merging"), "$name: the value in force";
+    is scalar(grep { /warning:\ ExpectMerging\ $merging\ is\ in\ force:\ a\ tenant\ can
+                      \ exceed\ what\ stands\ above$/x } @lines), $opened,
+        "$name: opened $opened";
+}
 
 # Blanks and quotes do not hide what is doubtful.
 $out = dump_of(qq(ExpectRequire  "all"   denied\n<ExpectRequireAny>\n)

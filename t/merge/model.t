@@ -1,9 +1,11 @@
 #!/usr/bin/perl
-# ExpectMerging, against a model of ten lines: many configurations, drawn at
-# random (but always the same), with rules and values of ExpectMerging in all
-# kinds of sections at once, from the server down to <If> in an .htaccess. httpd
-# merges such sections in groups, inner ones with each other first; the rules
-# in force must be as if each had been read in turn from the outside in.
+# ExpectMerging, against a small model: many configurations, drawn at random (but
+# always the same), with rules and values of ExpectMerging in all kinds of
+# sections at once, from the server down to <If> in an .htaccess. httpd merges
+# such sections in groups, inner ones with each other first; the rules in force
+# must be as if each had been read in turn from the outside in, each with the
+# value of what stands above it: folders for what belongs to a folder, the
+# virtual host for all else.
 #
 # Each rule wants one header field, so that an upload chooses which rules hold.
 
@@ -15,28 +17,44 @@ use ExpectTest;
 
 use constant { SEED => 20_240_917, VHOSTS => 30, UPLOADS => 6 };
 
-# The sections in the order in which httpd merges them; Tenants (ht1 and
-# ht2 are .htaccess files) may not write ExpectMerging.
+# The sections in the order in which httpd merges them, each with what stands
+# above it; Tenants (ht1 and ht2 are .htaccess files) may not write
+# ExpectMerging.
+my $DIR1 = '<Directory "DOCROOT/model/VHOST">';
+my $DIR2 = '<Directory "DOCROOT/model/VHOST/d">';
 my @SECTIONS = (
-    # name,      start, end, where
-    [server   => '', '', 'server'],
-    [vhost    => '', '', 'vhost'],
-    [dir1     => '<Directory "DOCROOT/model/VHOST">', '</Directory>', 'vhost'],
-    [ht1      => '', '', 'ht1'],
-    [dir2     => '<Directory "DOCROOT/model/VHOST/d">', '</Directory>', 'vhost'],
-    [ht2      => '', '', 'ht2'],
-    [dirmatch => '<DirectoryMatch "/model/VHOST/d/">', '</DirectoryMatch>', 'vhost'],
-    [files    => '<Files "x*">', '</Files>', 'vhost'],
-    [dirfiles => "<Directory \"DOCROOT/model/VHOST/d\">\n<Files x.bin>",
-        "</Files>\n</Directory>", 'vhost'],
-    [htfiles  => '<FilesMatch "\.bin$">', '</FilesMatch>', 'ht2'],
-    [loc1     => '<Location "/model/VHOST">', '</Location>', 'vhost'],
-    [loc2     => '<Location "/model/VHOST/d">', '</Location>', 'vhost'],
-    [locmatch => '<LocationMatch "^/model/[^/]+/d/x">', '</LocationMatch>',
+    # name,      start, end, where, above
+    [server   => '', '', 'server', ''],
+    [vhost    => '', '', 'vhost', 'server'],
+    [dir1     => $DIR1, '</Directory>', 'vhost', 'vhost'],
+    [ht1      => '', '', 'ht1', 'dir1'],
+    [dir2     => $DIR2, '</Directory>', 'vhost', 'dir1'],
+    [ht2      => '', '', 'ht2', 'dir2'],
+    [dirmatch => '<DirectoryMatch "/model/VHOST/d/">', '</DirectoryMatch>',
+        'vhost', 'dir2'],
+    [files    => '<Files "x*">', '</Files>', 'vhost', 'vhost'],
+    [files2   => '<Files "x.bin">', '</Files>', 'vhost', 'vhost'],
+    [ht1files => '<FilesMatch "\.bin$">', '</FilesMatch>', 'ht1', 'dir1'],
+    [dirfiles => "$DIR2\n<Files x.bin>", "</Files>\n</Directory>", 'vhost',
+        'dir2'],
+    [htfiles  => '<FilesMatch "\.bin$">', '</FilesMatch>', 'ht2', 'dir2'],
+    [loc1     => '<Location "/model/VHOST">', '</Location>', 'vhost', 'vhost'],
+    [loc2     => '<Location "/model/VHOST/d">', '</Location>', 'vhost',
         'vhost'],
-    [if       => '<If "true">', '</If>', 'vhost'],
-    [htif     => '<If "%{REQUEST_METHOD} == \'PUT\'">', '</If>', 'ht2'],
+    [locmatch => '<LocationMatch "^/model/[^/]+/d/x">', '</LocationMatch>',
+        'vhost', 'vhost'],
+    [if       => '<If "true">', '</If>', 'vhost', 'vhost'],
+    [ht1if    => '<If "true">', '</If>', 'ht1', 'dir1'],
+    [dirif    => "$DIR2\n<If true>", "</If>\n</Directory>", 'vhost', 'dir2'],
+    [htif     => '<If "%{REQUEST_METHOD} == \'PUT\'">', '</If>', 'ht2',
+        'dir2'],
+    # within a section that says what loc2 says
+    [locif    => "<Location \"/model/VHOST/d\">\n<If true>",
+        "</If>\nLOC2\n</Location>", 'vhost', 'loc2'],
 );
+# What belongs to a folder, but for the folders themselves.
+my %IN_TREE = map { $_ => 1 } qw(server vhost dir1 ht1 dir2 ht2 dirmatch
+    ht1files dirfiles htfiles ht1if dirif htif);
 
 srand SEED;
 sub draw { return $_[rand @_] }
@@ -57,8 +75,10 @@ sub draw_sections {
 }
 
 sub section_text {
-    my($section, $drawn, $vhost) = @_;
+    my($section, $all, $vhost) = @_;
     my($name, $start, $end) = @$section;
+    my $drawn = $all->{$name};
+    my $loc2  = $all->{loc2}{merging};
     my $text = join '', $drawn->{merging} ? "ExpectMerging $drawn->{merging}\n"
                                           : '',
         $drawn->{rule} ? "ExpectRequire header X-$name\n" : '';
@@ -66,30 +86,49 @@ sub section_text {
     my $docroot = conf_var('documentroot');
     $start =~ s/DOCROOT/$docroot/;
     $start =~ s/VHOST/$vhost/;
+    $end =~ s/LOC2/$loc2 ? "ExpectMerging $loc2" : ''/e;
     return "$start\n$text$end\n";
 }
 
 sub texts {
     my($drawn, $vhost) = @_;
     my %text = map { $_ => '' } qw(vhost ht1 ht2);
-    $text{ $_->[3] } .= section_text($_, $drawn->{ $_->[0] }, $vhost)
+    $text{ $_->[3] } .= section_text($_, $drawn, $vhost)
         for grep { $_->[0] ne 'server' } @SECTIONS;
     return \%text;
 }
 
 # The model: whether an upload with these fields is let through.
+sub merging_of {
+    my($drawn, $name) = @_;
+    my($section) = grep { $_->[0] eq $name } @SECTIONS;
+    return $drawn->{$name}{merging} if $drawn->{$name}{merging};
+    return $section->[4] ? merging_of($drawn, $section->[4]) : 'And';
+}
+
+sub join_verdicts {
+    my($verdict, $merging, $holds) = @_;
+    return !defined $verdict || $merging eq 'Off' ? $holds
+        : $merging eq 'And' ? $verdict && $holds : $verdict || $holds;
+}
+
 sub admits {
     my($drawn, $fields) = @_;
-    my($merging, $verdict) = 'And';
-    for (map { $_->[0] } @SECTIONS) {
-        my $section = $drawn->{$_};
-        $merging = $section->{merging} if $section->{merging};
-        next unless $section->{rule};
-        my $holds = $fields->{$_} ? 1 : 0;
-        $verdict = !defined $verdict || $merging eq 'Off' ? $holds
-            : $merging eq 'And' ? $verdict && $holds : $verdict || $holds;
+    my($of_tree, @others);
+    for my $name (grep { $drawn->{$_}{rule} } map { $_->[0] } @SECTIONS) {
+        my @join = (merging_of($drawn, $name), $fields->{$name} ? 1 : 0);
+        # what loosens a tree loosens nothing else; what tightens it holds for
+        # all that is let through so far
+        if ($IN_TREE{$name}
+            && ($join[0] ne 'And' || !grep { $_->[0] ne 'And' } @others)) {
+            $of_tree = join_verdicts($of_tree, @join);
+        }
+        else {
+            push @others, \@join;
+        }
     }
-    return $verdict // 1;
+    $of_tree = join_verdicts($of_tree, @$_) for @others;
+    return $of_tree // 1;
 }
 
 # The status of an upload with these fields.
@@ -109,7 +148,7 @@ for my $main ({ merging => '', rule => 0 }, { merging => '', rule => 1 },
               { merging => 'Off', rule => 1 }, { merging => 'Or', rule => 1 }) {
     my $conf = "UseCanonicalName Off\nSetHandler witness\n<Directory \""
         . conf_var('documentroot') . "/model\">\nAllowOverride All\n"
-        . "</Directory>\n" . section_text($SECTIONS[0], $main, '');
+        . "</Directory>\n" . section_text($SECTIONS[0], { server => $main }, '');
     my @vhosts;
     for (1 .. VHOSTS) {
         my $name  = 'm' . ++$made;

@@ -5,7 +5,7 @@
  * statuses and caps.
  */
 
-/* links: src/head.c src/rule.c src/rules_content.c */
+/* links: src/head.c src/quote.c src/rule.c src/rules_content.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
+#include "quote.h"
 #include "rules.h"
 
 static apr_pool_t *pool;

@@ -5,7 +5,7 @@
  * is asked when, with rules made for the purpose.
  */
 
-/* links: src/head.c src/rule.c */
+/* links: src/head.c src/quote.c src/rule.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
