@@ -13,12 +13,18 @@
  * is slowed down by a small window.
  */
 
+#include <string.h>
+
+#include <sys/socket.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_connection.h"
 #include "http_core.h"
 
 #include "connection.h"
+#include "apr_portable.h"
+
 #include "linger.h"
 #include "request.h"
 
@@ -74,6 +80,22 @@ static int drain(apr_socket_t *socket)
     return length > 0;
 }
 
+/* What is unread makes the close a reset; but only the last close: under
+ * mpm_itk another process holds the socket until this one has ended, and the
+ * client fills its buffers meanwhile. Where the system knows how to disconnect
+ * a socket (Linux), that resets the connection for all who hold it. */
+static void reset(apr_socket_t *socket)
+{
+    struct sockaddr none;
+    apr_os_sock_t fd;
+
+    memset(&none, 0, sizeof(none));
+    none.sa_family = AF_UNSPEC;
+    if (apr_os_sock_get(&fd, socket) == APR_SUCCESS) {
+        (void)connect(fd, &none, sizeof(none));
+    }
+}
+
 int expect_pre_close_connection(conn_rec *c)
 {
     const expect_connection_t *connection =
@@ -90,8 +112,9 @@ int expect_pre_close_connection(conn_rec *c)
     apr_socket_shutdown(socket, APR_SHUTDOWN_WRITE);
     apr_socket_timeout_get(socket, &timeout);
     if (drain(socket)) {
-        /* it goes on and on: what is unread makes the close a reset */
+        /* it goes on and on */
         c->aborted = 1;
+        reset(socket);
     }
     apr_socket_timeout_set(socket, timeout);
     return OK;

@@ -657,9 +657,10 @@ sub write_htaccess {
 
 # Whom a server's children are: mpm_itk becomes that user even where it is.
 sub server_user {
-    my @user = (Unprivileged::user())[0, 2];
-    @user = ((getpwuid $>)[0] // "#$>", (split ' ', $))[0]) if !defined $user[0];
-    return qq(User "$user[0]"\nGroup "#$user[1]"\n);
+    my($name, undef, $gid) = Unprivileged::user();
+    $name //= getpwuid($>) // "#$>";
+    $gid  //= (split ' ', $))[0];
+    return qq(User "$name"\nGroup "#$gid"\n);
 }
 
 # The start of a private server's configuration, logs in $dir.

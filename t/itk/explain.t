@@ -1,0 +1,48 @@
+#!/usr/bin/perl
+# needs: several users
+# ExpectExplain, called by root, with mpm_itk loaded: each question ends as the
+# user of its virtual host, in a process of its own, and the next one is
+# answered all the same. The file of one tenant is not read as another.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+use lib 't/itk';
+use Itk;
+
+my @tenants = tenants(2);
+my $conf = join '', map { <<"CONF" } @tenants;
+<VirtualHost 127.0.0.1:1024>
+    ServerName $_->{host}
+    DocumentRoot "$_->{dir}"
+    AssignUserID $_->{user} $_->{group}
+    <Directory "$_->{dir}">
+        Require all granted
+        AllowOverride AuthConfig
+        SetHandler witness
+    </Directory>
+</VirtualHost>
+CONF
+
+for (0 .. $#tenants) {
+    give_file($tenants[$_], 'up/.htaccess',
+        'ExpectRequire content-length max=' . 10 * ($_ + 1) . "\n");
+}
+
+my @urls = map { "http://$_->{host}:1024/up/x" } @tenants;
+for my $conf ($conf, quick() . $conf) {
+    my @answers = explained($conf, map { ("$_ PUT length=10",
+        "$_ PUT length=11") } @urls, @urls);
+    is scalar(@answers), 8, 'all questions are answered'
+        or diag explain \@answers;
+    for ([0, 'admitted'], [1, 'refused 417'], [2, 'admitted'],
+         [3, 'admitted'], [5, 'refused 417'], [7, 'admitted']) {
+        my($nth, $verdict) = @$_;
+        like $answers[$nth] // '', qr/^  asks: \Q$verdict\E/m,
+            "question $nth: $verdict";
+    }
+}
+
+done_testing();
