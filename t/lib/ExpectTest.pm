@@ -53,10 +53,11 @@ a final status. A client that does not ask sends the head and waits C<silence>
 both at once. C<unwitnessed> does not wait for the witness's record.
 
 Returns C<{status, line, interim, headers, body, closed, sent, early, id,
-witness}>: line is the status line of HTTP/1.x; headers by lower-case name; sent counts content bytes; closed says that the
-connection (over HTTP/2: the stream, by RST_STREAM) ended after the response;
-witness is the record that t/c-modules/witness wrote. Over HTTP/2 there are
-C<reset>, C<ended> and C<goaway> as well, see H2Client.
+witness}>: line is the status line of HTTP/1.x; headers by lower-case name; sent
+counts content bytes; closed says that the connection (over HTTP/2: the stream,
+by RST_STREAM) ended after the response; witness is the record that
+t/c-modules/witness wrote. Over HTTP/2 there are C<reset>, C<ended> and
+C<goaway> as well, see H2Client.
 
 =item refused_ok($name, \%upload, status => N, ...)
 

@@ -33,16 +33,16 @@ facility is known to have worked.
 Sends all requests to servers without the module, with it, and with it and
 rules that admit, each of them plain, with mod_cache and with mod_lua loaded,
 and compares what comes of it. C<load> is a list of modules for all of them,
-C<conf> what their virtual host begins with, C<main> what stands before it,
-C<kinds> those of quick_kinds() that matter.
+C<main> what stands before the virtual host. C<kinds> are those of
+quick_kinds() that matter, or 'a quick handler that reads': it takes what
+content it can get, and leaves the request to httpd.
 
 =item mapping_server(%o)
 
-Such a server: C<quick> (one of quick_kinds(), if any), C<expect>,
-C<rules>, C<conf>, C<main>, C<load>, C<files>. Methods: root(), httpd(),
-lines($name) of a file below root(), and
-transcripts(\@facilities), which sends the requests, stops the server and
-returns what came of them: facility => request => text.
+Such a server: C<quick> (one of these kinds), C<expect>, C<rules>, C<conf>,
+C<main>, C<load>, C<files>. Methods: root(), httpd(), lines($name) of a file
+below root(), and transcripts(\@facilities), which sends the requests, stops
+the server and returns what came of them: facility => request => text.
 
 =item quick_kinds()
 
@@ -74,6 +74,7 @@ use House;
 our @EXPORT = qw(same_as_without mapping_server quick_kinds env_cgi);
 
 use constant CONTENT => 'hello';
+use constant SHOWN => 12;      # lines of a difference
 
 my %REQUEST = (
     'POST'                => { method => 'POST' },
@@ -120,6 +121,10 @@ end
 function quick(r) return count(r, 'quick handler') end
 function translate(r) return count(r, 'translate_name') end
 function map(r) return count(r, 'map_to_storage') end
+function read(r)
+    r:requestbody()
+    return apache2.DECLINED
+end
 LUA
 
 my $COUNT_MAP = <<'PROGRAM';
@@ -141,11 +146,13 @@ LuaQuickHandler "${ROOT}/count.lua" quick
 LuaHookTranslateName "${ROOT}/count.lua" translate early
 LuaHookMapToStorage "${ROOT}/count.lua" map
 CONF
+    'a quick handler that reads' => [['lua'],
+        qq(LuaQuickHandler "\${ROOT}/count.lua" read\n)],
 );
 
 # Where all test servers have mod_cache, none is without a quick handler.
 sub quick_kinds {
-    return grep { $_ ne 'no quick handler' || load('cache') } sort keys %QUICK;
+    return (load('cache') ? 'no quick handler' : (), 'mod_cache', 'mod_lua');
 }
 
 # Known from the head; and what comes in chunks is bounded, too.
@@ -174,31 +181,10 @@ sub write_tree {
     }
 }
 
-sub mapping_server {
-    my %o = @_;
-    my($load, $counts) = @{ $QUICK{ $o{quick} // 'no quick handler' } };
-    my $root = fresh_root();
-    my $conf = join '', map { "$_\n" } $o{conf} // ();
-    my $rules = $o{rules} // '';
-    write_tree($root, 'htdocs/a.x' => '', 'to/env.x' => '', 'to/env.cgi' => env_cgi(),
-        'count.lua' => $COUNT_LUA, 'map.pl' => $COUNT_MAP, calls => '',
-        access => '', %{ $o{files} || {} });
-    my $text = load('userdir', 'vhost_alias', 'speling', @$load,
-        @{ $o{load} || [] }) . <<"CONF" . ($o{main} // '') . <<"VHOST";
-Define ROOT "$root"
-DocumentRoot "\${ROOT}/htdocs"
-LogFormat "$LOG" mapping
-CustomLog "\${ROOT}/access" mapping
-ErrorLogFormat "%-{X-Witness}i [%-m:%l] %M"
-<Directory "\${ROOT}">
-    Require all granted
-    AllowOverride All
-    Options ExecCGI FollowSymLinks
-    AddHandler cgi-script .cgi
-    AddHandler witness-env .x
-</Directory>
-$rules
-CONF
+# The host that is asked, and one more, whose folders are called as it is.
+sub hosts {
+    my($conf, $counts) = @_;
+    return <<"VHOSTS";
 <VirtualHost 127.0.0.1:\${ORIGIN_PORT}>
 ServerName localhost
 RewriteEngine On
@@ -215,7 +201,34 @@ VirtualDocumentRoot "\${ROOT}/vhosts/%0/docs"
 VirtualScriptAlias "\${ROOT}/vhosts/%0/scripts"
 $counts
 </VirtualHost>
-VHOST
+VHOSTS
+}
+
+sub mapping_server {
+    my %o = (quick => 'no quick handler', rules => '', conf => '', main => '',
+        load => [], files => {}, @_);
+    my($load, $counts) = @{ $QUICK{ $o{quick} } };
+    my $root = fresh_root();
+    write_tree($root, 'htdocs/a.x' => '', 'to/env.x' => '',
+        'to/env.cgi' => env_cgi(), 'count.lua' => $COUNT_LUA,
+        'map.pl' => $COUNT_MAP, calls => '', access => '', %{ $o{files} });
+    my $text = load('userdir', 'vhost_alias', 'speling', @$load,
+        @{ $o{load} }) . <<"CONF" . hosts($o{conf}, $counts);
+Define ROOT "$root"
+DocumentRoot "\${ROOT}/htdocs"
+LogFormat "$LOG" mapping
+CustomLog "\${ROOT}/access" mapping
+ErrorLogFormat "%-{X-Witness}i [%-m:%l] %M"
+<Directory "\${ROOT}">
+    Require all granted
+    AllowOverride All
+    Options ExecCGI FollowSymLinks
+    AddHandler cgi-script .cgi
+    AddHandler witness-env .x
+</Directory>
+$o{rules}
+$o{main}
+CONF
     my $httpd = $o{expect} ? house_httpd($text) : house_stock($text);
     return bless { root => $root, httpd => $httpd }, 'Mapping::Server';
 }
@@ -245,7 +258,7 @@ sub same_as_without {
     my($facilities, %o) = @_;
     my @kinds = @{ $o{kinds} || [quick_kinds()] };
     my %files = map { %{ $_->{files} || {} } } @$facilities;
-    my $conf  = join "\n", $o{conf} // (), map { $_->{conf} // () } @$facilities;
+    my $conf  = join "\n", map { $_->{conf} // () } @$facilities;
     my $got = side_by_side(sub {
         my($quick) = @_;
         return { map {
@@ -271,18 +284,27 @@ sub same_as_without {
     }
 }
 
+# The lines of one text that another has not, or not as often.
+sub more {
+    my($text, $other) = @_;
+    my %count;
+    $count{$_}++ for split /^/, $other;
+    return grep { --$count{$_} < 0 } map { $count{$_} //= 0; $_ }
+        split /^/, $text;
+}
+
 sub same {
     my($name, $got, $want) = @_;
     my @wrong = grep { $got->{$_} ne $want->{$_} } sort keys %$want;
     is join('; ', @wrong), '', $name;
     for my $request (@wrong) {
-        my %count;
-        $count{$_}++ for split /^/, $want->{$request};
-        my @more = grep { --$count{$_} < 0 }
-            map { $count{$_} //= 0; $_ } split /^/, $got->{$request};
-        diag("$request\n", map({ "  is not there: $_" }
-            grep { ($count{$_} // 0) > 0 } split /^/, $want->{$request}),
-            map { "  is there now: $_" } @more);
+        my @differ = (
+            map({ "  is not there: $_" } more($want->{$request},
+                $got->{$request})),
+            map { "  is there now: $_" } more($got->{$request},
+                $want->{$request}));
+        splice @differ, SHOWN, @differ, "  ...\n" if @differ > SHOWN;
+        diag("$request\n", @differ);
     }
 }
 

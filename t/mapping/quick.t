@@ -10,6 +10,7 @@ use warnings;
 use lib 't/house', 't/mapping';
 use Test::More;
 use ExpectTest;
+use Facilities;
 use House;
 use Mapping;
 
@@ -119,16 +120,22 @@ for my $h2 (0, has_h2() ? 1 : ()) {
             "$name, rules admit: the quick handler answers";
     }
 }
-# Whom nobody's quick handler reads is mapped once; and so is what has none.
+# What no quick handler reads is mapped once, whether or not it has content.
 for my $expect (0, 1) {
     for (['content', 'hello'], ['no content', '']) {
         my($name, $content) = @$_;
         my($r) = quick_upload($server{$expect}, path => '/q/open/go',
             how => 'declines', headers => [], content => $content);
         is_deeply [$r->{status}, calls($server{$expect}, $r->{id})],
-            [200, @mapping], "$name, not read early, module $expect: one lookup";
+            [200, @mapping],
+            "$name, not read early, module $expect: mapped once";
     }
 }
+
+# Whatever was looked up early, the request finds all it would have found, and
+# leaves it behind: nothing of the lookup stands in its way.
+same_as_without([grep { $_->{name} =~ /^\w+Match, |, (?:CO|E|H|PT), / }
+    facilities()], kinds => ['a quick handler that reads']);
 
 # What is cached is answered from there.
 my $cached = <<'CONF';
@@ -143,7 +150,8 @@ my $page = { name => 'a cached page', path => '/cached/page.txt', h2 => 1,
     conf => $cached, files => { 'htdocs/cached/page.txt' => "a page\n",
         'cache/there' => '' },
     requests => ['GET', 'GET again', 'GET with content',
-        'GET with content, asked', 'GET with content, chunked', 'POST', 'PUT, asked'],
+        'GET with content, asked', 'GET with content, chunked', 'POST',
+        'PUT, asked'],
     shows => qr/^x-cache: HIT /m };
 same_as_without([$page], kinds => ['mod_cache'], load => ['cache_disk']);
 
