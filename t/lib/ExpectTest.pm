@@ -53,13 +53,14 @@ that the next one may use again.
 C<asks> sends C<Expect: 100-continue> and holds the content back until 100 or
 a final status. A client that does not ask sends the head and waits C<silence>
 (SILENCE) seconds for an early answer before the content; with C<eager> it sends
-both at once.
+both at once. C<unwitnessed> does not wait for the witness's record.
 
-Returns C<{status, interim, headers, body, closed, sent, early, id, witness}>:
-headers by lower-case name; sent counts content bytes; closed says that the
-connection (over HTTP/2: the stream, by RST_STREAM) ended after the response;
-witness is the record that t/c-modules/witness wrote. Over HTTP/2 there are
-C<reset>, C<ended> and C<goaway> as well, see H2Client.
+Returns C<{status, line, interim, headers, body, closed, sent, early, id,
+witness}>: line is the status line of HTTP/1.x; headers by lower-case name; sent
+counts content bytes; closed says that the connection (over HTTP/2: the stream,
+by RST_STREAM) ended after the response; witness is the record that
+t/c-modules/witness wrote. Over HTTP/2 there are C<reset>, C<ended> and
+C<goaway> as well, see H2Client.
 
 =item refused_ok($name, \%upload, status => N, ...)
 
@@ -333,14 +334,14 @@ sub talk {
 sub parse_heads {
     my($wire, $r) = @_;
     while (!defined $r->{status}
-           && $wire->{bytes} =~ s{^HTTP/1\.[01]\ (\d+)[^\r\n]*\r\n
+           && $wire->{bytes} =~ s{^(HTTP/1\.[01]\ (\d+)[^\r\n]*)\r\n
                                   ((?:[^\r\n]+\r\n)*)\r\n}{}x) {
-        my($status, $lines) = ($1 + 0, $2);
+        my($line, $status, $lines) = ($1, $2 + 0, $3);
         if ($status < 200) {
             push @{ $r->{interim} }, $status;
             next;
         }
-        $r->{status} = $status;
+        @$r{qw(status line)} = ($status, $line);
         for (split /\r\n/, $lines) {
             my($name, $value) = /^([^:]+):\s*(.*?)\s*$/ or next;
             $name = lc $name;
@@ -512,6 +513,7 @@ sub upload {
     my %o = complete_options(@_);
     my $r = $o{h2} ? upload_h2(%o) : upload_h1(%o);
     $r->{id} = $o{id};
+    return $r if $o{unwitnessed};
     # A server that did not answer has hardly logged the request either.
     $r->{witness} = witness_of($o{id}, $o{vhost},
         defined $r->{status} ? WAIT : 1);

@@ -19,6 +19,8 @@
  *     SetHandler witness           reads all content, answers "read=<bytes>"
  *     SetHandler witness-lazy      sends its answer and never reads
  *     SetHandler witness-nonblock  reads without blocking, as a proxy does
+ *     SetHandler witness-env       reads all content, answers with what a CGI
+ *                                  script's environment would be as well
  *     AuthBasicProvider witness    alice and bob, password "secret"
  *     AuthDigestProvider witness   the same
  *     Require witness              grants if the request has X-Grant: yes
@@ -152,9 +154,36 @@ static int witness_header_parser(request_rec *r)
 
 /* --- handlers ------------------------------------------------------- */
 
+static int witness_by_name(const void *a, const void *b)
+{
+    return strcmp(((const apr_table_entry_t *)a)->key,
+                  ((const apr_table_entry_t *)b)->key);
+}
+
+/* As mod_cgi, which would start a process to print it. */
+static void witness_print_env(request_rec *r)
+{
+    const apr_array_header_t *fields;
+    const apr_table_entry_t *env;
+    int i;
+
+    ap_add_common_vars(r);
+    ap_add_cgi_vars(r);
+    fields = apr_table_elts(r->subprocess_env);
+    fields = apr_array_copy(r->pool, fields);
+    env = (const apr_table_entry_t *)fields->elts;
+    qsort(fields->elts, (size_t)fields->nelts, sizeof(*env), witness_by_name);
+    for (i = 0; i < fields->nelts; ++i) {
+        ap_rprintf(r, "%s=%s\n", env[i].key, env[i].val);
+    }
+}
+
 static int witness_answer(request_rec *r, apr_off_t bytes)
 {
     ap_set_content_type(r, "text/plain");
+    if (!strcmp(r->handler, "witness-env")) {
+        witness_print_env(r);
+    }
     ap_rprintf(r, "read=%" APR_OFF_T_FMT "\n", bytes);
     return OK;
 }
@@ -234,7 +263,7 @@ static int witness_handler(request_rec *r)
     if (!strcmp(r->handler, "witness-nonblock")) {
         return witness_read(r, APR_NONBLOCK_READ);
     }
-    if (!strcmp(r->handler, "witness")
+    if (!strcmp(r->handler, "witness") || !strcmp(r->handler, "witness-env")
         || !strcmp(r->handler, "witness-again")) {
         return witness_read(r, APR_BLOCK_READ);
     }

@@ -1,0 +1,17 @@
+#!/usr/bin/perl
+# Whatever leads a request to its target does so once, and leaves behind what
+# access control, scripts, answers and logs need: named groups, variables,
+# cookies. With the module, and with a quick handler beside it, requests with
+# content are answered as they are without it.
+
+use strict;
+use warnings;
+
+use lib 't/house', 't/mapping';
+use Test::More;
+use Facilities;
+use Mapping;
+
+same_as_without([facilities()]);
+
+done_testing();
