@@ -60,6 +60,13 @@ static int expect_post_read_request(request_rec *r)
                ? expect_first_at_head(r) : DECLINED;
 }
 
+static int expect_post_perdir_config(request_rec *r)
+{
+    const expect_request_t *e = expect_request_get(r);
+
+    return e && e->looking_up ? DONE : DECLINED;
+}
+
 static int expect_header_parser(request_rec *r)
 {
     if (r->method_number == M_OPTIONS || expect_request_get(r)) {
@@ -124,14 +131,21 @@ static int expect_handler(request_rec *r)
 
 static void expect_register_hooks(apr_pool_t *p)
 {
+    static const char *const before_itk[] = { "mpm_itk.c", NULL };
+
     /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
      * mod_ssl (MIDDLE) have said who the client is and what it sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
 
-    /* The directory is known; httpd calls post_perdir_config just before, but
-     * this one is called anyway, for mod_setenvif: that is cheaper. First: a
-     * lookup has to end before others act on it. */
+    /* First: a lookup ends here, before others act on what it has found.
+     * mpm_itk makes the process the user that the section names, and only the
+     * request itself may do that. */
+    ap_hook_post_perdir_config(expect_post_perdir_config, NULL, before_itk,
+                               APR_HOOK_REALLY_FIRST);
+
+    /* The directory is known, and the process is the section's user. First:
+     * others may read content. */
     ap_hook_header_parser(expect_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
 

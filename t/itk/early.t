@@ -1,0 +1,66 @@
+#!/usr/bin/perl
+# needs: several users
+# A folder that the server may enter and the tenant may not, as for a site that
+# is all scripts or proxies: httpd finds the section before mpm_itk makes the
+# process the tenant, and serves it. So it does where a quick handler reads
+# content and the section was looked up for that: a lookup leaves the process
+# who it was.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+use lib 't/itk', 't/house';
+use House;
+use Itk;
+
+my($tenant) = tenants(1);
+my $shut = "$tenant->{dir}/shut";
+
+# root's
+for ($shut, "$shut/site") {
+    mkdir $_, 0700 or die "$_: $!\n";
+}
+my $lua = conf_var('t_logs') . "/early-$$.lua";
+open my $fh, '>', $lua or die "$lua: $!\n";
+print $fh "require 'apache2'\nfunction quick(r) r:requestbody() "
+    . "return apache2.DECLINED end\n";
+close $fh or die "$lua: $!\n";
+chmod 0644, $lua;
+
+sub conf {
+    return $_[0] . <<"CONF";
+<VirtualHost 127.0.0.1:\${ORIGIN_PORT}>
+    ServerName $tenant->{host}
+    DocumentRoot "$shut/site"
+    AssignUserID $tenant->{user} $tenant->{group}
+    <Directory "$shut">
+        Require all granted
+        AllowOverride AuthConfig
+        SetHandler witness
+    </Directory>
+</VirtualHost>
+CONF
+}
+
+for (['as is', ''], ['a quick handler reads',
+        load('lua') . qq(LuaQuickHandler "$lua" quick\n)]) {
+    my($how, $conf) = @$_;
+    my @to = (host => $tenant->{host}, path => '/a/b', content => 10);
+    my $stock = stock_httpd(conf => conf($conf));
+    is upload(@to, vhost => $stock)->{status}, 200, "$how: stock httpd";
+
+    my $server = own_httpd(conf => conf("$conf<Location />\n"
+        . "ExpectRequire content-length max=10\n</Location>\n"));
+    for my $asks (1, 0) {
+        my %how = (asks => $asks, eager => !$asks);
+        is upload(@to, %how, vhost => $server)->{status}, 200,
+            "$how: within the limit, asks $asks";
+        my $r = upload(@to, %how, vhost => $server, content => 11);
+        is $r->{status}, $asks ? 417 : 413, "$how: over it, asks $asks";
+        is_deeply $r->{interim}, [], "$how: over it, asks $asks: no 100";
+    }
+}
+
+done_testing();
