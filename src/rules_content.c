@@ -14,7 +14,6 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "quote.h"
 #include "rules.h"
 
 #define BAD_REQUEST 400
