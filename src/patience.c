@@ -13,7 +13,7 @@
 #include "patience.h"
 
 /* All patterns of a request together. */
-#define PATIENCE_MAX apr_time_from_sec(1)
+#define PATIENCE_MAX apr_time_from_msec(500)
 
 #define KEY "expect-patience"
 

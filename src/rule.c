@@ -390,9 +390,10 @@ const expect_told_t expect_told_nothing =
  * cost more than somebody's OPTIONS is worth. */
 #define LIST_JOINED_MAX 100
 
-/* And as many words of all their lists are looked at: the rest is taken as too
- * long. */
+/* And as many words of the lists in a container are looked at, and in all: the
+ * rest is taken as too long. */
 #define WORDS_JOINED_MAX 500
+#define ALL_WORDS_JOINED_MAX 2000
 
 void expect_rule_tell(apr_pool_t *p, const expect_answer_t *answer,
                       const expect_facts_t *facts, expect_told_t *told)
@@ -478,7 +479,7 @@ static void tell_either(apr_pool_t *p, expect_told_t *told,
     tell_joined(told, apr_array_append(p, told->accepted, one->accepted));
 }
 
-static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule, int *words,
+static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule,
                       expect_told_t *told)
 {
     *told = expect_told_nothing;
@@ -489,21 +490,31 @@ static void tell_leaf(apr_pool_t *p, const expect_rule_t *rule, int *words,
             *told = expect_told_nothing;
         }
     }
-    *words += told->accepted ? told->accepted->nelts : 0;
-    if (told->accepted && *words > WORDS_JOINED_MAX) {
-        told->accepted = NULL;
-        told->is_long = 1;
-    }
 }
 
-/* words: in how many words lists were told so far. */
-static void tell_tree(apr_pool_t *p, const expect_rule_t *rule, int *words,
+/* Leave out a list that would be one too many to join. */
+static void bound_list(expect_told_t *told, int *words, int *all_words)
+{
+    int n = told->accepted ? told->accepted->nelts : 0;
+
+    if (n && (*words + n > WORDS_JOINED_MAX
+              || *all_words + n > ALL_WORDS_JOINED_MAX)) {
+        told->accepted = NULL;
+        told->is_long = 1;
+        return;
+    }
+    *words += n;
+    *all_words += n;
+}
+
+/* all_words: how many of all lists were joined so far. */
+static void tell_tree(apr_pool_t *p, const expect_rule_t *rule, int *all_words,
                       expect_told_t *told)
 {
-    int i;
+    int i, words = 0;
 
     if (rule->kind == EXPECT_RULE) {
-        tell_leaf(p, rule, words, told);
+        tell_leaf(p, rule, told);
         return;
     }
     *told = expect_told_nothing;
@@ -514,7 +525,8 @@ static void tell_tree(apr_pool_t *p, const expect_rule_t *rule, int *words,
         expect_told_t one;
 
         tell_tree(p, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
-                  words, &one);
+                  all_words, &one);
+        bound_list(&one, &words, all_words);
         if (i == 0) {
             *told = one;
         }
@@ -530,7 +542,7 @@ static void tell_tree(apr_pool_t *p, const expect_rule_t *rule, int *words,
 void expect_rule_tell_all(apr_pool_t *p, const expect_rule_t *rule,
                           expect_told_t *told)
 {
-    int words = 0;
+    int all_words = 0;
 
-    tell_tree(p, rule, &words, told);
+    tell_tree(p, rule, &all_words, told);
 }

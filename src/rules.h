@@ -8,6 +8,7 @@
 #ifndef EXPECT_RULES_H
 #define EXPECT_RULES_H
 
+#include "quote.h"
 #include "rule.h"
 
 /** content-length, content-type, content-encoding: need no httpd. */

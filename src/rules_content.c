@@ -14,7 +14,6 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "quote.h"
 #include "rules.h"
 
 #define BAD_REQUEST 400
@@ -221,12 +220,10 @@ static list_arg_t *list_make(apr_pool_t *p, int argc, const char *const *argv)
     apr_size_t length = 0;
     int i;
 
-    for (i = 0; i < argc; ++i) {
-        length += strlen(argv[i]) + 1;
-        if (length > LIST_TOLD_MAX) {
-            break;
-        }
+    for (i = 0; i < argc && length < LIST_TOLD_MAX
+                && strlen(argv[i]) <= EXPECT_WORD_MAX; ++i) {
         APR_ARRAY_PUSH(words, const char *) = argv[i];
+        length += strlen(argv[i]) + 1;
     }
     list->accepted = apr_hash_make(p);
     list->words = words;

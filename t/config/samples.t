@@ -72,6 +72,18 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
         "$file: with (@$modules), behind (@$before)";
 }
 
+# --- a file that several uploads make -----------------------------------------
+
+{
+    mkpath($PLACES{UPLOADS});
+    my $question = '/uploads/x PUT length=9 type=image/png user=alice';
+    my @answers = explained(qq($places\nInclude "$samples/uploads.conf"\n),
+        $question, qq($question header="Content-Range: bytes 0-8/9"));
+    unlike $answers[0], qr/refused 400: header/, 'uploads.conf: a whole file';
+    like $answers[1], qr/refused 400: header Content-Range is not accepted/,
+        'uploads.conf: a part of one';
+}
+
 # --- a tenant and his ceiling ------------------------------------------------
 
 my $server = own_httpd(conf => $places . <<"CONF");
@@ -100,5 +112,28 @@ refused_ok('a tenant: a header of <ExpectRequireNone>', { vhost => $server,
         content => 9, path => '/tenant/hosted/bob/x',
         headers => ['Content-Range: bytes 0-8/9'] }, status => 400,
     asked_status => 417, rule => 'header');
+
+# Or: he is as free as above, but for a <Location>.
+{
+    my $own = own_httpd(conf => $places . <<"CONF");
+Include "$samples/tenants.conf"
+<Directory "$PLACES{TENANTS}">
+    AllowOverride AuthConfig
+</Directory>
+<LocationMatch "^/tenant/hosted/partner/bound">
+    ExpectRequire content-length max=40M
+</LocationMatch>
+CONF
+    write_htaccess('tenant/hosted/partner', "ExpectRequire all granted\n");
+    for (['x', 30, 100], ['bound', 30, 100], ['bound', 41, 417]) {
+        my($file, $size, $status) = @$_;
+        my $t = talk($own, "PUT /tenant/hosted/partner/$file HTTP/1.1\r\n"
+            . "Host: localhost\r\nExpect: 100-continue\r\nContent-Length: "
+            . ($size << 20) . "\r\n\r\n", qr/^HTTP\/1.1 $status /);
+        is $t->{missed}, undef, "a partner: $file, $size MB: $status"
+            or diag $t->{bytes};
+    }
+    write_htaccess('tenant/hosted/partner', undef);
+}
 
 done_testing();

@@ -244,6 +244,39 @@ for (
         $types);
 }
 
+# --- many rules ---------------------------------------------------------------
+
+# Joining the lists of thousands of rules would take seconds: the first of them
+# count, and what they accept is told at the most. Bounds cost nothing.
+{
+    my $path = place('options-many', 'ExpectRequire content-length max=20',
+        (map { my $i = $_; 'ExpectRequire content-type a/b a/c '
+            . join ' ', map { "a/t$i-$_" } 1 .. 60 } 1 .. 2000),
+        'ExpectRequire content-type a/b ' . join(' ', map { "a/$_" } 1 .. 9),
+        'ExpectRequire content-length max=10');
+    told_ok('thousands of lists', $path, max(10), ['a/b', 'a/c']);
+    my $r = upload(path => $path, content => 5, asks => 1,
+        headers => ['Content-Type: a/c']);
+    is $r->{status}, 417, 'thousands of lists: all of them are rules';
+}
+
+# --- whoever is kept out ------------------------------------------------------
+
+for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
+     ['401, with its document', [@BASIC,
+         'ErrorDocument 401 /static/file.txt'], 401],
+     ['403, with its document', ['Require all denied',
+         'ErrorDocument 403 /static/file.txt'], 403],
+     ['403, with a script', ['Require all denied',
+         'ErrorDocument 403 /cgi/read.cgi'], 403],
+     ['403 of mod_rewrite', ['RewriteEngine On', 'RewriteRule . - [F]'], 403],
+     ['403 of SSLRequireSSL', ['SSLRequireSSL'], 403],
+     ['401 of a rule as well', [@BASIC, 'ExpectRequire auth'], 401]) {
+    my($name, $lines, $status) = @$_;
+    told_ok("kept out: $name", place('options-out-' . ++$n, @$lines,
+        @both), max(10), ['a/b'], status => $status);
+}
+
 # --- places -------------------------------------------------------------------
 
 # Static files: httpd's own Allow is there, too.
