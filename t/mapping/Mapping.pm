@@ -204,6 +204,17 @@ $counts
 VHOSTS
 }
 
+# They start and stop sooner; a proxy to itself needs two.
+sub few_processes {
+    return one_process() . <<'CONF';
+<IfModule mpm_prefork_module>
+    StartServers 2
+    MaxSpareServers 4
+    MaxRequestWorkers 4
+</IfModule>
+CONF
+}
+
 sub mapping_server {
     my %o = (quick => 'no quick handler', rules => '', conf => '', main => '',
         load => [], files => {}, @_);
@@ -212,7 +223,7 @@ sub mapping_server {
     write_tree($root, 'htdocs/a.x' => '', 'to/env.x' => '',
         'to/env.cgi' => env_cgi(), 'count.lua' => $COUNT_LUA,
         'map.pl' => $COUNT_MAP, calls => '', access => '', %{ $o{files} });
-    my $text = load('userdir', 'vhost_alias', 'speling', @$load,
+    my $text = few_processes() . load('userdir', 'vhost_alias', 'speling', @$load,
         @{ $o{load} }) . <<"CONF" . hosts($o{conf}, $counts);
 Define ROOT "$root"
 DocumentRoot "\${ROOT}/htdocs"

@@ -38,6 +38,7 @@
 #include "mod_auth.h"
 #include "util_filter.h"
 #include "util_md5.h"
+#include "util_script.h"
 
 #include "apr_file_io.h"
 #include "apr_strings.h"
