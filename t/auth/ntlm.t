@@ -310,7 +310,9 @@ for my $scheme ('NTLM', 'Negotiate') {
 # --- real clients ----------------------------------------------------------
 
 # curl sends its content with each request of a login, and asks before that.
-# (Its --ntlm begins with a message that gss-ntlmssp takes for too short.)
+# (Its --ntlm begins with a message that gss-ntlmssp takes for too short. With
+# --anyauth it is refused first; where it does not ask, 7.88 then goes on in the
+# file where it was, and so sends less than it announces.)
 my $file = conf_var('t_logs') . "/ntlm-upload-$$";
 {
     open my $fh, '>', $file or die "$file: $!\n";
@@ -320,7 +322,7 @@ my $file = conf_var('t_logs') . "/ntlm-upload-$$";
 for (['--negotiate', 'auth'], ['--negotiate', 'user'],
      ['--negotiate', 'specific'], ['--anyauth', 'specific']) {
     my($how, $place) = @$_;
-    for my $asks (1, 0) {
+    for my $asks (1, $how eq '--negotiate' ? 0 : ()) {
         my $mark = log_mark($server);
         open my $curl, '-|', 'curl', '-sS', '--max-time', 20, $how, '-u', ':',
             '-T', $file, $asks ? () : ('-H', 'Expect:'), '-w', '%{http_code}',

@@ -69,8 +69,9 @@ my %types = (
     digest  => ["AuthType Digest\nAuthName realm\nAuthDigestProvider file\n"
         . "AuthUserFile $dir/digests\n", \&answer_challenge],
     form    => [$form, sub { session(@_[0, 1]) }],
-    posted  => [$form, sub { +{ method => 'POST', content =>
-        "httpd_username=$_[0]&httpd_password=$_[1]&x=" . 'x' x 60,
+    posted  => [$form, sub { +{ method => 'POST', content => sprintf(
+            '%-100s', "httpd_username=$_[0]&httpd_password=$_[1]&x=")
+            =~ tr/ /x/r,
         headers => ['Content-Type: application/x-www-form-urlencoded'] } }],
 );
 
@@ -213,8 +214,9 @@ for my $type (sort keys %types) {
                 "$case: a member and another who fail get the same";
             is_deeply essence($failed[2], $type), essence($failed[1], $type),
                 "$case: and so does a name that is none";
-            if ($rule eq 'auth' && $asks) {
-                is $failed[1]{status}, 417, "$case: refused by auth";
+            if ($rule eq 'auth') {
+                is_deeply [$failed[1]{status}, $failed[1]{witness}{rule}],
+                    [$asks ? 417 : 401, 'auth'], "$case: refused by auth";
             }
             elsif ($rule eq 'auth') {
                 is_deeply [@{ own_words($failed[1]) }[0, 3]],
