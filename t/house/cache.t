@@ -67,8 +67,16 @@ for my $asks (1, 0) {
     is join(' ', $r->{status}, $r->{headers}{'x-cache'} =~ /^(\w+)/),
         '200 HIT', "GET with content, asks $asks: from the cache";
     is_deeply $r->{interim}, [], "GET with content, asks $asks: no 100";
-    ok $r->{closed}, "GET with content, asks $asks: closed";
     is $r->{witness}{read}, 0, "GET with content, asks $asks: unread";
+}
+
+for my $expect ('', "Expect: 100-continue\r\n") {
+    my $wire = talk($server, "GET /static/cache/page.txt HTTP/1.1\r\n"
+        . "Host: localhost\r\n${expect}Content-Length: 5\r\n\r\nhello"
+        . "GET /static/file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n", 'eof');
+    is join(' ', $wire->{bytes} =~ m{^HTTP/1\.1 (\d+)}mg), '200',
+        'GET with content, and another request behind it: one answer';
+    ok $wire->{eof}, 'GET with content: closed';
 }
 
 house_admitted('a DAV PUT', $server, { path => '/dav/cache/page.txt',

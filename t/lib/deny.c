@@ -51,8 +51,7 @@ DENIABLE(int, statvfs, (const char *path, void *fs), (path, fs),
          (errno = EIO, -1))
 DENIABLE(int, apr_generate_random_bytes, (unsigned char *to, size_t length),
          (to, length), EIO)
-DENIABLE(int, apr_proc_fork, (void *process, void *pool), (process, pool),
-         EAGAIN)
+DENIABLE(int, fork, (void), (), (errno = EAGAIN, -1))
 
 int apr_shm_create(void **m, size_t size, const char *file, void *pool);
 
