@@ -60,6 +60,7 @@ static int expect_post_read_request(request_rec *r)
                ? expect_first_at_head(r) : DECLINED;
 }
 
+/* Only with mpm_itk: see expect_pre_config(). */
 static int expect_post_perdir_config(request_rec *r)
 {
     const expect_request_t *e = expect_request_get(r);
@@ -129,23 +130,37 @@ static int expect_handler(request_rec *r)
                ? expect_status_answer(r) : DECLINED;
 }
 
-static void expect_register_hooks(apr_pool_t *p)
+/* mpm_itk makes the process the user that a section names, in
+ * post_perdir_config, and only the request itself may do that: a lookup has to
+ * end before. Now all modules are loaded, and hooks are not sorted yet. */
+static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
+                             apr_pool_t *ptemp)
 {
     static const char *const before_itk[] = { "mpm_itk.c", NULL };
 
+    (void)p;
+    (void)plog;
+    (void)ptemp;
+    if (ap_find_linked_module("mpm_itk.c")) {
+        ap_hook_post_perdir_config(expect_post_perdir_config, NULL, before_itk,
+                                   APR_HOOK_REALLY_FIRST);
+    }
+    return OK;
+}
+
+static void expect_register_hooks(apr_pool_t *p)
+{
     /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
      * mod_ssl (MIDDLE) have said who the client is and what it sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
 
-    /* First: a lookup ends here, before others act on what it has found.
-     * mpm_itk makes the process the user that the section names, and only the
-     * request itself may do that. */
-    ap_hook_post_perdir_config(expect_post_perdir_config, NULL, before_itk,
-                               APR_HOOK_REALLY_FIRST);
+    ap_hook_pre_config(expect_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
 
-    /* The directory is known, and the process is the section's user. First:
-     * others may read content. */
+    /* The directory is known, and under mpm_itk the process is the section's
+     * user. httpd calls post_perdir_config just before, but this one is called
+     * anyway, for mod_setenvif: that is cheaper. First: a lookup has to end
+     * before others act on it, and others may read content. */
     ap_hook_header_parser(expect_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
 

@@ -131,6 +131,9 @@ int expect_first_at_section(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
+    if (e && e->looking_up) {
+        return DONE;
+    }
     if (r->method_number == M_OPTIONS && !r->prev) {
         expect_options_tell(r);
     }

@@ -38,9 +38,11 @@ int expect_first_without_content(request_rec *r);
 
 /**
  * At header_parser: the section is known, so are its rules, and nobody has had
- * reason to read content yet. OPTIONS is answered with what is accepted.
+ * reason to read content yet. Ends a lookup; OPTIONS is answered with what is
+ * accepted.
  * @param r a request that is judged, or an OPTIONS request
- * @return DECLINED to go on, else the HTTP status of the answer
+ * @return DECLINED to go on, DONE for a lookup, else the HTTP status of the
+ *         answer
  */
 int expect_first_at_section(request_rec *r);
 

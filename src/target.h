@@ -13,7 +13,7 @@
 
 /**
  * Look the target's section up, .htaccess included, by a copy of the request.
- * The copy has the same state, with looking_up set: post_perdir_config has to
+ * The copy has the same state, with looking_up set: header_parser has to
  * return DONE for it.
  * @param r the main request, at post_read_request
  * @param e its state
