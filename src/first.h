@@ -31,7 +31,7 @@ int expect_first_at_head(request_rec *r);
 /**
  * Let a request that announced no content have none, where rules govern it:
  * what is announced later is not judged.
- * @param r a request without a state, its section known
+ * @param r a request without a state, its section known: there are rules
  * @return 1 if it has none now, 0: no rules govern it
  */
 int expect_first_without_content(request_rec *r);
