@@ -43,6 +43,8 @@ our @EXPORT = qw(tls_httpd talk_tls);
 
 use constant WAIT => 10;
 
+my $NEVER = qr/(?!)/;
+
 sub tls_httpd {
     my($conf) = @_;
     my $port = ExpectTest::Server::free_port();
@@ -66,7 +68,8 @@ sub become_client {
     open STDIN,  '<&', $socket or die "stdin: $!\n";
     open STDOUT, '>&', $socket or die "stdout: $!\n";
     open STDERR, '>', '/dev/null';
-    exec qw(openssl s_client -quiet -no_ign_eof -alpn http/1.1 -connect),
+    # -quiet: what begins a read with k or Q is no command
+    exec qw(openssl s_client -quiet -alpn http/1.1 -connect),
         "127.0.0.1:$port", @options;
     die "openssl: $!\n";
 }
@@ -82,18 +85,20 @@ sub talk_tls {
     local $SIG{ALRM} = sub { kill KILL => $pid };
     alarm WAIT;
     my($bytes, $from, $missed) = ('', 0);
-    STEP: for my $step (@steps, qr/(?!)/) {
+    STEP: for my $step (@steps, $NEVER) {
         syswrite($ours, $step), next unless ref $step;
-        until (substr($bytes, $from) =~ $step) {
-            $missed //= $step, last STEP
-                unless sysread $ours, $bytes, 65_536, length $bytes;
+        while (1) {
+            $from += $+[0], next STEP if substr($bytes, $from) =~ $step;
+            last if !sysread $ours, $bytes, 65_536, length $bytes;
         }
-        $from += $+[0];
+        $missed = $step if $step ne $NEVER;
+        last;
     }
     close $ours;
+    kill KILL => $pid;
     waitpid $pid, 0;
     alarm 0;
-    return ($bytes, $missed && "$missed" eq qr/(?!)/ ? undef : $missed);
+    return ($bytes, $missed);
 }
 
 1;
