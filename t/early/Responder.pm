@@ -157,6 +157,8 @@ sub scgi {
     while (defined($byte = take($socket, 1)) && $byte ne ':') {
         $length .= $byte;
     }
+    # httpd connects before it finds that there is no length
+    return if $length eq '';
     my $head = take($socket, $length + 1) // return;
     my($content) = $head =~ /CONTENT_LENGTH\0(\d+)/;
     my $how = behaviour($head);
