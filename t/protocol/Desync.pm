@@ -30,7 +30,11 @@ content goes:
 
 C<waits> says that the client may expect a response before content; without it,
 C<late>, C<asked> and C<never> do not wait for one. C<next> goes out when the
-content has. Returns C<{responses, interim, rest, eof, seconds}>: final
+content has; with C<keeps> the client keeps its side open until there is an
+answer to each of C<methods>. C<until> ends it where this function of the bytes that came
+returns true. C<hold>: C<[[offset, function] ...]>: what is sent last stops there
+until the function returns true, or a response or the end comes. C<wire> is a
+connection to use, as open_wire() of ExpectTest makes it. Returns C<{responses, interim, rest, eof, seconds}>: final
 responses as C<{status, headers, body}>, the interim statuses, bytes that
 belong to no response, and whether the server ended the connection.
 
@@ -188,10 +192,26 @@ sub read_as {
     return $class eq 'bad' && httpd_at_least('2.5') ? 'GET' : $method;
 }
 
+# Sends bytes, holding them back at offsets until something is true.
+sub send_held {
+    my($wire, $bytes, $answered, $hold) = @_;
+    my $at = 0;
+    for (@{ $hold || [] }) {
+        my($offset, $condition) = @$_;
+        ExpectTest::send_bytes($wire, substr $bytes, $at, $offset - $at);
+        $at = $offset;
+        my $until = time + BOUND;
+        ExpectTest::read_until($wire, 0.01, $answered)
+            until $condition->() || $answered->() || $wire->{eof}
+                || time > $until;
+    }
+    ExpectTest::send_bytes($wire, substr $bytes, $at);
+}
+
 sub converse {
     my($where, %o) = @_;
     my $began = time;
-    my $wire  = ExpectTest::open_wire($where);
+    my $wire  = $o{wire} || ExpectTest::open_wire($where);
     my $when  = $o{when} // 'early';
     my $body  = $o{content} // '';
     my($r);
@@ -204,23 +224,23 @@ sub converse {
     my $some  = sub { $parse->() || @{ $r->{interim} } };
     my $ended = 0;
 
-    my $first = $o{head};
-    $first .= $body if $when eq 'early';
-    $first .= substr $body, 0, length($body) / 2 if $when eq 'partly';
-    $first .= $o{next} // '' if $when eq 'early';
-    ExpectTest::send_bytes($wire, $first);
+    my $all = $body . ($o{next} // '');
+    ExpectTest::send_bytes($wire, $o{head} . ($when eq 'partly'
+        ? substr $body, 0, length($body) / 2 : ''));
+    send_held($wire, $all, $parse, $o{hold}) if $when eq 'early';
     if ($when ne 'early') {
         ExpectTest::read_until($wire, BOUND, $some) if $o{waits};
         $parse->();
         my $more = $when eq 'late'
             || $when eq 'asked' && (grep { $_ == 100 } @{ $r->{interim} });
-        ExpectTest::send_bytes($wire, $body . ($o{next} // '')) if $more;
+        send_held($wire, $all, $parse, $o{hold}) if $more;
         $ended = !$more;
     }
     # Who has no more to say ends its side; the server has to end its own.
     shutdown $wire->{socket}, 1 if $ended || !$o{keeps};
     ExpectTest::read_until($wire, BOUND, sub {
-        $o{keeps} && !$ended && $parse->() >= @{ $o{methods} || ['PUT'] };
+        $o{keeps} && !$ended && $parse->() >= @{ $o{methods} || ['PUT'] }
+            || $o{until} && $o{until}->($wire->{bytes});
     });
     $parse->();
     return { %$r, eof => $wire->{eof}, bytes => $wire->{bytes},

@@ -5,49 +5,22 @@
 use strict;
 use warnings;
 
-use IO::Handle ();
-use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 use Test::More;
 use ExpectTest;
 use H2Client ();
+use Tls;
 
 write_htaccess('tenant/tls', "ExpectRequire content-length max=100\n"
     . "ExpectStatus specific\n");
 my $port = conf_var('tls_port');
 my($id, $count);
 
-# Calls a function with a socket to the vhost tls that speaks this protocol.
-sub over_tls {
-    my($protocol, $do, @options) = @_;
-    socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
-        or die "socketpair: $!\n";
-    defined(my $pid = fork) or die "fork: $!\n";
-    if (!$pid) {
-        close $ours;
-        open STDIN,  '<&', $theirs or die "stdin: $!\n";
-        open STDOUT, '>&', $theirs or die "stdout: $!\n";
-        open STDERR, '>', '/dev/null';
-        exec qw(openssl s_client -quiet -no_ign_eof -alpn), $protocol,
-            '-connect', "127.0.0.1:$port", @options;
-        die "openssl: $!\n";
-    }
-    close $theirs;
-    local $SIG{PIPE} = 'IGNORE';
-    local $SIG{ALRM} = sub { kill KILL => $pid };
-    alarm 10;
-    my $result = $do->($ours);
-    close $ours;
-    waitpid $pid, 0;
-    alarm 0;
-    return $result;
-}
-
 # Sends text, waits for patterns behind each other; returns all that came
 # until the server ended the connection.
 sub talk_tls {
     my @steps = @_;
     my @options = ref $steps[0] eq 'ARRAY' ? @{ shift @steps } : ();
-    return over_tls('http/1.1', sub {
+    return over_tls($port, 'http/1.1', sub {
         my($socket) = @_;
         my($bytes, $from) = ('', 0);
         for my $step (@steps, qr/never that/) {
@@ -182,7 +155,7 @@ sub upload_tls {
         [':authority', 'localhost'], [':path', '/tenant/tls/x'],
         ['x-witness', $id], ['content-length', length $content], @more);
     push @head, ['expect', '100-continue'] if $asks;
-    return over_tls('h2', sub {
+    return over_tls($port, 'h2', sub {
         return H2Client->new($_[0])->request(head => \@head,
             content => $content, asks => $asks, wait => 5, silence => 5,
             eager => !$asks && length $content < 101);

@@ -1,0 +1,70 @@
+#!/usr/bin/perl
+# FastCGI responders that answer before they have read all content. Where one
+# closes then, mod_proxy_fcgi fails to hand it the rest and gives up with
+# AP_FILTER_ERROR; httpd's core, which finds the head of an answer sent, does not
+# throw the rest of the content away, and keeps the connection.
+
+use strict;
+use warnings;
+
+use lib 't/cutoff', 't/early', 't/house', 't/protocol';
+use Test::More;
+use CutOff;
+use Early;
+use ExpectTest;
+use House;
+use Responder;
+
+my $root = conf_var('documentroot');
+my $responder = Responder->start('fastcgi');
+my $fpm = php_fpm();
+# Each process of httpd keeps connections to itself, until PHP has none left.
+my $conf = one_process();
+
+# --- a responder that does as it is told -------------------------------------
+
+for my $reuse (qw(on off)) {
+    # A worker is known by its URL.
+    my $url = "fcgi://" . ($reuse eq 'on' ? '127.0.0.1' : 'localhost') . ':'
+        . $responder->port;
+    $conf .= "<Proxy \"$url/\">\nProxySet enablereuse=$reuse max=3\n</Proxy>\n"
+        . "ProxyPassMatch \"^/\\w+/raw-$reuse/(\\w+)\$\" \"$url/\$1\"\n";
+}
+
+# --- PHP-FPM -----------------------------------------------------------------
+
+my %fpm = (on => $fpm->url . '/', off => $fpm->url =~ s/localhost$/apart\//r);
+for my $reuse (qw(on off)) {
+    $conf .= <<"CONF";
+AliasMatch "^/\\w+/fpm-$reuse/(now|read)\$" "$root/early/\$1.php"
+<Proxy "$fpm{$reuse}">
+    ProxySet enablereuse=$reuse max=3
+</Proxy>
+<LocationMatch "^/\\w+/fpm-$reuse/">
+    SetHandler "proxy:$fpm{$reuse}"
+</LocationMatch>
+CONF
+}
+
+my @pads = (pads => 4);
+my $server = early_httpd($conf);
+for my $reuse (qw(on off)) {
+    early_ok("raw, reuse $reuse, $_", $server, "raw-$reuse/$_",
+        breaks => $_ eq 'closes') for qw(stays closes begins reads);
+    early_ok("raw, reuse $reuse, $_", $server, "raw-$reuse/$_", breaks => 1,
+        pads => 2, hold => sub { $responder->hold }) for qw(breaks leaves);
+    early_ok("PHP-FPM, reuse $reuse, $_", $server, "fpm-$reuse/$_",
+        breaks => 1, @pads) for qw(now read);
+}
+early_log_ok($server);
+
+# --- what httpd does ---------------------------------------------------------
+
+my $stock = early_stock($conf);
+my @wrong = map { early_faults($stock, '/free/raw-on/breaks', breaks => 1,
+    hold => sub { $responder->hold }) } 1 .. 64;
+cmp_ok scalar @wrong, '>', 0, 'stock httpd: content is parsed';
+cmp_ok scalar(grep { m{/smuggled/} } early_log($stock)), '>', 0,
+    'stock httpd: content is answered';
+
+done_testing();

@@ -1,0 +1,33 @@
+#!/usr/bin/perl
+# mod_php, where the MPM has no threads, and scripts that answer before they
+# have read all content. Elsewhere Debian's cannot be loaded: httpd has to say
+# so then, and not to crash.
+
+use strict;
+use warnings;
+
+use lib 't/early', 't/house', 't/protocol';
+use Test::More;
+use Early;
+use ExpectTest;
+use ModPhp;
+
+my $root = conf_var('documentroot');
+
+if (mod_php_fits()) {
+    my $server = early_httpd(load_php() . <<"CONF");
+AliasMatch "^/\\w+/php/(\\w+)\$" "$root/early/\$1.php"
+<LocationMatch "^/\\w+/php/">
+    SetHandler application/x-httpd-php
+</LocationMatch>
+CONF
+    early_ok("mod_php, $_", $server, "php/$_") for qw(now read);
+    early_log_ok($server);
+}
+else {
+    my($exit, $message) = config_error(load_php());
+    isnt $exit, 0, 'mod_php is not for this MPM';
+    like $message, qr/thread-?safe/i, 'mod_php says why';
+}
+
+done_testing();

@@ -1,0 +1,34 @@
+#!/usr/bin/perl
+# mod_wsgi, within httpd and in a daemon, and applications that answer before
+# they have read all content.
+
+use strict;
+use warnings;
+
+use lib 't/early', 't/house', 't/protocol';
+use Test::More;
+use Early;
+use ExpectTest;
+use House;
+
+my $root = conf_var('documentroot');
+my $logs = conf_var('t_logs');
+my $server = early_httpd(one_process() . load('wsgi') . <<"CONF");
+WSGISocketPrefix "$logs/early-wsgi"
+WSGIDaemonProcess early processes=1 threads=4
+WSGIApplicationGroup %{GLOBAL}
+WSGIScriptAliasMatch "^/\\w+/embedded(?=/)" "$root/early/app.wsgi"
+WSGIScriptAliasMatch "^/\\w+/daemon(?=/)" "$root/early/app.wsgi" process-group=early
+WSGIChunkedRequest On
+CONF
+
+for my $how (qw(embedded daemon)) {
+    early_ok("mod_wsgi, $how, $_", $server, "$how/$_",
+        breaks => $how eq 'daemon') for qw(now some reads);
+    # httpd sends no 100 Continue once it has begun to answer.
+    early_ok("mod_wsgi, $how, $_", $server, "$how/$_", asks => [0],
+        breaks => 1) for qw(begins);
+}
+early_log_ok($server);
+
+done_testing();

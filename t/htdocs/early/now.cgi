@@ -1,0 +1,3 @@
+#!/usr/bin/perl
+# Answers at once, and ends, whatever is sent.
+print "Content-Type: text/plain\n\nnow\n";
