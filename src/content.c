@@ -225,6 +225,11 @@ static apr_status_t keep_within(apr_bucket_brigade *bb, apr_off_t length)
     return rv;
 }
 
+static int has_eos(const apr_bucket_brigade *bb)
+{
+    return !APR_BRIGADE_EMPTY(bb) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
+}
+
 /* Read on, past the connection's filter, and see the end. */
 static apr_status_t read_on(ap_filter_t *f, apr_bucket_brigade *bb,
                             ap_input_mode_t mode, apr_read_type_e block,
@@ -239,8 +244,7 @@ static apr_status_t read_on(ap_filter_t *f, apr_bucket_brigade *bb,
     rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
     connection->is_reading = was_reading;
     /* of a client that still waits, HTTP_IN says that it has read all */
-    if (rv == APR_SUCCESS && !APR_BRIGADE_EMPTY(bb)
-        && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb)) && !f->r->expecting_100
+    if (rv == APR_SUCCESS && has_eos(bb) && !f->r->expecting_100
         && mode != AP_MODE_SPECULATIVE) {
         e->ended = 1;
         connection->is_unread = 0;
@@ -466,15 +470,19 @@ int expect_content_discard(request_rec *r)
     expect_drain_t drain;
     apr_status_t rv = APR_SUCCESS;
     apr_off_t length;
+    int is_over = e->ended;
 
     expect_drain_begin(&drain, c);
-    while (rv == APR_SUCCESS && !e->ended && expect_drain_goes_on(&drain)) {
+    while (rv == APR_SUCCESS && !is_over && expect_drain_goes_on(&drain)) {
         rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES,
                             APR_BLOCK_READ, HUGE_STRING_LEN);
         if (rv == APR_SUCCESS) {
             rv = apr_brigade_length(bb, 1, &length);
             drain.total += rv == APR_SUCCESS ? length : 0;
         }
+        /* once the status is an error, HTTP_IN says so of a client that
+         * waits: nothing is read to its end, and nothing more comes */
+        is_over = has_eos(bb);
         apr_brigade_cleanup(bb);
     }
     expect_drain_end(&drain);

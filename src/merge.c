@@ -124,6 +124,7 @@ static void place_in_htaccess(expect_dir_conf_t *conf, const cmd_parms *cmd,
 void expect_merge_place(expect_dir_conf_t *conf, cmd_parms *cmd)
 {
     const ap_directive_t *parent = cmd->directive->parent;
+    int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
     int is_nested = 0;
 
     for (; parent; parent = parent->parent) {
@@ -132,8 +133,10 @@ void expect_merge_place(expect_dir_conf_t *conf, cmd_parms *cmd)
         if (section == NO_SECTION) {
             continue;
         }
-        /* its own value need not be read yet, and is looked for later */
-        if (is_nested && !conf->merging_around) {
+        /* Its own value need not be read yet, and is looked for later. An
+         * .htaccess has none to look for: with AllowOverride Nonfatal=..., a
+         * line that httpd has skipped stands in the tree all the same. */
+        if (is_nested && !is_htaccess && !conf->merging_around) {
             conf->merging_around = merging_in(parent, cmd->temp_pool);
         }
         if (section == DIRECTORY) {
@@ -143,7 +146,7 @@ void expect_merge_place(expect_dir_conf_t *conf, cmd_parms *cmd)
         }
         is_nested = 1;
     }
-    if (ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
+    if (is_htaccess) {
         place_in_htaccess(conf, cmd, is_nested);
     }
     else {

@@ -151,7 +151,8 @@ for my $text ('ExpectMerging Off', 'ExpectMerging Or', 'ExpectEngine Off',
 }
 write_htaccess('merge/and/forbidden', undef);
 
-# AllowOverride without AuthConfig takes the rules away, too.
+# AllowOverride without AuthConfig takes the rules away, too. With Nonfatal,
+# httpd skips what a tenant may not write, and goes on: so do we.
 {
     my $docroot = conf_var('documentroot');
     my $server = own_httpd(conf => <<"CONF");
@@ -171,7 +172,13 @@ write_htaccess('merge/and/forbidden', undef);
     SetHandler witness
     ExpectRequire content-length max=1000
 </Directory>
+<Directory "$docroot/merge/nonfatal">
+    AllowOverride AuthConfig FileInfo Nonfatal=All
+    SetHandler witness
+    ExpectRequire content-length max=1000
+</Directory>
 CONF
+    my $all = 'ExpectRequire all granted';
     for (['strict', 'ExpectRequire all granted', 500],
          ['strict', 'ExpectStatus specific', 500],
          ['none',   "nonsense\nExpectEngine Off", 417],
@@ -179,7 +186,14 @@ CONF
          ['list',   "<ExpectRequireAll>\nExpectRequire all granted\n"
              . '</ExpectRequireAll>', 500],
          ['list',   'ExpectStatus specific', 500],
-         ['list',   'ExpectEngine Off', 500]) {
+         ['list',   'ExpectEngine Off', 500],
+         ['nonfatal', "ExpectEngine Off\n$all", 417],
+         ['nonfatal', "ExpectMerging Off\n$all", 417],
+         ['nonfatal', "<Files *>\nExpectMerging Off\n<If true>\n$all\n</If>\n"
+             . '</Files>', 417],
+         ['nonfatal', "<If true>\nExpectMerging Or\n<If true>\n$all\n</If>\n"
+             . '</If>', 417],
+         ['nonfatal', "<Limit PUT>\nExpectMerging Off\n$all\n</Limit>", 417]) {
         my($dir, $text, $status) = @$_;
         write_htaccess("merge/$dir", "$text\n");
         my $r = upload(vhost => $server, path => "/merge/$dir/x", asks => 1,

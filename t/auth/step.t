@@ -1,0 +1,61 @@
+#!/usr/bin/perl
+# A step of a login that httpd hears of behind our hooks (a check of access
+# answers 401 with a token): of a client that waits for 100 Continue no content
+# comes any more, so there is nothing to wait for, and the answer goes out.
+
+use strict;
+use warnings;
+
+use lib 't/house';
+use POSIX ();
+use Test::More;
+use ExpectTest;
+use House;
+
+my $dir = conf_var('t_logs') . "/step-$$";
+mkdir $dir or die "$dir: $!\n";
+open my $fh, '>', "$dir/step.lua" or die "$dir/step.lua: $!\n";
+print $fh <<'LUA';
+function step(r)
+    r.err_headers_out['WWW-Authenticate'] = 'NTLM TlRMTVNTUAACAAAA'
+    return 401
+end
+LUA
+close $fh or die "$dir/step.lua: $!\n";
+
+my $server = house_httpd(load('lua') . <<"CONF");
+<Location /witness/step>
+    LuaHookAccessChecker "$dir/step.lua" step
+    AuthType Basic
+    AuthName house
+    Require valid-user
+    ExpectRequire auth
+</Location>
+CONF
+
+# Seconds of the processor that the server's processes have used.
+sub used {
+    my $ticks = 0;
+    for my $stat (glob '/proc/[0-9]*/stat') {
+        open my $in, '<', $stat or next;
+        my @field = split ' ', (<$in> // '') =~ s/^.*\) //r;
+        $ticks += $field[11] + $field[12]
+            if @field > 12 && $field[1] == $server->pid;
+    }
+    return $ticks / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+for my $chunked (0, 1) {
+    my $before = used();
+    my $r = upload(vhost => $server, path => '/witness/step/x', asks => 1,
+        content => 100, chunked => $chunked);
+    my $used = used() - $before;
+    is $r->{status}, 401, "chunked $chunked: the challenge";
+    like $r->{headers}{'www-authenticate'}, qr/^NTLM /, 'with its token';
+    is_deeply [@$r{qw(interim sent)}, $r->{witness}{read}], [[], 0, 0],
+        'no content';
+    ok $r->{closed}, 'closed: nobody knows whether it comes';
+    cmp_ok $used, '<', 0.4, 'and nothing is waited for busily';
+}
+
+done_testing();
