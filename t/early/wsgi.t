@@ -23,11 +23,13 @@ WSGIChunkedRequest On
 CONF
 
 for my $how (qw(embedded daemon)) {
-    early_ok("mod_wsgi, $how, $_", $server, "$how/$_",
-        breaks => $how eq 'daemon') for qw(now);
-    # httpd sends no 100 Continue once it has begun to answer.
+    early_ok("mod_wsgi, $how, reads", $server, "$how/reads",
+        breaks => $how eq 'daemon');
+    # A client that asks waits in vain here, with httpd alone, too: httpd sends
+    # no 100 Continue once the application has begun to answer, and holds the
+    # answer back while it throws away the content.
     early_ok("mod_wsgi, $how, $_", $server, "$how/$_", asks => [0],
-        breaks => 1) for qw(begins);
+        breaks => 1) for qw(now some begins);
 }
 early_log_ok($server);
 
