@@ -15,7 +15,7 @@ my $root = conf_var('documentroot');
 my $logs = conf_var('t_logs');
 my $server = early_httpd(one_process() . load('wsgi') . <<"CONF");
 WSGISocketPrefix "$logs/early-wsgi"
-WSGIDaemonProcess early processes=1 threads=4
+WSGIDaemonProcess early processes=1 threads=4 home="$root"
 WSGIApplicationGroup %{GLOBAL}
 WSGIScriptAliasMatch "^/\\w+/embedded(?=/)" "$root/early/app.wsgi"
 WSGIScriptAliasMatch "^/\\w+/daemon(?=/)" "$root/early/app.wsgi" process-group=early
