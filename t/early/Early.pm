@@ -101,7 +101,7 @@ my %log_of;
 
 sub conf {
     my($conf, %o) = @_;
-    my $log = conf_var('t_logs') . '/early-' . ++$count;
+    my $log = conf_var('t_logs') . "/early-$$-" . ++$count;
     $conf .= "CustomLog \"$log\" \"%k %>s %X \\\"%r\\\" verdict="
         . "%{expect-verdict}n status=%{expect-status}n\"\n";
     if ($o{tls}) {

@@ -24,7 +24,7 @@ my $count = 0;
 
 sub jk_conf {
     my($responder, @places) = @_;
-    my $logs = conf_var('t_logs') . '/jk-' . ++$count;
+    my $logs = conf_var('t_logs') . "/jk-$$-" . ++$count;
     my $port = $responder->port;
     return load('jk') . <<"CONF" . join '', map { "JkMount $_ ajp\n" } @places;
 JkWorkerProperty worker.list=ajp

@@ -22,6 +22,17 @@ AliasMatch "^/\\w+/php/(\\w+)\$" "$root/early/\$1.php"
 </LocationMatch>
 CONF
     early_ok("mod_php, $_", $server, "php/$_") for qw(now read);
+
+    # Cut off while it reads, whatever it makes of the part that it got.
+    for my $asks (0, 1) {
+        my $r = upload(vhost => $server, path => '/cap/php/read', asks => $asks,
+            method => 'POST', chunked => 1, content => 1_000_000,
+            eager => !$asks);
+        is $r->{status}, 413, "mod_php, cut off, asks $asks: 413";
+        like $r->{headers}{connection}, qr/^close$/i,
+            "mod_php, cut off, asks $asks: close";
+        ok $r->{closed}, "mod_php, cut off, asks $asks: closed";
+    }
     early_log_ok($server);
 }
 else {
