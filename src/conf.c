@@ -119,10 +119,28 @@ static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
     return conf->own;
 }
 
+/*
+ * The name of the file that is read. mod_macro's name for where it is used
+ * lives in a temporary pool, so it is copied; once for the lines that follow
+ * each other, as an .htaccess may have many and lie deep.
+ */
+static const char *file_of(const cmd_parms *cmd)
+{
+    static const char key[] = "expect-file";
+    const char *name = cmd->directive->filename;
+    void *copied = NULL;
+
+    apr_pool_userdata_get(&copied, key, cmd->pool);
+    if (!copied || strcmp(copied, name)) {
+        copied = apr_pstrdup(cmd->pool, name);
+        apr_pool_userdata_setn(copied, key, NULL, cmd->pool);
+    }
+    return copied;
+}
+
 static void place(cmd_parms *cmd, expect_rule_t *rule)
 {
-    /* mod_macro's name for where it is used lives in a temporary pool */
-    rule->file = apr_pstrdup(cmd->pool, cmd->directive->filename);
+    rule->file = file_of(cmd);
     rule->line = cmd->directive->line_num;
     rule->limited = (apr_int64_t)cmd->limited;
 }

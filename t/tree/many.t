@@ -51,6 +51,30 @@ admitted_ok('Or: one in the middle holds', { %or, content => 11,
 refused_ok('Or: none holds', { %or, content => 11 }, status => 400,
     asked_status => 417);
 
+# Where an .htaccess lies is kept once, however many rules it has: a deep folder
+# makes them no larger. The most memory that a process had at once, in kB.
+sub most_memory {
+    my $most = 0;
+    for my $file (glob '/proc/[0-9]*/status') {
+        open my $in, '<', $file or next;
+        my $text = join '', <$in>;
+        next unless $text =~ /^PPid:\s+(\d+)$/m && $1 == $server->pid;
+        $most = $1 if $text =~ /^VmHWM:\s+(\d+) kB$/m && $1 > $most;
+    }
+    return $most;
+}
+
+{
+    my $deep = join '/', 'tenant/many-deep', ('d' x 200) x 17;
+    my $before = most_memory();
+    write_htaccess($deep, "ExpectRequire all granted\n" x 20_000);
+    my $r = upload(path => "/$deep/x", vhost => $server, content => 10);
+    is $r->{status}, 200, 'many rules in a deep folder';
+    my $more = most_memory() - $before;
+    cmp_ok $before, '>', 0, 'memory is known';
+    cmp_ok $more, '<', 40_000, "it took $more kB";
+}
+
 is join('', $server->crashes), '', 'no child has crashed';
 
 done_testing();
