@@ -41,7 +41,7 @@ use House;
 
 our @EXPORT = qw(tls_httpd talk_tls);
 
-use constant WAIT => 10;
+use constant WAIT => 2 * ExpectTest::WAIT;
 
 my $NEVER = qr/(?!)/;
 

@@ -24,7 +24,7 @@ my $server = house_httpd(<<"CONF");
 </DirectoryMatch>
 CONF
 
-# --- the filters ------------------------------------------------------------------
+# --- the filters --------------------------------------------------------------
 
 sub provider {
     my($name, $filter) = @_;
@@ -53,7 +53,7 @@ my %filters = (
         'SetOutputFilter DEFLATE;EXPECT_DROP;EXPECT_TYPE'],
 );
 
-# --- what is asked ----------------------------------------------------------------
+# --- what is asked ------------------------------------------------------------
 
 # the rules; what becomes of uploads of 85 bytes, and of 9
 my %rules = (

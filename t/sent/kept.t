@@ -118,7 +118,7 @@ for my $place (@places) {
     }
 }
 
-# --- in order ---------------------------------------------------------------------
+# --- in order -----------------------------------------------------------------
 
 # Uploads of different sizes, in one go: each answer belongs to its upload.
 {
@@ -138,7 +138,7 @@ for my $place (@places) {
     }
 }
 
-# --- where it ends ----------------------------------------------------------------
+# --- where it ends ------------------------------------------------------------
 
 # Refused, and what is behind it in the same connection is not answered.
 write_htaccess('sent/kept/lazy', join "\n", @max, 'SetHandler witness-lazy', '');

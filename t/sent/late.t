@@ -128,7 +128,7 @@ sub upload_to {
     return ($r, grep { /expect: / } error_log_since($mark));
 }
 
-# --- a bound that holds -----------------------------------------------------------
+# --- a bound that holds -------------------------------------------------------
 
 my @ways = map { my $h2 = $_; map { { h2 => $h2, asks => $_ } } 1, 0 }
     0, has_h2() ? 1 : ();
@@ -155,7 +155,7 @@ for my $tree (sort keys %trees) {
     }
 }
 
-# --- mod_ssl ----------------------------------------------------------------------
+# --- mod_ssl ------------------------------------------------------------------
 
 # To ask for a certificate in a directory, it reads all content first.
 sub upload_tls {
@@ -190,7 +190,7 @@ for my $tree (sort keys %trees) {
     is $w->{verdict}, 'continue', "$tree, SSLVerifyClient: admitted";
 }
 
-# --- where it does not hold -------------------------------------------------------
+# --- where it does not hold ---------------------------------------------------
 
 for my $reader (@readers) {
     my $name = $reader->[0];

@@ -48,7 +48,7 @@ function handle(r)
 end
 LUA
 
-# --- the places -----------------------------------------------------------------
+# --- the places ---------------------------------------------------------------
 
 # Those below /sent/ruled have the administrator's rules; below /sent/free there
 # are none, and below /sent/target for the files *.cgi and *.php only.
@@ -98,7 +98,7 @@ CONF
 }
 
 for my $dir (qw(ruled/cgi ruled/fcgid ruled/php ruled/action ruled/rewrite
-    ruled/fallback ruled/moved ruled/document target/index target/fallback
+    ruled/fallback ruled/document target/index target/fallback
     target/views free/cgi)) {
     mkpath("$root/sent/$dir");
     link "$root/cgi/record.cgi", "$root/sent/$dir/record.cgi" or die "$dir: $!\n";
@@ -243,7 +243,7 @@ sub place_ok {
 # .htaccess has no say there.
 my $through = ['ProxyPass', '', 'sent-proxy/x', [], origin => 1];
 
-# --- where rules are ------------------------------------------------------------
+# --- where rules are ----------------------------------------------------------
 
 my @bound = 'ExpectRequire content-length max=10 known';
 for (['a bound', \@bound, sort keys %adds],
@@ -258,7 +258,7 @@ for (['a bound', \@bound, sort keys %adds],
     is join('', $server->crashes), '', "$rules: no child has crashed";
 }
 
-# --- where there are none -------------------------------------------------------
+# --- where there are none -----------------------------------------------------
 
 # Everything is as without mod_expect: content is made of what follows.
 {
