@@ -119,9 +119,7 @@ int expect_first_without_content(request_rec *r)
 {
     const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
 
-    /* what goes through a tunnel begins behind such a request */
     if (!conf || !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
-        || expect_request_is_websocket(r)
         || (r->prev && expect_request_get(expect_request_first(r)))) {
         return 0;
     }

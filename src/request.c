@@ -23,31 +23,13 @@ int expect_request_head(expect_head_t *head, const request_rec *r, int asked)
     return expect_head_read(head, r->headers_in, asked);
 }
 
-/* RFC 8441: over HTTP/2 a WebSocket begins with a CONNECT, which mod_http2 hands
- * on as the GET with Upgrade that HTTP/1.1 has, and with an open stream. What a
- * client sends cannot look so: HTTP/2 has no such field (RFC 9113, 8.2.2). */
-int expect_request_is_websocket(const request_rec *r)
-{
-    const char *upgrade;
-
-    return r->connection->master && r->method_number == M_GET
-           && (upgrade = apr_table_get(r->headers_in, "Upgrade"))
-           && !ap_cstr_casecmp(upgrade, "websocket");
-}
-
-static int is_tunnel(const request_rec *r)
-{
-    return (r->method_number == M_CONNECT && r->proxyreq)
-           || expect_request_is_websocket(r);
-}
-
 expect_request_t *expect_request_begin(request_rec *r)
 {
     expect_request_t *e;
     expect_head_t head;
 
     /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
-    if (r->main || r->prev || is_tunnel(r)
+    if (r->main || r->prev || (r->method_number == M_CONNECT && r->proxyreq)
         || !expect_request_head(&head, r,
                                 r->expecting_100
                                 && r->proto_num >= HTTP_VERSION(1, 1))) {

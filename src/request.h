@@ -140,13 +140,6 @@ static APR_INLINE int expect_request_has_content(const request_rec *r)
 int expect_request_head(expect_head_t *head, const request_rec *r, int asked);
 
 /**
- * Whether a stream of HTTP/2 is to become a WebSocket: a tunnel, and no upload.
- * @param r any request
- * @return 1 or 0
- */
-int expect_request_is_websocket(const request_rec *r);
-
-/**
  * Begin to judge a request.
  * @param r a request
  * @return its state; NULL if it is none to judge: a subrequest, an internal
