@@ -351,6 +351,9 @@ static request_rec *copy_without_htaccess(request_rec *r)
     request_rec *rr = apr_pmemdup(r->pool, r, sizeof(*r));
     conn_rec *c = r->connection;
 
+    /* httpd's walks would take up those of the request that led here, with its
+     * .htaccess merged in */
+    rr->prev = rr->main = NULL;
     rr->request_config = ap_create_request_config(r->pool);
     rr->per_dir_config = r->server->lookup_defaults;
     rr->htaccess = no_htaccess(r->pool, r->htaccess);

@@ -86,16 +86,25 @@ for (['SetHandler expect-status', 'x'],
      ["DirectoryIndex x\n<Files x>\nSetHandler expect-status\n</Files>", ''],
      ["FallbackResource x\nSetHandler expect-status", 'nowhere'],
      ["ErrorDocument 404 /page/t-N/x\n<Files x>\nSetHandler expect-status\n"
-         . "</Files>", 'nowhere'])
+         . "</Files>", 'nowhere'],
+     ["ErrorDocument 404 /page/t-N/x\nSetHandler expect-status", 'a.x'],
+     ["ErrorDocument 403 /page/t-N/x\nSetHandler expect-status\n"
+         . "<Files a.x>\nRequire all denied\n</Files>", 'a.x'],
+     ["Action a /page/t-N/x\n<Files x>\nSetHandler expect-status\n</Files>\n"
+         . "<Files a.x>\nSetHandler a\n</Files>", 'a.x'],
+     ["RewriteEngine On\nRewriteRule ^a /page/t-N/x\n<Files x>\n"
+         . "SetHandler expect-status\n</Files>", 'a.x'])
 {
     my($text, $file) = @$_;
     my $dir = 't-' . ++$n;
     place($dir, $text =~ s/t-N/$dir/r . "\n", 'x', 'a.x', 'a.shtml');
     my($r, @lines) = get("$dir/$file");
     my $name = $text =~ s/\n/ | /gr;
-    unlike $r->{body}, qr/"counting"/, "$name: not the page";
+    # an ErrorDocument is asked without the query
+    unlike $r->{body}, qr/"counting"|<title>mod_expect/,
+        "$name: not the page";
     if ($name !~ /INCLUDES/) {
-        is $r->{status}, 404, "$name: 404";
+        is $r->{status}, $name =~ /denied/ ? 403 : 404, "$name: the status";
     }
     cmp_ok scalar @lines, '==', 1, "$name: the log says why"
         if $name !~ /INCLUDES|ErrorDocument/;
