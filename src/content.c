@@ -120,7 +120,7 @@ static int content_init(ap_filter_t *f)
     expect_request_t *e = state_of(f);
     int status = e ? begin(f->r, e) : DECLINED;
 
-    if (e && !e->rules) {
+    if (e && !e->rules && e->state != EXPECT_REFUSED) {
         /* none of the sections that the request has come through has any */
         ap_remove_input_filter(f);
     }
@@ -335,7 +335,7 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
         /* an error to who read on, an end to the ErrorDocument */
         return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
     }
-    e->was_read = 1;
+    e->was_read |= mode != AP_MODE_SPECULATIVE && mode != AP_MODE_INIT;
     /* HTTP_IN reads the trailer section from the top of the chain: that is no
      * content. And of a large upload only the end is watched for. */
     if (e->reading || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT

@@ -17,6 +17,9 @@ my $server = early_httpd(load('fcgid') . <<"CONF");
 FcgidIPCDir "$state"
 FcgidProcessTableFile "$state/table"
 FcgidMaxRequestLen 10000000
+# It ends a responder that closes, and is slow to begin a new one if there are
+# many.
+FcgidSpawnScoreUpLimit 10000
 AliasMatch "^/\\w+/(fcgid|early)/(.*)\$" "$root/\$1/\$2"
 <DirectoryMatch "^$root/(?:fcgid|early)">
     Options ExecCGI
