@@ -137,19 +137,14 @@ static apr_status_t count_late(void *r)
 
 /*
  * A quick handler or a translate hook reads before httpd has found the section:
- * it is looked up. Where that fails, the request itself is going to fail the
- * same way.
+ * it is looked up. A lookup that fails on its way (with 404, or a redirect) has
+ * the rules that are in force so far: those of <Location> or the server. A
+ * quick handler may answer such a request all the same.
  */
 static int decide_before_section(request_rec *r, expect_request_t *e)
 {
     request_rec *target = expect_target_lookup(r, e);
 
-    if (target && target->status != HTTP_OK) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-        e->status = target->status;
-        e->state = EXPECT_REFUSED;
-        return target->status;
-    }
     apr_pool_pre_cleanup_register(r->pool, r, count_late);
     expect_request_take_rules(r, e, target ? target : r);
     return expect_request_judge(r, e, EXPECT_AT_DIRECTORY);

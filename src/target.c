@@ -66,7 +66,6 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
 {
     const char *uri = r->parsed_uri.path;
     request_rec *rr;
-    int status;
 
     /* of an absolute-form target only path and query are for here */
     if (r->proxyreq || !uri || *uri != '/') {
@@ -79,11 +78,9 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
     rr = copy_for_lookup(r, e);
     ap_parse_uri(rr, uri);
     e->looking_up = 1;
-    status = ap_process_request_internal(rr);
+    /* DONE at the section; where it fails, the request itself will, too */
+    (void)ap_process_request_internal(rr);
     e->looking_up = 0;
-    if (status != DONE) {
-        rr->status = status;
-    }
     return rr;
 }
 
