@@ -321,16 +321,19 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
     if (status != DECLINED) {
         return answer_error(f, bb, status);
     }
+    /* whoever reads on behind the answer finds an error again, and no end */
+    if (e->answered) {
+        return AP_FILTER_ERROR;
+    }
     restore_framing(f->r, e);
-    /* nor does content say whether it is welcome: who evaluates sees none */
-    if (e->state == EXPECT_REFUSED || e->judging) {
+    /* An ErrorDocument finds the end. So do the rules: content does not say
+     * whether it is welcome. */
+    if (e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF
+        || e->judging) {
         return end_of_content(f, bb);
     }
-    if (e->state == EXPECT_CUT_OFF) {
-        /* an error to who read on, an end to the ErrorDocument */
-        return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
-    }
-    e->was_read = 1;
+    /* HTTP_IN looks at the framing in these modes only */
+    e->was_read |= mode == AP_MODE_READBYTES || mode == AP_MODE_GETLINE;
     /* HTTP_IN reads the trailer section from the top of the chain: that is no
      * content. And of a large upload only the end is watched for. */
     if (e->reading || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT
