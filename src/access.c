@@ -110,7 +110,7 @@ static void let_step(request_rec *r, expect_request_t *e)
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   "expect: the login goes on with the next request on this "
                   "connection; the content of this one is thrown away");
-    if (!expect_content_discard(r)) {
+    if (!expect_content_discard(r) && expect_conf_refuses(e->conf)) {
         e->state = EXPECT_REFUSED;
         e->status = HTTP_UNAUTHORIZED;
         expect_linger_begin(r);
