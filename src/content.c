@@ -48,7 +48,7 @@ static expect_request_t *state_of(const ap_filter_t *f)
  * DirectoryIndex moves a request to another file, and so into other <Files>
  * sections: their rules count as well. An internal redirect keeps to the rules
  * of the target that the client named; what mod_rewrite in a directory leaves
- * open is told there.
+ * open is decided there.
  */
 static int judge_last(request_rec *r, expect_request_t *e)
 {
