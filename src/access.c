@@ -99,9 +99,10 @@ static int is_step_of_login(const request_rec *r, const expect_request_t *e,
 }
 
 /*
- * Such a step is no denial. httpd keeps the connection, for the next one; and
- * for that its content has to be out of the way, also of a client that asked:
- * nobody could know whether it sends it after a 401.
+ * Such a step is no denial. httpd keeps the connection for the next one, so the
+ * content of this one has to be read first. That holds for a client that asked,
+ * too: after a 401 it may send its content or not, and nobody could know which.
+ * Under DetectionOnly, what is over the bounds is httpd's own matter.
  */
 static void let_step(request_rec *r, expect_request_t *e)
 {
@@ -110,7 +111,7 @@ static void let_step(request_rec *r, expect_request_t *e)
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   "expect: the login goes on with the next request on this "
                   "connection; the content of this one is thrown away");
-    if (!expect_content_discard(r)) {
+    if (!expect_content_discard(r) && expect_conf_refuses(e->conf)) {
         e->state = EXPECT_REFUSED;
         e->status = HTTP_UNAUTHORIZED;
         expect_linger_begin(r);
@@ -185,8 +186,8 @@ int expect_access_ask(request_rec *r, expect_request_t *e)
     }
     e->asking = 0;
     if (is_forced) {
-        /* httpd asks for the user all the same, behind this hook: what comes
-         * of it is heard by expect_access_done() or expect_access_denied() */
+        /* httpd checks the user all the same, after this hook: it is for
+         * expect_access_done() or expect_access_denied() to see the result */
         return OK;
     }
     if (status != OK) {

@@ -77,11 +77,6 @@ void expect_connection_hold(request_rec *r)
     }
 }
 
-void expect_connection_release(conn_rec *c)
-{
-    expect_connection_get(c)->is_unread = 0;
-}
-
 void expect_connection_register(void)
 {
     /* CONNECTION: above TLS, so that it sees what is read as HTTP */

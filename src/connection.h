@@ -35,19 +35,13 @@ expect_connection_t *expect_connection_get(conn_rec *c);
 
 /**
  * Let nobody but the guard (content.c) read from a request's connection until
- * its content is read to its end (expect_connection_release()). Who tries gets
- * the end of the connection: so content is never taken for the next request,
- * whatever a handler left unread (RFC 9112, 9.3: a server that does not read
- * all of the content closes the connection).
+ * its content is read to its end, when the guard takes is_unread back. Who
+ * tries gets the end of the connection: so content is never taken for the next
+ * request, whatever a handler left unread (RFC 9112, 9.3: a server that does
+ * not read all of the content closes the connection).
  * @param r the request, HTTP/1.x; over HTTP/2, streams are separate and
  *          nothing is done
  */
 void expect_connection_hold(request_rec *r);
-
-/**
- * The content is read to its end: what follows is the next request.
- * @param c the connection
- */
-void expect_connection_release(conn_rec *c);
 
 #endif

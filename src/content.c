@@ -48,7 +48,7 @@ static expect_request_t *state_of(const ap_filter_t *f)
  * DirectoryIndex moves a request to another file, and so into other <Files>
  * sections: their rules count as well. An internal redirect keeps to the rules
  * of the target that the client named; what mod_rewrite in a directory leaves
- * open is told there.
+ * open is decided there.
  */
 static int judge_last(request_rec *r, expect_request_t *e)
 {
@@ -135,16 +135,28 @@ static apr_status_t count_late(void *r)
     return APR_SUCCESS;
 }
 
+/* A broken .htaccess, or a folder that nobody may enter, ends httpd's walk
+ * before the rules above it are there: a tenant could wish for that. */
+static int hides_rules(const request_rec *target)
+{
+    const expect_dir_conf_t *conf = expect_conf_of(target->per_dir_config);
+
+    return (target->status == HTTP_FORBIDDEN
+            || ap_is_HTTP_SERVER_ERROR(target->status))
+           && (!conf || expect_conf_refuses(conf));
+}
+
 /*
  * A quick handler or a translate hook reads before httpd has found the section:
- * it is looked up. Where that fails, the request itself is going to fail the
- * same way.
+ * it is looked up. A lookup that fails on its way (with 404, or a redirect) has
+ * the rules that are in force so far: those of <Location> or the server. A
+ * quick handler may answer such a request all the same.
  */
 static int decide_before_section(request_rec *r, expect_request_t *e)
 {
     request_rec *target = expect_target_lookup(r, e);
 
-    if (target && target->status != HTTP_OK) {
+    if (target && hides_rules(target)) {
         r->connection->keepalive = AP_CONN_CLOSE;
         e->status = target->status;
         e->state = EXPECT_REFUSED;
@@ -326,16 +338,19 @@ static apr_status_t content_read(ap_filter_t *f, apr_bucket_brigade *bb,
     if (status != DECLINED) {
         return answer_error(f, bb, status);
     }
+    /* whoever reads on behind the answer finds an error again, and no end */
+    if (e->answered) {
+        return AP_FILTER_ERROR;
+    }
     restore_framing(f->r, e);
-    /* nor does content say whether it is welcome: who evaluates sees none */
-    if (e->state == EXPECT_REFUSED || e->judging) {
+    /* An ErrorDocument finds the end. So do the rules: content does not say
+     * whether it is welcome. */
+    if (e->state == EXPECT_REFUSED || e->state == EXPECT_CUT_OFF
+        || e->judging) {
         return end_of_content(f, bb);
     }
-    if (e->state == EXPECT_CUT_OFF) {
-        /* an error to who read on, an end to the ErrorDocument */
-        return f->r == e->facts.r ? AP_FILTER_ERROR : end_of_content(f, bb);
-    }
-    e->was_read |= mode != AP_MODE_SPECULATIVE && mode != AP_MODE_INIT;
+    /* HTTP_IN looks at the framing in these modes only */
+    e->was_read |= mode == AP_MODE_READBYTES || mode == AP_MODE_GETLINE;
     /* HTTP_IN reads the trailer section from the top of the chain: that is no
      * content. And of a large upload only the end is watched for. */
     if (e->reading || mode == AP_MODE_SPECULATIVE || mode == AP_MODE_INIT

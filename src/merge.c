@@ -352,39 +352,15 @@ static void join_where(in_force_t *f, const apr_array_header_t *sections,
     }
 }
 
-static int order_matters(const apr_array_header_t *sections)
-{
-    int i, has_alone = 0;
-
-    for (i = 0; i < sections->nelts; ++i) {
-        const joined_t *section = &APR_ARRAY_IDX(sections, i, joined_t);
-
-        if (has_alone && !section->is_alone
-            && section->merging != EXPECT_MERGING_AND) {
-            return 1;
-        }
-        has_alone |= section->is_alone;
-    }
-    return 0;
-}
-
 const expect_rule_t *expect_conf_rules(apr_pool_t *p,
                                        const expect_dir_conf_t *conf)
 {
     in_force_t f = { p, NULL, NULL };
     reading_t reading;
-    int i;
 
     read_all(&reading, p, conf);
-    if (order_matters(reading.sections)) {
-        join_where(&f, reading.sections, 0);
-        join_where(&f, reading.sections, 1);
-    }
-    else {
-        for (i = 0; i < reading.sections->nelts; ++i) {
-            join_section(&f, &APR_ARRAY_IDX(reading.sections, i, joined_t));
-        }
-    }
+    join_where(&f, reading.sections, 0);
+    join_where(&f, reading.sections, 1);
     return f.rules;
 }
 

@@ -15,7 +15,7 @@
 /**
  * Whether there is none left: a pattern of this request has given up, or its
  * patterns have taken too long. Then no further one is tried.
- * @param r a request; its main request, and the one that led to it, count
+ * @param r a judged request, or a subrequest, redirect or lookup of one
  * @return 1 or 0
  */
 int expect_patience_is_over(const request_rec *r);
@@ -28,7 +28,7 @@ void expect_patience_end(const request_rec *r);
 
 /**
  * Begin to measure.
- * @return what expect_patience_spend() wants
+ * @return what expect_patience_spend() is given
  */
 apr_interval_time_t expect_patience_clock(void);
 

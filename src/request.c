@@ -92,7 +92,7 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
     if (!e->ended) {
         expect_connection_hold(r);
     }
-    /* what the lookup detected and told need not be told again */
+    /* what the lookup has detected is logged already */
     if (e->state == EXPECT_DETECTED && conf->engine == EXPECT_ENGINE_DETECT) {
         return;
     }
@@ -101,8 +101,8 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
     e->asked_at = EXPECT_AT_HEAD;
     e->facts.trace = expect_trace_for(in, &e->facts);
     e->rules = expect_conf_rules(in->pool, conf);
-    /* what the directory tells is asked once: only rules that are looked at
-     * again have to remember */
+    /* rules that are all known at the directory are evaluated once: only those
+     * that are evaluated again need a memory */
     e->memo = e->rules->known_at <= EXPECT_AT_DIRECTORY
                   ? NULL
                   : apr_pcalloc(in->pool,
@@ -155,11 +155,11 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
 {
     expect_answer_t answer;
 
-    /* who was told so while he read need not have minded */
+    /* it was sent inside a read, and the reader may have gone on */
     if (e->answered) {
         return e->status;
     }
-    /* what was asked in vain is not known better by who reads on */
+    /* another read at the same stage knows no more */
     if (e->state != EXPECT_OPEN || stage <= e->asked_at) {
         return DECLINED;
     }
@@ -175,7 +175,7 @@ int expect_request_judge(request_rec *r, expect_request_t *e,
             expect_request_bound(e, answer.held, answer.held_rule);
             return DECLINED;
         }
-        /* what can never be told does not let through */
+        /* what stays unknown does not admit */
         answer = expect_request_decide(e, EXPECT_AT_END);
         return expect_refuse(r, e, &answer);
     default:

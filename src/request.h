@@ -28,7 +28,8 @@ typedef struct expect_request_t {
     expect_state_e state;
     /** how far the request has come, for who reads its content early */
     expect_stage_e stage;
-    /** how far the rules were asked, in vain; EXPECT_AT_HEAD: not yet */
+    /** the last stage at which the rules were evaluated without a verdict;
+     *  EXPECT_AT_HEAD: not yet */
     expect_stage_e asked_at;
     expect_head_t head;
     /** the header fields as they were sent: what rules see, whatever becomes
@@ -54,7 +55,7 @@ typedef struct expect_request_t {
     int status;
     /** and the one that was sent, of an answer that was under way */
     int sent_status;
-    /** and what the client is told */
+    /** and what is sent to the client about it */
     expect_told_t told;
     /** bytes of content of unknown length that may be read, or
      *  EXPECT_NO_CAP; how many were, by whomever; the rule that set the limit,
@@ -67,9 +68,9 @@ typedef struct expect_request_t {
     unsigned looking_up : 1;
     /** access control has begun */
     unsigned in_access : 1;
-    /** access control is being asked, by us */
+    /** our hook is running access control */
     unsigned asking : 1;
-    /** rules are being asked */
+    /** rules are being evaluated */
     unsigned judging : 1;
     /** content is being read, by us */
     unsigned reading : 1;
@@ -89,11 +90,14 @@ typedef struct expect_request_t {
     unsigned started : 1;
     /** that it was admitted, or would be refused, is counted */
     unsigned counted : 1;
-    /** that it would be refused is told */
+    /** that it would be refused is logged */
     unsigned detected : 1;
     /** why it would be */
     const expect_rule_t *detected_rule;
     const char *detected_reason;
+    /** what its patterns have taken of the processor, see patience.h */
+    apr_interval_time_t patterns_took;
+    unsigned patience_is_over : 1;
 } expect_request_t;
 
 /**
@@ -167,10 +171,10 @@ void expect_request_take_rules(request_rec *r, expect_request_t *e,
                                request_rec *in);
 
 /**
- * Ask the rules, with what is known now.
+ * Evaluate the rules with what is known now.
  * @param e     its state, open
  * @param stage how far it has come
- * @return their answer; nothing has come of it yet
+ * @return the result; nothing is done about it yet
  */
 expect_answer_t expect_request_decide(expect_request_t *e,
                                       expect_stage_e stage);

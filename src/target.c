@@ -82,6 +82,7 @@ request_rec *expect_target_lookup(request_rec *r, expect_request_t *e)
     status = ap_process_request_internal(rr);
     e->looking_up = 0;
     if (status != DONE) {
+        /* the request itself will fail so, too */
         rr->status = status;
     }
     return rr;

@@ -15,13 +15,12 @@
  * Look the target's section up, .htaccess included, by a copy of the request.
  * The copy has the same state, with looking_up set: header_parser has to
  * return DONE for it.
- * @param r the main request, at post_read_request
+ * @param r the main request, before httpd knows its section
  * @param e its state
  * @return the copy, which lives as long as r; NULL if there is no target to
- *         look up (forward proxy, "*"). With the status HTTP_OK it has the
- *         section's per_dir_config and the file that the target maps to.
- *         Otherwise the way ended before the section, and the status says how:
- *         the main request's will end there, too
+ *         look up (forward proxy, "*"). It has the section's per_dir_config and
+ *         the file that the target maps to; if the mapping failed, the
+ *         per_dir_config that was reached, and the status of the failure
  */
 request_rec *expect_target_lookup(request_rec *r, expect_request_t *e);
 

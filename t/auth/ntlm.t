@@ -291,6 +291,21 @@ for my $scheme ('NTLM', 'Negotiate') {
         'bounds, asked: no more than the bound is read';
 }
 
+# DetectionOnly ends no connection: httpd takes all of it, and keeps that.
+{
+    my $on = connection($server);
+    my $client = Ntlm->new(user => 'alice');
+    my $r = upload(on => $on, vhost => $server, eager => 1,
+        content => 4 * $MB, path => '/witness/detect/x',
+        headers => [$client->first]);
+    is $r->{status}, 401, 'bounds, DetectionOnly: a step';
+    my $last = upload(on => $on, vhost => $server, eager => 1,
+        path => '/witness/detect/x', content => 9, headers => [
+            $client->last($r->{headers}{'www-authenticate'})]);
+    is_deeply [@$last{qw(status body)}], [200, "read=9\n"],
+        'bounds, DetectionOnly: the login' or diag explain $last;
+}
+
 # Trickling does not prolong the time.
 {
     my $on = connection($server);

@@ -158,6 +158,13 @@ for (@wire) {
         "an ErrorDocument that is a script: the module's own page";
     is_deeply [@{ $r->{witness} }{qw(verdict rule nstatus)}],
         ['refuse', 'content-length', 413], 'an ErrorDocument: the notes';
+    my $file = place('file', $limit, 'ErrorDocument 413 /static/file.txt',
+        'SetHandler witness-again');
+    $r = upload(path => $file, chunked => 1, content => 101, eager => 1);
+    is $r->{status}, 413, 'an ErrorDocument that is a file: 413';
+    unlike $r->{body}, qr/not announced/, 'an ErrorDocument that is a file';
+    is $r->{witness}{eos}, 0,
+        'an ErrorDocument that is a file: no end for a handler that reads on';
 }
 
 done_testing();

@@ -44,6 +44,12 @@ my @reading = (load => ['lua'], conf => <<'CONF', files => {
 LuaQuickHandler "${ROOT}/read.lua" quick
 LuaHookTranslateName "${ROOT}/read.lua" translate early
 LuaHookMapToStorage "${ROOT}/read.lua" map
+Redirect /q/moved/ /q/open/
+<IfModule expect_module>
+    <Location /q/moved/small>
+        ExpectRequire content-length max=4
+    </Location>
+</IfModule>
 RewriteRule ^/q/(\w+)/go /q/$1/env.x [E=SEEN:${calls:%{HTTP:X-Witness}}]
 CONF
     'read.lua' => $READ_LUA,
@@ -120,6 +126,26 @@ for my $h2 (0, has_h2() ? 1 : ()) {
             "$name, rules admit: the quick handler answers";
     }
 }
+# Where httpd would answer before it knows the section, the quick handler's
+# answer counts all the same. No section's rules are known, those of a
+# <Location> apart.
+for my $asks (0, 1) {
+    for my $path ('/q/%2F/go', '/q/moved/x') {
+        my @all = map { (quick_upload($server{$_}, path => $path,
+            how => 'answers', asks => $asks))[0] } 0, 1;
+        is $all[0]{body}, "the quick handler answers hello\n",
+            "$path, asks $asks: the quick handler answers";
+        is_deeply [@{ $all[1] }{qw(status body interim)}],
+            [@{ $all[0] }{qw(status body interim)}],
+            "$path, asks $asks: as without the module";
+    }
+    my($r, $calls) = quick_upload($server{1}, path => '/q/moved/small',
+        how => 'answers', asks => $asks);
+    is_deeply [@$r{qw(status interim)}, $calls->{read}],
+        [$asks ? 417 : 413, [], 'has read nothing'],
+        "a <Location> that redirects, asks $asks: its rules refuse";
+}
+
 # What no quick handler reads is mapped once, whether or not it has content.
 for my $expect (0, 1) {
     for (['content', 'hello'], ['no content', '']) {
