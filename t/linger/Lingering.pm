@@ -46,7 +46,7 @@ What the server says.
 
 =item child_pids($server)
 
-Its processes that serve.
+Its processes; mod_cgid's is among them.
 
 =back
 
@@ -164,7 +164,6 @@ sub child_pids {
         open my $fh, '<', $stat or next;
         my($pid, $name, $state, $ppid) = (<$fh> // '')
             =~ /^(\d+) \((.*)\) (\S) (\d+)/s or next;
-        # mod_cgid's is no child that serves
         push @pids, $pid if $ppid == $server->pid && $state ne 'Z';
     }
     return @pids;
