@@ -166,10 +166,10 @@ static json_t *json_report(apr_pool_t *p, const expect_report_t *report)
         json_object_set_new(root, "since", json_time(p, report->since));
         json_object_set_new(root, "now", json_time(p, report->now));
         json_set_counts(totals, report->totals);
-        json_object_set_new(totals, "bytes_drained",
-                            json_count(report->drained));
         json_object_set(root, "totals", totals);
         json_object_set_new(root, "lingering", json_count(report->lingering));
+        json_object_set_new(root, "bytes_drained",
+                            json_count(report->drained));
         json_object_set_new(root, "rules", json_rules(report));
         json_object_set_new(root, "minutes",
                             json_series(p, report->now, 60, report->minutes,

@@ -155,7 +155,7 @@ sub follow {
 # --- what the server says ----------------------------------------------------
 
 sub lingering { return status($_[0])->{lingering} }
-sub drained   { return status($_[0])->{totals}{bytes_drained} }
+sub drained   { return status($_[0])->{bytes_drained} }
 
 sub child_pids {
     my($server) = @_;
