@@ -101,14 +101,15 @@ for my $how (['graceful-stop', 'WINCH'], ['stop', 'TERM']) {
 # Processes come and go: none may take others' answers with it.
 {
     my $server = linger_httpd(conf => "$LONG\nMaxConnectionsPerChild 10\n");
-    ok $server->wait_for(sub { child_pids($server) }),
-        'MaxConnectionsPerChild: there are processes';
-    my @before = child_pids($server);
-    my @clients = clients($server);
+    my(%seen, @clients);
+    for (1 .. CLIENTS) {
+        push @clients, refused($server);
+        $seen{$_} = 1 for child_pids($server);
+    }
     is scalar(grep { $_->{status} == 413 && $_->{got} =~ m{</html>} }
         @clients), CLIENTS, 'MaxConnectionsPerChild: all are answered';
     ok serves($server), 'MaxConnectionsPerChild: others are served';
-    ok $server->wait_for(sub { grep { is_gone($_) } @before }, PATIENCE),
+    ok $server->wait_for(sub { grep { is_gone($_) } keys %seen }, PATIENCE),
         'MaxConnectionsPerChild: processes end';
     is join('', crashes($server)), '', 'nothing crashed';
 }
