@@ -24,7 +24,6 @@
 #include "http_log.h"
 
 #include "apr_atomic.h"
-#include "apr_lib.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 
@@ -207,11 +206,9 @@ void expect_drain_end(expect_drain_t *drain)
 static const char *parse_seconds(apr_pool_t *p, apr_interval_time_t *time,
                                  const char *text)
 {
-    char *end;
-    apr_int64_t seconds;
+    apr_int64_t seconds = apr_atoi64(text);
 
-    seconds = apr_isdigit(*text) ? apr_strtoi64(text, &end, 10) : 0;
-    if (!apr_isdigit(*text) || *end) {
+    if (text[strspn(text, "0123456789")]) {
         return ": not a number of seconds; " ACCEPTED;
     }
     if (seconds < 1 || seconds > SECONDS_MAX) {

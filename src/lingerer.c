@@ -37,12 +37,12 @@
 
 /* Bytes of the thread's stack: thread-local storage of all that the process
  * has loaded is in it, too. */
-#define STACK (256 * 1024)
+#define STACK ((size_t)256 * 1024)
 
 /* Bytes that are taken from one connection in one turn: where they are not
  * copied, and where they are. */
-#define PIECE (1024 * 1024)
-#define PIECE_COPIED (16 * 1024)
+#define PIECE ((apr_size_t)1024 * 1024)
+#define PIECE_COPIED ((apr_size_t)16 * 1024)
 
 /* After a turn in which anything came, the thread pauses for one millisecond
  * for each PAUSE_SHARE connections: those that trickle are served together. */
