@@ -199,6 +199,9 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,
                                  APR_HOOK_REALLY_LAST);
 
+    /* Whose process it is: see lingerer.c. */
+    ap_hook_child_init(expect_linger_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
     /* First: where somebody has taken the filter away that begins when a
      * handler is about to run, nothing runs before it is back; and no handler
      * runs inside another one's read. */

@@ -16,6 +16,7 @@
 #include "apr_strings.h"
 
 #include "conf.h"
+#include "linger.h"
 #include "merge.h"
 #include "quote.h"
 #include "question.h"
@@ -63,6 +64,12 @@ static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
                            ? apr_psprintf(cmd->pool, " (line %d)",
                                           at->line_num)
                            : NULL, NULL);
+}
+
+const char *expect_conf_wrong(cmd_parms *cmd, const char *read,
+                              const char *err)
+{
+    return wrong(cmd, read, err);
 }
 
 /* The names of a table's rules, for a message. */
@@ -428,6 +435,9 @@ const command_rec expect_directives[] = {
                      (void *)&scope_setting, ADMINISTRATOR,
                      "content: judge all uploads; expectation: only those "
                      "that asked"),
+    AP_INIT_RAW_ARGS("ExpectLinger", expect_cmd_linger, NULL, RSRC_CONF,
+                     "time=SECONDS, idle=SECONDS, max=SIZE: how long the "
+                     "connection of a refused client is kept; or Off"),
     AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
                      "an upload, for httpd -t -D DUMP_EXPECT to explain what "
                      "would become of it"),

@@ -122,6 +122,16 @@ static APR_INLINE int expect_conf_refuses(const expect_dir_conf_t *conf)
            && conf->engine != EXPECT_ENGINE_DETECT;
 }
 
+/**
+ * The message of an error.
+ * @param cmd  where the directive stands
+ * @param read what was read
+ * @param err  ": what is wrong; what is accepted"
+ * @return the message, with the line in an .htaccess
+ */
+const char *expect_conf_wrong(cmd_parms *cmd, const char *read,
+                              const char *err);
+
 /** The directives, for the module record. */
 extern const command_rec expect_directives[];
 

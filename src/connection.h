@@ -19,8 +19,9 @@ typedef struct expect_connection_t {
     unsigned is_handled : 1;
     /** the filter stands before the connection */
     unsigned has_filter : 1;
-    /** a request was refused: see linger.c */
-    unsigned is_refused : 1;
+    /** a request was refused: how the connection ends, see linger.c; else
+     *  NULL */
+    const struct expect_linger_t *linger;
 } expect_connection_t;
 
 /** Register the connection's filter. */

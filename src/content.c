@@ -487,7 +487,7 @@ int expect_content_discard(request_rec *r)
     apr_off_t length;
     int is_over = e->ended;
 
-    expect_drain_begin(&drain, c);
+    expect_drain_begin(&drain, r);
     while (rv == APR_SUCCESS && !is_over && expect_drain_goes_on(&drain)) {
         rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES,
                             APR_BLOCK_READ, HUGE_STRING_LEN);

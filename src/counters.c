@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include <unistd.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
@@ -114,6 +116,25 @@ void expect_count(const request_rec *r, expect_count_e what, const char *rule,
     event.bytes = bytes;
     event.waited = waited;
     expect_tally_count(tally, &event);
+}
+
+void expect_count_drained(apr_uint64_t bytes)
+{
+    if (tally && bytes) {
+        expect_tally_drained(tally, bytes);
+    }
+}
+
+/* Called by one thread of the process. */
+void expect_count_lingering(apr_uint32_t held, apr_uint64_t bytes)
+{
+    static int place = EXPECT_TALLY_NO_PLACE;
+
+    expect_count_drained(bytes);
+    if (tally) {
+        expect_tally_lingering(tally, &place, (apr_uint32_t)getpid(), held,
+                               apr_time_now());
+    }
 }
 
 const expect_report_t *expect_counters_report(apr_pool_t *p)

@@ -29,6 +29,20 @@ void expect_count(const request_rec *r, expect_count_e what, const char *rule,
                   int status, const char *reason, apr_off_t bytes, int waited);
 
 /**
+ * Count content that was thrown away.
+ * @param bytes how many
+ */
+void expect_count_drained(apr_uint64_t bytes);
+
+/**
+ * Count content that was thrown away, and say how many connections linger. To
+ * be called once in a second at least while there are any.
+ * @param held  refused connections that linger in this process now
+ * @param bytes thrown away since the last call
+ */
+void expect_count_lingering(apr_uint32_t held, apr_uint64_t bytes);
+
+/**
  * Read what was counted.
  * @param p pool for the result
  * @return NULL if nothing can be counted, there being no shared memory

@@ -167,6 +167,9 @@ static json_t *json_report(apr_pool_t *p, const expect_report_t *report)
         json_object_set_new(root, "now", json_time(p, report->now));
         json_set_counts(totals, report->totals);
         json_object_set(root, "totals", totals);
+        json_object_set_new(root, "lingering", json_count(report->lingering));
+        json_object_set_new(root, "bytes_drained",
+                            json_count(report->drained));
         json_object_set_new(root, "rules", json_rules(report));
         json_object_set_new(root, "minutes",
                             json_series(p, report->now, 60, report->minutes,
@@ -280,6 +283,13 @@ static void write_counters(request_rec *r, const expect_report_t *report)
     write_total(r, "expect_bytes_cut_off",
                 "Content read of requests that were then cut off.",
                 report->totals[EXPECT_N_CUT]);
+    write_total(r, "expect_bytes_drained",
+                "Content that refused clients went on sending, and that was "
+                "thrown away.", report->drained);
+    write_family(r, "expect_lingering", "gauge",
+                 "Refused connections whose client may still send.");
+    ap_rprintf(r, "expect_lingering %" APR_UINT64_T_FMT "\n",
+               report->lingering);
     write_family(r, "expect_start_time_seconds", "gauge",
                  "When counting began, in seconds since 1970.");
     ap_rprintf(r, "expect_start_time_seconds %" APR_TIME_T_FMT "\n",
@@ -470,6 +480,9 @@ static void write_auto(request_rec *r, const expect_report_t *report)
         ap_rprintf(r, "Expect%s: %" APR_UINT64_T_FMT "\n",
                    rows[i].automatic, report->totals[rows[i].count]);
     }
+    ap_rprintf(r, "ExpectBytesDrained: %" APR_UINT64_T_FMT "\n"
+               "ExpectLingering: %" APR_UINT64_T_FMT "\n", report->drained,
+               report->lingering);
 }
 
 static void write_block(request_rec *r, const expect_report_t *report)
@@ -491,6 +504,10 @@ static void write_block(request_rec *r, const expect_report_t *report)
                        ? expect_bytes_text(r->pool, n)
                        : apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, n));
     }
+    ap_rprintf(r, "<dt>Thrown away: %s</dt>\n<dt>Lingering: %"
+               APR_UINT64_T_FMT "</dt>\n",
+               expect_bytes_text(r->pool, report->drained),
+               report->lingering);
     ap_rputs("</dl>\n", r);
 }
 

@@ -203,8 +203,9 @@ static const char *refused_text(apr_pool_t *p, const apr_uint64_t *n)
                   : "refused";
 }
 
-static void write_tiles(request_rec *r, const apr_uint64_t *n)
+static void write_tiles(request_rec *r, const expect_report_t *report)
 {
+    const apr_uint64_t *n = report->totals;
     apr_pool_t *p = r->pool;
 
     ap_rputs("<div class=\"grid tiles\">\n", r);
@@ -225,6 +226,11 @@ static void write_tiles(request_rec *r, const apr_uint64_t *n)
                    ? apr_psprintf(p, "cut off, after %s",
                                   expect_bytes_text(p, n[EXPECT_N_CUT]))
                    : "cut off over their max");
+    write_tile(r, "", count_text(p, report->lingering),
+               report->drained
+                   ? apr_psprintf(p, "refused, lingering; %s thrown away",
+                                  expect_bytes_text(p, report->drained))
+                   : "refused, lingering");
     ap_rputs("</div>\n", r);
 }
 
@@ -551,7 +557,7 @@ static void write_main(request_rec *r, const expect_report_t *report)
     ap_rprintf(r, "<span class=\"soft\">since %s; now %s</span></header>\n",
                time_text(r->pool, report->since, "%b %d, %H:%M"),
                time_text(r->pool, report->now, "%H:%M:%S %z"));
-    write_tiles(r, report->totals);
+    write_tiles(r, report);
     write_plots(r, report);
     ap_rputs("<div class=\"grid lists\">\n", r);
     write_rules(r, report);

@@ -133,6 +133,14 @@ typedef struct entry_t {
     volatile apr_uint32_t event[WORDS(sizeof(past_t))];
 } entry_t;
 
+/* A process, how many refused connections linger in it, and when it said so, in
+ * seconds. */
+typedef struct place_t {
+    volatile apr_uint32_t pid;
+    volatile apr_uint32_t held;
+    volatile apr_uint32_t said;
+} place_t;
+
 #define SLOT_ADMITTED 0
 #define SLOT_OTHER 1
 #define SLOT_FIRST 2
@@ -145,6 +153,8 @@ struct expect_tally_t {
     bucket_t minutes[EXPECT_TALLY_MINUTES];
     bucket_t quarters[EXPECT_TALLY_QUARTERS];
     entry_t events[EXPECT_TALLY_EVENTS];
+    counter_t drained;
+    place_t places[EXPECT_TALLY_PLACES];
 };
 
 #define OTHER "other"
@@ -443,6 +453,78 @@ void expect_tally_count(expect_tally_t *t, const expect_event_t *event)
     remember(t, event, &rule);
 }
 
+/* --- what lingers -------------------------------------------------------- */
+
+void expect_tally_drained(expect_tally_t *t, apr_uint64_t bytes)
+{
+    counter_add(&t->drained, bytes);
+}
+
+static apr_uint32_t second_of(apr_time_t now)
+{
+    return (apr_uint32_t)apr_time_sec(now);
+}
+
+/* Whether what was said in this place still holds; not so if the clock was set
+ * back meanwhile. */
+static int is_said(place_t *place, apr_time_t now)
+{
+    return second_of(now) - apr_atomic_read32(&place->said)
+           <= EXPECT_TALLY_SAID;
+}
+
+/* A place that nobody has, or whose owner has said nothing for a while, and is
+ * not likely to again. */
+static int find_place(expect_tally_t *t, apr_uint32_t pid, apr_time_t now)
+{
+    int i;
+
+    for (i = 0; i < EXPECT_TALLY_PLACES; ++i) {
+        int at = (int)((pid + i) % EXPECT_TALLY_PLACES);
+        apr_uint32_t old = apr_atomic_read32(&t->places[at].pid);
+
+        if ((!old || old == pid || !is_said(&t->places[at], now))
+            && apr_atomic_cas32(&t->places[at].pid, pid, old) == old) {
+            return at;
+        }
+    }
+    return EXPECT_TALLY_NO_PLACE;
+}
+
+void expect_tally_lingering(expect_tally_t *t, int *place, apr_uint32_t pid,
+                            apr_uint32_t held, apr_time_t now)
+{
+    place_t *own = *place < 0 ? NULL : &t->places[*place];
+
+    if (!own || apr_atomic_read32(&own->pid) != pid) {
+        *place = held ? find_place(t, pid, now) : EXPECT_TALLY_NO_PLACE;
+        if (*place < 0) {
+            return;
+        }
+        own = &t->places[*place];
+    }
+    apr_atomic_set32(&own->held, held);
+    apr_atomic_set32(&own->said, second_of(now));
+    if (!held) {
+        *place = EXPECT_TALLY_NO_PLACE;
+        apr_atomic_cas32(&own->pid, 0, pid);
+    }
+}
+
+static apr_uint64_t add_places(expect_tally_t *t, apr_time_t now)
+{
+    apr_uint64_t total = 0;
+    int i;
+
+    for (i = 0; i < EXPECT_TALLY_PLACES; ++i) {
+        if (apr_atomic_read32(&t->places[i].pid)
+            && is_said(&t->places[i], now)) {
+            total += apr_atomic_read32(&t->places[i].held);
+        }
+    }
+    return total;
+}
+
 /* --- reading ------------------------------------------------------------- */
 
 /* What came in each span up to now, newest last: from a bucket's snapshot to
@@ -549,6 +631,8 @@ void expect_tally_read(expect_report_t *report, expect_tally_t *t,
     memset(report, 0, sizeof(*report));
     report->since = t->since;
     report->now = now;
+    report->drained = counter_get(&t->drained);
+    report->lingering = add_places(t, now);
     read_rules(report, t);
     read_events(report, t);
 

@@ -14,6 +14,11 @@
  * - A refusal is kept in a ring, too, under a sequence number and a sum that
  *   tell a torn one.
  *
+ * - How many refused connections linger each process says for itself, in a
+ *   place of its own, and again in every second: what nobody has said again for
+ *   a while is not counted. So a process that is killed leaves nothing behind,
+ *   and no pid, which another process may have by then, is asked for.
+ *
  * A process that is killed anywhere in here leaves at worst one refusal out of
  * the ring, and a minute that shows as part of the one before it.
  *
@@ -28,7 +33,7 @@
 #include "apr_time.h"
 
 /** The layout of expect_tally_t: to be raised with every change of it. */
-#define EXPECT_TALLY_LAYOUT 1
+#define EXPECT_TALLY_LAYOUT 2
 
 /** Names in a report: 63 rules told apart, and "other" for what comes then. */
 #define EXPECT_TALLY_RULES 64
@@ -37,6 +42,13 @@
 #define EXPECT_TALLY_QUARTERS 96
 /** Refusals that are remembered. */
 #define EXPECT_TALLY_EVENTS 32
+
+/** Processes that say how many connections linger; what more of them hold at
+ *  the same time is not told. */
+#define EXPECT_TALLY_PLACES 1024
+#define EXPECT_TALLY_NO_PLACE (-1)
+/** Seconds for which their word holds. */
+#define EXPECT_TALLY_SAID 3
 
 /** Bytes of a rule's name, a method and a sentence, with the NUL. */
 #define EXPECT_TALLY_RULE_SIZE 40
@@ -99,6 +111,10 @@ typedef struct expect_report_t {
     apr_time_t since;
     apr_time_t now;
     apr_uint64_t totals[EXPECT_N_COUNTS];
+    /** refused connections that linger, and bytes thrown away of these and of
+     *  logins that go on */
+    apr_uint64_t lingering;
+    apr_uint64_t drained;
     /** those that decided anything, the one that refused most first */
     int n_rules;
     expect_rule_count_t rules[EXPECT_TALLY_RULES];
@@ -127,6 +143,26 @@ void expect_tally_init(expect_tally_t *t, apr_time_t now);
  * @param event the decision
  */
 void expect_tally_count(expect_tally_t *t, const expect_event_t *event);
+
+/**
+ * Count content that was thrown away: from any thread and process.
+ * @param t     the tally
+ * @param bytes how many
+ */
+void expect_tally_drained(expect_tally_t *t, apr_uint64_t bytes);
+
+/**
+ * Say how many refused connections linger in a process: from one thread of it
+ * at a time, and again before EXPECT_TALLY_SAID seconds are over.
+ * @param t     the tally
+ * @param place the process' own, EXPECT_TALLY_NO_PLACE at first; kept by the
+ *              caller
+ * @param pid   the process
+ * @param held  how many; 0 gives the place back
+ * @param now   the time
+ */
+void expect_tally_lingering(expect_tally_t *t, int *place, apr_uint32_t pid,
+                            apr_uint32_t held, apr_time_t now);
 
 /**
  * Read everything.

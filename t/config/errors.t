@@ -21,6 +21,7 @@ my $HEADER = qr/\bNAME \[PATTERN\]/;
 my $SPACE  = qr/SIZE or a percentage/;
 my $RULES  = qr/\bcontent-length\b.*\bfree-space\b.*\bRequire\b.*\bip\b/;
 my $NESTED = qr/ExpectRequire and its containers/;
+my $LINGER = qr/\btime=SECONDS, idle=SECONDS and max=SIZE, or Off\b/;
 my $MORE   = qr/one ExpectRequire or more/;
 
 # what stands behind ExpectRequire => the word, what is wrong, what is accepted
@@ -206,6 +207,31 @@ my @errors = (
         . "</ExpectRequireAll>\n" x 33, '<ExpectRequireAll>',
         'nested too deep', qr/32/, qr/32/, 33],
 
+    # what stands behind ExpectLinger, the word, what is wrong
+    (map { ["ExpectLinger $$_[0]", "ExpectLinger $$_[0]", 'ExpectLinger',
+            @$_[1, 2], $LINGER, 1] }
+        ['', 'no argument', qr/missing/],
+        ['""', 'no argument', qr/missing/],
+        ['time=3 ""', '""', qr/unknown argument/],
+        (map { [$_, $_, qr/unknown argument/] }
+            qw(On 30 timeout=3 time idle maximum=1 =3)),
+        ['Off Off', 'Off', qr/too many/],
+        ['Off time=3', 'time=3', qr/too many/],
+        ['time=3 Off', 'Off', qr/unknown argument/],
+        (map { ["$_=", "$_=", qr/missing/] } qw(time idle max)),
+        (map { [$_, $_, qr/not a number of seconds/] }
+            qw(idle=x time=1s time=1.5 idle=-1 time=+1 idle=0x10)),
+        (map { [$_, $_, qr/not within 1 and 86400/] }
+            qw(time=0 idle=0 time=86401 idle=99999999999999999999)),
+        ['time=1 time=2', 'time=2', qr/twice/],
+        ['idle=1 max=1 IDLE=1', 'IDLE=1', qr/twice/]),
+    (map { ["ExpectLinger $_", "ExpectLinger $_", 'ExpectLinger', $_,
+            qr/not a SIZE/, $SIZE, 1] }
+        qw(max=x max=-1 max=1X max=1.5M max=8388608T)),
+    ['ExpectLinger in a vhost', "<VirtualHost *:80>\nServerName a\n"
+        . "ExpectLinger idle=x\n</VirtualHost>", 'ExpectLinger', 'idle=x',
+        qr/not a number of seconds/, $LINGER, 3],
+
     ['a rule in a vhost',
         "<VirtualHost *:80>\nServerName a\nExpectRequire foo\n</VirtualHost>",
         'ExpectRequire', 'foo', qr/unknown rule/, $RULES, 3],
@@ -227,7 +253,10 @@ my @httpd = (
     (map { ["<Directory />\n<Limit GET>\n$_\n</Limit>\n</Directory>",
             qr/\b(?:cannot occur|not allowed|no place)\b.*\bLimit\b/] }
         'ExpectEngine Off', 'ExpectMerging Off', 'ExpectStatus specific',
-        'ExpectScope expectation'),
+        'ExpectScope expectation', 'ExpectLinger Off'),
+    (map { ["<$_>\nExpectLinger Off\n</" . (split)[0] . '>',
+            qr/ExpectLinger (?:cannot occur|not allowed)\b/] }
+        'Directory /', 'Location />', 'Files *', 'If "true"'),
     # mod_expect's rules where Require has them.
     ["<Location />\nRequire content-length max=x\n</Location>",
         qr/^Require: content-length max=x: not a SIZE.*; $SIZE/m],
@@ -371,6 +400,11 @@ my @accepted = (
     "ExpectRequire content-length max=1\nExpectRequire content-length max=2",
 );
 
+# in the server and a vhost only
+my @of_server = map { "ExpectLinger $_" }
+    qw(off OFF time=1 IDLE=86400 max=0 max=10m),
+    'time=30 idle=2 max=9223372036854775807', '"max=1" "time=3"';
+
 # Each stands in the server, a vhost, a directory and a location; if one is
 # not taken, httpd names its line.
 {
@@ -385,7 +419,8 @@ my @accepted = (
     );
     for my $open (sort keys %in) {
         my @texts = $open =~ /^<D/ ? @accepted
-            : grep { !/^<(?:Limit|If|Files)/ } @accepted;
+            : grep { !/^<(?:Limit|If|Files)/ } @accepted,
+              $open =~ /^<L/ ? () : @of_server;
         my $text = join '', $aliases, map { "$open\n$_\n$in{$open}\n" } @texts;
         my($exit, $message) = config_error($text);
         my($line) = $message =~ /on line (\d+) of/;

@@ -68,6 +68,8 @@ my $json;
     is_deeply $json->{totals}, { continue => 2, refuse => 3, detect => 1,
         cut_off => 1, would_cut_off => 0, bytes_spared => 0,
         bytes_refused => 15, bytes_cut_off => 11 }, 'JSON: totals';
+    is_deeply [@$json{qw(lingering bytes_drained)}], [0, 0],
+        'JSON: nothing lingers';
     is get('a=b&format=json&c')->{body} =~ /^\{"counting"/, 1,
         'format among others';
 }
@@ -136,6 +138,9 @@ PYTHON
         'OpenMetrics: the hostile name' or diag $out;
     like $out, qr/^expect_bytes_refused_total - - 15$/m,
         'OpenMetrics: without labels';
+    like $out, qr/^expect_lingering - - 0$/m, 'OpenMetrics: a gauge';
+    like $out, qr/^expect_bytes_drained_total - - 0$/m,
+        'OpenMetrics: and what was thrown away';
 }
 
 # --- the page ------------------------------------------------------------
@@ -220,7 +225,8 @@ is get($_)->{status}, 400, "no such format: $_"
     my %line = $auto =~ /^Expect(\w+): (\d+)$/mg;
     is_deeply \%line, { Admitted => 2, Refused => 3, Detected => 1,
         CutOff => 1, WouldCutOff => 0, BytesSpared => 0, BytesRefused => 15,
-        BytesCutOff => 11 }, 'mod_status: ?auto';
+        BytesCutOff => 11, BytesDrained => 0, Lingering => 0 },
+        'mod_status: ?auto';
     unlike $auto, qr/<h2>/, 'mod_status: no HTML in it';
 }
 

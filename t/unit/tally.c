@@ -367,6 +367,70 @@ static void test_killed(void **state)
 
 /* --- text ------------------------------------------------------------- */
 
+#define SECONDS(n) apr_time_from_sec(n)
+
+static apr_uint64_t lingering(apr_time_t now)
+{
+    expect_tally_read(&report, tally, now);
+    return report.lingering;
+}
+
+/* What a process says holds for a while, and is given back. */
+static void test_lingering(void **state)
+{
+    int a = EXPECT_TALLY_NO_PLACE, b = EXPECT_TALLY_NO_PLACE;
+
+    (void)state;
+    assert_int_equal(lingering(START), 0);
+    expect_tally_lingering(tally, &a, 1000, 0, START);
+    assert_int_equal(a, EXPECT_TALLY_NO_PLACE);
+    expect_tally_lingering(tally, &a, 1000, 5, START);
+    /* the same place, were it free */
+    expect_tally_lingering(tally, &b, 1000 + EXPECT_TALLY_PLACES, 7, START);
+    assert_int_not_equal(a, b);
+    assert_int_equal(lingering(START), 12);
+    expect_tally_lingering(tally, &a, 1000, 6, START + SECONDS(3));
+    assert_int_equal(lingering(START + SECONDS(3)), 13);
+
+    /* the other was killed */
+    assert_int_equal(lingering(START + SECONDS(4)), 6);
+    expect_tally_lingering(tally, &a, 1000, 0, START + SECONDS(4));
+    assert_int_equal(lingering(START + SECONDS(4)), 0);
+    assert_int_equal(a, EXPECT_TALLY_NO_PLACE);
+
+    /* or was only held up, and somebody has its place: both find one */
+    expect_tally_lingering(tally, &a, 1000 + EXPECT_TALLY_PLACES * 2, 1,
+                           START + SECONDS(9));
+    expect_tally_lingering(tally, &b, 1000 + EXPECT_TALLY_PLACES, 7,
+                           START + SECONDS(9));
+    assert_int_equal(lingering(START + SECONDS(9)), 8);
+
+    /* the clock was set back */
+    assert_int_equal(lingering(START), 0);
+}
+
+static void test_lingering_crowd(void **state)
+{
+    int places[EXPECT_TALLY_PLACES + 1];
+    int i;
+
+    (void)state;
+    for (i = 0; i <= EXPECT_TALLY_PLACES; ++i) {
+        places[i] = EXPECT_TALLY_NO_PLACE;
+        expect_tally_lingering(tally, &places[i], 5000 + i, 2, START);
+    }
+    assert_int_equal(lingering(START), 2 * EXPECT_TALLY_PLACES);
+    expect_tally_lingering(tally, &places[3], 5003, 0, START);
+    expect_tally_lingering(tally, &places[EXPECT_TALLY_PLACES],
+                           5000 + EXPECT_TALLY_PLACES, 2, START);
+    assert_int_equal(lingering(START), 2 * EXPECT_TALLY_PLACES);
+
+    expect_tally_drained(tally, APR_INT64_C(1) << 40);
+    expect_tally_drained(tally, 5);
+    expect_tally_read(&report, tally, START);
+    assert_true(report.drained == (APR_UINT64_C(1) << 40) + 5);
+}
+
 static void test_text(void **state)
 {
     static const struct {
@@ -445,6 +509,8 @@ int main(void)
         TEST(test_events),
         TEST(test_processes),
         TEST(test_killed),
+        TEST(test_lingering),
+        TEST(test_lingering_crowd),
         TEST(test_text),
         TEST(test_text_random)
     };

@@ -1,0 +1,271 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * src/lingerer.c under ThreadSanitizer: many threads hand connections over
+ * whose clients send, stop, close and go away. No access may race with another,
+ * each connection ends as it should, all bytes are counted, and when the thread
+ * has stopped it touches nothing any more.
+ */
+
+/* sanitize: thread */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "apr_atomic.h"
+#include "apr_general.h"
+
+/* APR's are in a library that was not built for this: the same by the
+ * compiler, for ThreadSanitizer to see. */
+#define ORDER __ATOMIC_SEQ_CST
+#define apr_atomic_read32(at) __atomic_load_n(at, ORDER)
+#define apr_atomic_set32(at, n) __atomic_store_n(at, n, ORDER)
+#define apr_atomic_inc32(at) __atomic_fetch_add(at, 1, ORDER)
+#define apr_atomic_dec32(at) __atomic_sub_fetch(at, 1, ORDER)
+
+#include "../../src/lingerer.c"
+
+#include <arpa/inet.h>
+#include <sys/wait.h>
+
+#define THREADS 8
+#define ROUNDS 60
+#define BYTES 1000
+#define SECONDS(n) apr_time_from_sec(n)
+
+static int listener;
+static struct sockaddr_in address;
+static volatile apr_uint32_t told_held;
+static volatile apr_uint64_t told_bytes;
+
+static void count_told(apr_uint32_t now_held, apr_uint64_t bytes)
+{
+    __atomic_store_n(&told_held, now_held, ORDER);
+    __atomic_fetch_add(&told_bytes, bytes, ORDER);
+}
+
+static int wait_for_held(apr_uint32_t n)
+{
+    int i;
+
+    for (i = 0; i < 2000; ++i) {
+        if (__atomic_load_n(&told_held, ORDER) == n
+            && apr_atomic_read32(&count) == n) {
+            return 1;
+        }
+        (void)poll(NULL, 0, 5);
+    }
+    return 0;
+}
+
+/* A connection: the client's end, and in *server the other one. */
+static int connect_pair(int *server)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+
+    pthread_mutex_lock(&lock);
+    assert_int_equal(connect(client, (struct sockaddr *)&address,
+                             sizeof(address)), 0);
+    *server = accept(listener, NULL, NULL);
+    pthread_mutex_unlock(&lock);
+    assert_true(*server >= 0);
+    return client;
+}
+
+/* Hands one over; returns the client's end. */
+static int hand_over(apr_interval_time_t time, apr_interval_time_t idle,
+                     apr_int64_t max)
+{
+    const expect_bounds_t bounds = { time, idle, max };
+    int server, client = connect_pair(&server);
+
+    assert_int_equal(expect_lingerer_take(server, &bounds),
+                     EXPECT_LINGERER_TAKEN);
+    close(server);
+    return client;
+}
+
+/* Whether the peer has reset the connection, within ten seconds. */
+static int is_reset(int client)
+{
+    struct pollfd one = { 0, POLLIN, 0 };
+    char byte;
+
+    one.fd = client;
+    return poll(&one, 1, 10000) == 1 && recv(client, &byte, 1, 0) < 0
+           && errno == ECONNRESET;
+}
+
+static void set_up(void)
+{
+    socklen_t length = sizeof(address);
+
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address,
+                          sizeof(address)), 0);
+    assert_int_equal(listen(listener, 100), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
+                                 &length), 0);
+    signal(SIGPIPE, SIG_IGN);
+    expect_lingerer_init(count_told);
+}
+
+static void *hand_over_many(void *unused)
+{
+    char bytes[BYTES] = "";
+    int i;
+
+    for (i = 0; i < ROUNDS; ++i) {
+        int client = hand_over(SECONDS(600), SECONDS(600), -1);
+
+        if (send(client, bytes, BYTES, 0) != BYTES) {
+            break;
+        }
+        if (i % 3 == 0) {
+            shutdown(client, SHUT_WR);
+        }
+        close(client);
+    }
+    return unused;
+}
+
+static void test_many_at_once(void **unused)
+{
+    pthread_t threads[THREADS];
+    int i;
+
+    (void)unused;
+    for (i = 0; i < THREADS; ++i) {
+        pthread_create(&threads[i], NULL, hand_over_many, NULL);
+    }
+    for (i = 0; i < THREADS; ++i) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_true(wait_for_held(0));
+    assert_int_equal(__atomic_load_n(&told_bytes, ORDER),
+                     THREADS * ROUNDS * BYTES);
+}
+
+static void test_bounds(void **unused)
+{
+    int idle = hand_over(SECONDS(600), SECONDS(1) / 5, -1);
+    int time = hand_over(SECONDS(1) / 5, SECONDS(600), -1);
+    int max = hand_over(SECONDS(600), SECONDS(600), 10);
+    int stays = hand_over(SECONDS(600), SECONDS(600), 10);
+
+    (void)unused;
+    assert_int_equal(send(stays, "0123456789", 10, 0), 10);
+    assert_int_equal(send(max, "0123456789X", 11, 0), 11);
+    assert_true(is_reset(max));
+    assert_true(is_reset(idle));
+    assert_true(is_reset(time));
+    assert_true(wait_for_held(1));
+    assert_int_equal(send(stays, "X", 1, 0), 1);
+    assert_true(is_reset(stays));
+    assert_true(wait_for_held(0));
+    close(idle);
+    close(time);
+    close(max);
+    close(stays);
+}
+
+/* The same where bytes have to be copied: no TCP. */
+static void test_copied(void **unused)
+{
+    const expect_bounds_t bounds = { SECONDS(600), SECONDS(600), 40000 };
+    char bytes[20000] = "";
+    int pair[2], i;
+
+    (void)unused;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(expect_lingerer_take(pair[0], &bounds),
+                     EXPECT_LINGERER_TAKEN);
+    close(pair[0]);
+    for (i = 0; i < 2; ++i) {
+        assert_int_equal(send(pair[1], bytes, sizeof(bytes), 0),
+                         sizeof(bytes));
+    }
+    assert_true(wait_for_held(1));
+    assert_int_equal(send(pair[1], bytes, 1, 0), 1);
+    assert_true(wait_for_held(0));
+    close(pair[1]);
+}
+
+/* By itself, as a process does that was forked for one connection. */
+static void test_drain(void **unused)
+{
+    const expect_bounds_t bounds = { SECONDS(600), SECONDS(600), 10 };
+    int server, client = connect_pair(&server);
+
+    (void)unused;
+    assert_int_equal(send(client, "0123456789X", 11, 0), 11);
+    expect_lingerer_drain(server, &bounds);
+    assert_true(is_reset(client));
+    close(client);
+    close(server);
+
+    client = connect_pair(&server);
+    close(client);
+    expect_lingerer_drain(server, &bounds);
+    close(server);
+}
+
+static void test_forked(void **unused)
+{
+    pid_t child;
+    int status;
+
+    (void)unused;
+    assert_true(expect_lingerer_is_at_home());
+    child = fork();
+    if (child == 0) {
+        int is_home = expect_lingerer_is_at_home();
+
+        /* returns at once: the thread is not here */
+        expect_lingerer_stop();
+        _exit(is_home);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_stop(void **unused)
+{
+    const expect_bounds_t bounds = { SECONDS(600), SECONDS(600), -1 };
+    int server, client = connect_pair(&server);
+    int held_on = hand_over(SECONDS(600), SECONDS(600), -1);
+
+    (void)unused;
+    assert_true(wait_for_held(1));
+    expect_lingerer_stop();
+    assert_int_equal(apr_atomic_read32(&is_parked), 1);
+    assert_int_equal(__atomic_load_n(&told_held, ORDER), 0);
+    assert_int_equal(expect_lingerer_take(server, &bounds),
+                     EXPECT_LINGERER_NONE);
+    close(held_on);
+    close(client);
+    close(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_copied),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_forked),
+        cmocka_unit_test(test_stop),
+    };
+
+    set_up();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
