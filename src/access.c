@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "httpd.h"
+#include "http_core.h"
 #include "http_protocol.h"
 #include "http_log.h"
 #include "http_request.h"
@@ -91,7 +92,7 @@ static int is_step_of_login(const request_rec *r, const expect_request_t *e,
     int found = 0;
 
     if (status == HTTP_UNAUTHORIZED && !e->facts.has_user
-        && !r->connection->master) {
+        && !r->connection->master && ap_get_conn_socket(r->connection)) {
         apr_table_do(has_token, &found, r->err_headers_out,
                      "WWW-Authenticate", NULL);
     }

@@ -176,7 +176,7 @@ static int decide_before_read(ap_filter_t *f)
 {
     expect_request_t *e = f->ctx;
 
-    if (!e->taken_in && !f->r->prev) {
+    if (!e->taken_in) {
         return decide_before_section(f->r, e);
     }
     if (e->state != EXPECT_OPEN || e->asking || e->judging) {
