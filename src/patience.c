@@ -15,8 +15,8 @@
 #define PATIENCE_MAX apr_time_from_msec(500)
 
 /* Rules stand in Require as well, and are evaluated for subrequests, redirects
- * and lookups: all of them spend what their request has. No rule with a pattern
- * is evaluated for a request that is not judged. */
+ * and lookups: all of them spend what their request has. NULL: that is not
+ * judged. */
 static expect_request_t *spender(const request_rec *r)
 {
     return expect_request_get(expect_request_first(r));
@@ -24,12 +24,18 @@ static expect_request_t *spender(const request_rec *r)
 
 int expect_patience_is_over(const request_rec *r)
 {
-    return spender(r)->patience_is_over;
+    const expect_request_t *e = spender(r);
+
+    return e && e->patience_is_over;
 }
 
 void expect_patience_end(const request_rec *r)
 {
-    spender(r)->patience_is_over = 1;
+    expect_request_t *e = spender(r);
+
+    if (e) {
+        e->patience_is_over = 1;
+    }
 }
 
 apr_interval_time_t expect_patience_clock(void)
@@ -44,8 +50,8 @@ void expect_patience_spend(const request_rec *r, apr_interval_time_t since)
 {
     expect_request_t *e = spender(r);
 
-    e->patterns_took += expect_patience_clock() - since;
-    if (e->patterns_took > PATIENCE_MAX) {
-        e->patience_is_over = 1;
+    if (e) {
+        e->patterns_took += expect_patience_clock() - since;
+        e->patience_is_over |= e->patterns_took > PATIENCE_MAX;
     }
 }

@@ -77,7 +77,7 @@ is $page->wait_for($HEADS), 4, 'it fetches itself';
 is_deeply $page->value('[window.here, scrollY, document.activeElement'
     . '.textContent]'), [1, 300, 'JSON'], 'and is not loaded again';
 is_deeply $page->value('[...document.querySelectorAll(".tile b")].map((b) =>'
-    . ' b.textContent)'), ['3', '2', '1', '483 MB', '483 MB', '1'],
+    . ' b.textContent)'), ['3', '2', '1', '483 MB', '483 MB', '1', '0'],
     'full: the figures';
 like $page->value('document.querySelector(".key").textContent'),
     qr/^3 admitted2 refused1 would be refused$/, 'full: what a plot says';

@@ -163,7 +163,8 @@ static int fuzz_create_request(request_rec *r)
 {
     fate_t *fate;
 
-    if (r->main || r->prev) {
+    /* without a pool it is another target's request */
+    if (r->main || r->prev || !now.pool) {
         return OK;
     }
     /* the module's lookup of a target is a copy of a request */
