@@ -46,6 +46,9 @@ LuaHookTranslateName "${ROOT}/read.lua" translate early
 LuaHookMapToStorage "${ROOT}/read.lua" map
 Redirect /q/moved/ /q/open/
 <IfModule expect_module>
+    <Directory "${ROOT}/htdocs/q/broken">
+        ExpectRequire content-length max=4
+    </Directory>
     <Location /q/moved/small>
         ExpectRequire content-length max=4
     </Location>
@@ -56,6 +59,8 @@ CONF
     (map { ("htdocs/q/$_/env.x" => '') } qw(open small)),
     'htdocs/q/small/.htaccess' => "<IfModule expect_module>\n"
         . "ExpectRequire content-length max=4\n</IfModule>\n",
+    'htdocs/q/broken/env.x' => '',
+    'htdocs/q/broken/.htaccess' => "NoSuchDirective\n",
     'htdocs/q/open/.htaccess' => "<IfModule expect_module>\n"
         . "ExpectRequire content-length max=9\n</IfModule>\n",
 });
@@ -144,6 +149,18 @@ for my $asks (0, 1) {
     is_deeply [@$r{qw(status interim)}, $calls->{read}],
         [$asks ? 417 : 413, [], 'has read nothing'],
         "a <Location> that redirects, asks $asks: its rules refuse";
+}
+
+# A tenant's broken .htaccess ends httpd's walk before the rules of the folder
+# are known. Nothing is read then.
+for my $asks (0, 1) {
+    my($was, $calls_were) = quick_upload($server{0}, how => 'answers',
+        path => '/q/broken/go', asks => $asks);
+    my($r, $calls) = quick_upload($server{1}, how => 'answers',
+        path => '/q/broken/go', asks => $asks);
+    is $calls_were->{read}, 'has read 5', "broken, asks $asks: httpd alone";
+    is_deeply [@$r{qw(status interim)}, $calls->{read}],
+        [500, [], 'has read nothing'], "broken, asks $asks: nothing is read";
 }
 
 # What no quick handler reads is mapped once, whether or not it has content.
