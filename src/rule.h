@@ -84,7 +84,7 @@ struct expect_answer_t {
     /** when denied: `not` does not turn that into a grant. What the client
      *  sent makes no sense, or nobody could say */
     int firm;
-    /** nor does None: it is firm, or an alternative to it that denies as well */
+    /** nor does None: it is firm, or an alternative to it that denies, too */
     int stays;
     /** the leaf that says so, or the first of several; NULL if neutral */
     const expect_rule_t *rule;
