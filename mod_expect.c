@@ -17,8 +17,8 @@
  * httpd itself sends 100 Continue when the handler first reads.
  *
  * This file is the face of the module: the hooks and why each stands where it
- * does. The way of a request is first.c, access.c, content.c; of a refusal
- * refusal.c, body.c, linger.c.
+ * does. The way of a request is first.c, access.c, content.c, connection.c; of
+ * a refusal refusal.c, body.c, linger.c.
  */
 
 #include <string.h>
