@@ -49,11 +49,9 @@ module AP_MODULE_DECLARE_DATA expect_module;
 /* These are on the way of every request: those without content are to leave
  * after a few tests. */
 
-static APR_INLINE int has_rules(const request_rec *r)
+static APR_INLINE int is_governed(const request_rec *r)
 {
-    const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
-
-    return conf && conf->has_rules;
+    return expect_conf_governs(expect_conf_of(r->per_dir_config));
 }
 
 static int expect_post_read_request(request_rec *r)
@@ -80,7 +78,7 @@ static int expect_header_parser(request_rec *r)
     if (r->method_number == M_OPTIONS || expect_request_get(r)) {
         return expect_first_at_section(r);
     }
-    if (has_rules(r)) {
+    if (is_governed(r)) {
         expect_first_without_content(r);
     }
     return DECLINED;
@@ -131,7 +129,7 @@ static int expect_handler(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    if (!e && has_rules(r) && !r->main && expect_first_without_content(r)) {
+    if (!e && is_governed(r) && !r->main && expect_first_without_content(r)) {
         expect_content_unannounce(r);
     }
     return *r->handler == *EXPECT_STATUS_HANDLER

@@ -112,6 +112,16 @@ const char *expect_conf_parse_rule(apr_pool_t *p,
                                    const char *line, const void **arg);
 
 /**
+ * Whether rules govern a section: there are some, and ExpectEngine is not Off.
+ * @param conf a section as merged by httpd, or NULL
+ * @return 1 or 0
+ */
+static APR_INLINE int expect_conf_governs(const expect_dir_conf_t *conf)
+{
+    return conf && conf->has_rules && conf->engine != EXPECT_ENGINE_OFF;
+}
+
+/**
  * Whether what the rules deny is refused, and not only told of or let be.
  * @param conf a section as merged by httpd
  * @return 1 or 0

@@ -117,9 +117,7 @@ static int judge_failed(request_rec *r, expect_request_t *e)
 
 int expect_first_without_content(request_rec *r)
 {
-    const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
-
-    if (!conf || !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
+    if (!expect_conf_governs(expect_conf_of(r->per_dir_config))
         || (r->prev && expect_request_get(expect_request_first(r)))) {
         return 0;
     }

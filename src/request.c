@@ -68,7 +68,7 @@ void expect_request_follow(request_rec *r)
 
 static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
 {
-    return !conf || !conf->has_rules || conf->engine == EXPECT_ENGINE_OFF
+    return !expect_conf_governs(conf)
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->asked);
 }
 
