@@ -48,7 +48,7 @@ $(WITNESS): t/c-modules/witness/mod_witness.c
 
 # A unit test is one C file with a main(), run under the sanitizers, or with a
 # line "/* sanitize: thread */" under ThreadSanitizer; it is linked with the
-# sources that its line "/* links: src/head.c */" names.
+# sources that its line "/* links: src/base/head.c */" names.
 UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
 
 units: $(UNITS)
@@ -258,8 +258,8 @@ compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
 
 clean:                          ## remove what was built
 	rm -rf .libs asan coverage mod_expect.la compile_commands.json
-	rm -f *.lo *.slo *.o src/*.lo src/*.slo src/*.o
-	rm -rf src/.libs t/unit/.build t/c-modules/*/.libs packaging/out
+	rm -f *.lo *.slo *.o src/*/*.lo src/*/*.slo src/*/*.o
+	rm -rf src/.libs src/*/.libs t/unit/.build t/c-modules/*/.libs packaging/out
 	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
 
 help:                           ## this list

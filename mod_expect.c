@@ -29,20 +29,20 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
-#include "src/access.h"
-#include "src/body.h"
-#include "src/conf.h"
-#include "src/connection.h"
-#include "src/content.h"
-#include "src/counters.h"
-#include "src/dump.h"
-#include "src/first.h"
-#include "src/httpd_compat.h"
-#include "src/linger.h"
-#include "src/refusal.h"
-#include "src/request.h"
-#include "src/rules_authz.h"
-#include "src/status.h"
+#include "stages/access.h"
+#include "answer/page.h"
+#include "config/section.h"
+#include "judge/connection.h"
+#include "content/filter.h"
+#include "count/counters.h"
+#include "explain/dump.h"
+#include "stages/stages.h"
+#include "base/compat.h"
+#include "answer/linger.h"
+#include "answer/enforce.h"
+#include "judge/request.h"
+#include "rules/provider.h"
+#include "status/handler.h"
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
@@ -56,13 +56,13 @@ static APR_INLINE int is_governed(const request_rec *r)
 
 static int expect_post_read_request(request_rec *r)
 {
-    int status = EXPECT_CORE_IS_BEHIND ? expect_first_catch_up(r) : DECLINED;
+    int status = EXPECT_CORE_IS_BEHIND ? expect_compat_check(r) : DECLINED;
 
     if (status != DECLINED) {
         return status;
     }
     return r->prev || expect_request_has_content(r)
-               ? expect_first_at_head(r) : DECLINED;
+               ? expect_early_judge(r) : DECLINED;
 }
 
 /* Only with mpm_itk: see expect_pre_config(). */
@@ -70,28 +70,28 @@ static int expect_post_perdir_config(request_rec *r)
 {
     const expect_request_t *e = expect_request_get(r);
 
-    return e && e->looking_up ? DONE : DECLINED;
+    return e && e->busy == EXPECT_LOOKING_UP ? DONE : DECLINED;
 }
 
 static int expect_header_parser(request_rec *r)
 {
     if (r->method_number == M_OPTIONS || expect_request_get(r)) {
-        return expect_first_at_section(r);
+        return expect_section_judge(r);
     }
     if (is_governed(r)) {
-        expect_first_without_content(r);
+        expect_section_without_content(r);
     }
     return DECLINED;
 }
 
 static void expect_insert_error_filter(request_rec *r)
 {
-    expect_refuse_unsupported(r);
-    expect_first_failed(r);
+    expect_unknown_expectation(r);
+    expect_failed_judge(r);
     expect_access_denied(r);
-    expect_count_passed(r, expect_request_get(r));
-    expect_body_insert(r);
-    expect_body_drop_rest(r);
+    expect_count_outcome(r, expect_request_get(r));
+    expect_page_finish(r);
+    expect_page_only_one(r);
 }
 
 static int expect_access_checker(request_rec *r)
@@ -108,29 +108,29 @@ static int expect_access_checker_ex(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
-    return e ? expect_access_ask(r, e) : DECLINED;
+    return e ? expect_access_run(r, e) : DECLINED;
 }
 
 static int expect_type_checker(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
-    return e ? expect_access_done(r, e) : DECLINED;
+    return e ? expect_access_granted(r, e) : DECLINED;
 }
 
 static int expect_handler(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
-    int status = r->prev || r->main ? expect_body_keep_out(r) : DECLINED;
+    int status = r->prev || r->main ? expect_page_keep_out(r) : DECLINED;
 
-    if (status == DECLINED && e && !e->started) {
-        status = expect_content_begin_late(r, e);
+    if (status == DECLINED && e && !e->content.handler_started) {
+        status = expect_content_start_late(r, e);
     }
     if (status != DECLINED) {
         return status;
     }
-    if (!e && is_governed(r) && !r->main && expect_first_without_content(r)) {
-        expect_content_unannounce(r);
+    if (!e && is_governed(r) && !r->main && expect_section_without_content(r)) {
+        expect_framing_unannounce(r);
     }
     return *r->handler == *EXPECT_STATUS_HANDLER
                    && !strcmp(r->handler, EXPECT_STATUS_HANDLER)
@@ -205,9 +205,9 @@ static void expect_register_hooks(apr_pool_t *p)
      * runs inside another one's read. */
     ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
-    expect_connection_register();
-    expect_content_register();
-    expect_body_register();
+    expect_unread_register();
+    expect_filter_register();
+    expect_page_register();
     expect_authz_register(p);
 
     expect_counters_register();

@@ -1,8 +1,8 @@
 # What mod_expect.so is made of: read by Makefile, and by anybody who builds the
 # module inside another tree.
 
-SOURCES = mod_expect.c $(sort $(wildcard src/*.c))
-HEADERS = $(sort $(wildcard src/*.h))
+SOURCES = mod_expect.c $(sort $(wildcard src/*/*.c))
+HEADERS = $(sort $(wildcard src/*/*.h))
 
 WARNINGS = -Wall -Wextra -Wshadow
 

@@ -67,7 +67,7 @@ my $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 </Location>
 CONF
 
-open my $source, '<', conf_var('top_dir') . '/src/version.h' or die $!;
+open my $source, '<', conf_var('top_dir') . '/src/base/version.h' or die $!;
 my($version) = join('', <$source>) =~ /EXPECT_VERSION "([\d.]+)"/;
 like $out, qr/^mod_expect \Q$version\E: the rules in force/m,
     'a head line, with the version';

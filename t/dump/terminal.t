@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
 
-use constant LIMIT => 10;           # seconds for a question, see src/explain.c
+use constant LIMIT => 10;           # seconds for a question, see src/explain/explain.c
 use constant PATIENCE => 60;        # seconds until a run is given up
 use constant TYPED => "typed by root\n";
 

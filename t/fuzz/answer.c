@@ -23,7 +23,7 @@
 
 #include "apr_strings.h"
 
-#include "body.h"
+#include "answer/page.h"
 
 #define PROBLEM "application/problem+json"
 #define JSON "application/json"
@@ -101,7 +101,7 @@ static void check_member(const json_t *object, const char *name,
 }
 
 static void check_json(const char *text, int status, const char *rule,
-                       const char *reason, const expect_told_t *told)
+                       const char *reason, const expect_accepts_t *told)
 {
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 
@@ -111,7 +111,7 @@ static void check_json(const char *text, int status, const char *rule,
     check_member(object, "type", "about:blank");
     MUST(json_integer_value(json_object_get(object, "status")) == status,
          text);
-    if (told->length == EXPECT_NO_CAP) {
+    if (told->length == EXPECT_UNLIMITED) {
         check_member(object, "announced", told->announced);
     }
     MUST(!told->accepted == !json_object_get(object, "accepted"), text);
@@ -142,7 +142,7 @@ static void check_page(request_rec *r, const char *text, const char *reason)
 
 /* --- the fields ---------------------------------------------------------- */
 
-static void check_limit(request_rec *r, const expect_told_t *told)
+static void check_limit(request_rec *r, const expect_accepts_t *told)
 {
     const char *limit = apr_table_get(r->err_headers_out, "Upload-Limit");
     apr_size_t i;
@@ -163,14 +163,14 @@ static apr_off_t bound(const char *text)
 {
     apr_off_t bytes = apr_atoi64(text);
 
-    return bytes < 0 ? EXPECT_NO_CAP : bytes;
+    return bytes < 0 ? EXPECT_UNLIMITED : bytes;
 }
 
-static void read_told(apr_pool_t *p, expect_told_t *told, char *text)
+static void read_told(apr_pool_t *p, expect_accepts_t *told, char *text)
 {
     apr_array_header_t *words;
 
-    *told = expect_told_nothing;
+    *told = expect_accepts_anything;
     told->announced = fuzz_line(&text);
     if (*told->announced >= '0' && *told->announced <= '9') {
         told->length = apr_atoi64(told->announced);
@@ -199,14 +199,14 @@ void fuzz_answer(fuzz_input_t *in)
     int known = accept[0] == '#';
     int weight[RANGES];
     const char *type;
-    expect_told_t told;
+    expect_accepts_t told;
 
     if (known) {
         accept = make_accept(r->pool, accept + 1, weight);
     }
     apr_table_setn(r->headers_in, "Accept", accept);
     read_told(r->pool, &told, text);
-    expect_body_prepare(r, status, rule, reason, &told);
+    expect_page_prepare(r, status, rule, reason, &told);
 
     type = apr_table_get(r->notes, "expect-type");
     if (known) {

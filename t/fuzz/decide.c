@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-#include "rule.h"
+#include "tree/tree.h"
 
 #define DEPTH_MAX 5
 #define CHILDREN_MAX 4
@@ -22,7 +22,7 @@ typedef struct {
     expect_value_e early;
     expect_stage_e known_at;
     apr_off_t cap;
-    int firm;
+    int survives_not;
     int asked;
 } told_t;
 
@@ -51,13 +51,13 @@ static expect_value_e check(const expect_facts_t *facts, const void *arg,
     (void)facts;
     ++told->asked;
     if (stage_now < told->known_at) {
-        answer->firm = told->early == EXPECT_DENIED && told->firm;
+        answer->survives_not = told->early == EXPECT_DENIED && told->survives_not;
         return told->early;
     }
     if (told->value == EXPECT_GRANTED) {
         answer->cap = told->cap;
     }
-    answer->firm = told->value == EXPECT_DENIED && told->firm;
+    answer->survives_not = told->value == EXPECT_DENIED && told->survives_not;
     return told->value;
 }
 
@@ -92,14 +92,14 @@ static expect_rule_t *read_leaf(reader_t *reader)
     expect_rule_t *rule;
 
     told->value = values[what % 8];
-    told->firm = what / 8 % 4 == 3;
-    told->cap = what / 32 % 2 ? EXPECT_NO_CAP : (apr_off_t)(more / 32);
+    told->survives_not = what / 8 % 4 == 3;
+    told->cap = what / 32 % 2 ? EXPECT_UNLIMITED : (apr_off_t)(more / 32);
     rule = expect_rule_leaf(reader->in->pool, &types[more % 6], told);
     rule->negated = what / 64 % 2;
-    if (rule->known_at == EXPECT_AT_ENV && more / 8 % 2) {
-        rule->known_at = EXPECT_AT_USER;
+    if (rule->final == EXPECT_AT_ENV && more / 8 % 2) {
+        rule->final = EXPECT_AT_USER;
     }
-    told->known_at = rule->known_at;
+    told->known_at = rule->final;
     /* who denies before goes on to */
     told->early = told->value == EXPECT_DENIED && more / 64 % 2
                       ? EXPECT_DENIED : EXPECT_GRANTED;
@@ -130,22 +130,22 @@ static expect_rule_t *read_rule(reader_t *reader, int depth)
 
 /* --- Kleene -------------------------------------------------------------- */
 
-/* firm: of a denial, that it stays one. cap: of a grant. */
+/* survives_not: of a denial, that it survives_none one. cap: of a grant. */
 typedef struct {
     expect_value_e value;
-    int firm;
+    int survives_not;
     apr_off_t cap;
 } value_t;
 
 static value_t turned_round(value_t v)
 {
-    if (v.value == EXPECT_DENIED && !v.firm) {
+    if (v.value == EXPECT_DENIED && !v.survives_not) {
         v.value = EXPECT_GRANTED;
     }
     else if (v.value == EXPECT_GRANTED) {
         v.value = EXPECT_DENIED;
     }
-    v.cap = EXPECT_NO_CAP;
+    v.cap = EXPECT_UNLIMITED;
     return v;
 }
 
@@ -153,8 +153,8 @@ static value_t turned_round(value_t v)
 static value_t early_value(const expect_rule_t *rule, int nones)
 {
     const told_t *told = rule->arg;
-    value_t v = { told->early, told->early == EXPECT_DENIED && told->firm,
-                  EXPECT_NO_CAP };
+    value_t v = { told->early, told->early == EXPECT_DENIED && told->survives_not,
+                  EXPECT_UNLIMITED };
 
     if (rule->negated) {
         v = turned_round(v);
@@ -170,23 +170,23 @@ static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
                           int nones)
 {
     const told_t *told = rule->arg;
-    value_t v = { told->value, 0, EXPECT_NO_CAP };
+    value_t v = { told->value, 0, EXPECT_UNLIMITED };
 
     if (!(rule->limited & METHOD_PUT)) {
         v.value = EXPECT_NEUTRAL;
         return v;
     }
     /* who failed to log in is not looked at; what was found before stands */
-    if (rule->asked_at > stage
-        || (stage == EXPECT_AT_AUTH && rule->known_at > EXPECT_AT_AUTH
-            && !(is_kept && rule->asked_at < EXPECT_AT_AUTH))) {
+    if (rule->earliest > stage
+        || (stage == EXPECT_AT_AUTH && rule->final > EXPECT_AT_AUTH
+            && !(is_kept && rule->earliest < EXPECT_AT_AUTH))) {
         v.value = EXPECT_UNKNOWN;
         return v;
     }
-    if (rule->known_at > stage) {
+    if (rule->final > stage) {
         return early_value(rule, nones);
     }
-    v.firm = told->value == EXPECT_DENIED && told->firm;
+    v.survives_not = told->value == EXPECT_DENIED && told->survives_not;
     if (v.value == EXPECT_GRANTED) {
         v.cap = told->cap;
     }
@@ -195,12 +195,12 @@ static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
 
 static apr_off_t tighter(apr_off_t a, apr_off_t b)
 {
-    return a == EXPECT_NO_CAP ? b : b == EXPECT_NO_CAP ? a : a < b ? a : b;
+    return a == EXPECT_UNLIMITED ? b : b == EXPECT_UNLIMITED ? a : a < b ? a : b;
 }
 
 static apr_off_t wider(apr_off_t a, apr_off_t b)
 {
-    return a == EXPECT_NO_CAP || b == EXPECT_NO_CAP ? EXPECT_NO_CAP
+    return a == EXPECT_UNLIMITED || b == EXPECT_UNLIMITED ? EXPECT_UNLIMITED
            : a > b ? a : b;
 }
 
@@ -209,9 +209,9 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
 {
     /* how many children said what, by expect_value_e */
     int said[EXPECT_ERROR + 1] = { 0 };
-    int i, firm = 0, turns = 0;
-    apr_off_t tightest = EXPECT_NO_CAP, widest = -2;
-    value_t v = { EXPECT_NEUTRAL, 0, EXPECT_NO_CAP };
+    int i, survives_not = 0, turns = 0;
+    apr_off_t tightest = EXPECT_UNLIMITED, widest = -2;
+    value_t v = { EXPECT_NEUTRAL, 0, EXPECT_UNLIMITED };
 
     if (rule->kind == EXPECT_RULE) {
         return leaf_value(rule, stage, nones);
@@ -227,8 +227,8 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
             widest = widest == -2 ? one.cap : wider(widest, one.cap);
         }
         if (one.value == EXPECT_DENIED) {
-            firm |= one.firm;
-            turns |= !one.firm;
+            survives_not |= one.survives_not;
+            turns |= !one.survives_not;
         }
     }
     if (rule->kind == EXPECT_ALL) {
@@ -239,15 +239,15 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
                   : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
                   : said[EXPECT_GRANTED] ? EXPECT_GRANTED : EXPECT_NEUTRAL;
         /* one that can be turned round is enough for all of them */
-        v.firm = v.value == EXPECT_DENIED && !turns;
-        v.cap = v.value == EXPECT_GRANTED ? tightest : EXPECT_NO_CAP;
+        v.survives_not = v.value == EXPECT_DENIED && !turns;
+        v.cap = v.value == EXPECT_GRANTED ? tightest : EXPECT_UNLIMITED;
         return v;
     }
     v.value = said[EXPECT_GRANTED] ? EXPECT_GRANTED
               : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
               : said[EXPECT_DENIED] ? EXPECT_DENIED : EXPECT_NEUTRAL;
-    v.firm = v.value == EXPECT_DENIED && firm;
-    v.cap = v.value == EXPECT_GRANTED ? widest : EXPECT_NO_CAP;
+    v.survives_not = v.value == EXPECT_DENIED && survives_not;
+    v.cap = v.value == EXPECT_GRANTED ? widest : EXPECT_UNLIMITED;
     return rule->kind == EXPECT_NONE ? turned_round(v) : v;
 }
 
@@ -262,7 +262,7 @@ static void check_asked(const expect_rule_t *rule)
         told_t *told = (told_t *)rule->arg;
 
         MUST(told->asked <= 1 || told->value == EXPECT_UNKNOWN
-             || rule->asked_at < rule->known_at, NULL);
+             || rule->earliest < rule->final, NULL);
         told->asked = 0;
         return;
     }
@@ -279,20 +279,20 @@ static void check_answer(const expect_answer_t *answer, value_t now,
     MUST(answer->value == EXPECT_NEUTRAL || answer->rule, NULL);
     /* early is for ever; only a cap may still get wider */
     MUST(answer->value != EXPECT_DENIED || last.value == EXPECT_DENIED, NULL);
-    MUST(answer->value != EXPECT_GRANTED || answer->cap != EXPECT_NO_CAP
-         || (last.value == EXPECT_GRANTED && last.cap == EXPECT_NO_CAP),
+    MUST(answer->value != EXPECT_GRANTED || answer->cap != EXPECT_UNLIMITED
+         || (last.value == EXPECT_GRANTED && last.cap == EXPECT_UNLIMITED),
          NULL);
     /* what bounds an undecided tree bounds it in the end as well */
-    MUST(answer->held == EXPECT_NO_CAP || last.value != EXPECT_GRANTED
-         || (last.cap != EXPECT_NO_CAP && last.cap <= answer->held), NULL);
-    MUST(answer->held == EXPECT_NO_CAP || answer->held_rule, NULL);
-    MUST(answer->cap == EXPECT_NO_CAP || answer->cap_rule, NULL);
+    MUST(answer->held == EXPECT_UNLIMITED || last.value != EXPECT_GRANTED
+         || (last.cap != EXPECT_UNLIMITED && last.cap <= answer->held), NULL);
+    MUST(answer->held == EXPECT_UNLIMITED || answer->held_rule, NULL);
+    MUST(answer->cap == EXPECT_UNLIMITED || answer->cap_rule, NULL);
 }
 
 static int is_same(const expect_answer_t *a, const expect_answer_t *b)
 {
     return a->value == b->value && a->status == b->status
-           && a->negated == b->negated && a->firm == b->firm
+           && a->negated == b->negated && a->survives_not == b->survives_not
            && a->rule == b->rule && a->cap == b->cap;
 }
 
@@ -302,7 +302,7 @@ void fuzz_decide(fuzz_input_t *in)
     expect_rule_t *rule = read_rule(&reader, 0);
     expect_head_t head = { 0 };
     expect_facts_t facts = { &head, NULL, in->pool, METHOD_PUT,
-                             EXPECT_AUTH_PENDING, 0, NULL };
+                             EXPECT_AUTH_PENDING, 0, NULL, NULL };
     expect_answer_t answers[EXPECT_AT_HANDLER + 1];
     expect_answer_t *memo = apr_pcalloc(in->pool,
                                         reader.leaves * sizeof(*memo));
@@ -313,7 +313,7 @@ void fuzz_decide(fuzz_input_t *in)
     is_kept = 0;
     for (stage = EXPECT_AT_HEAD; stage <= EXPECT_AT_HANDLER; ++stage) {
         stage_now = stage;
-        answers[stage] = expect_rule_decide(rule, &facts, stage, NULL);
+        answers[stage] = expect_rule_evaluate(rule, &facts, stage, NULL);
         check_asked(rule);
         /* which of a denial and an error comes first is no matter */
         if (!reader.has_error) {
@@ -325,7 +325,7 @@ void fuzz_decide(fuzz_input_t *in)
         expect_answer_t kept;
 
         stage_now = stage;
-        kept = expect_rule_decide(rule, &facts, stage, memo);
+        kept = expect_rule_evaluate(rule, &facts, stage, memo);
         if (!reader.has_error && stage == EXPECT_AT_AUTH) {
             check_answer(&kept, value_of(rule, stage, 0), last);
         }

@@ -13,7 +13,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "head.h"
+#include "base/head.h"
 
 /* The bytes of a Content-Length that is one, else 0. */
 static apr_off_t length_of(const char *value)

@@ -39,8 +39,8 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "refusal.h"
-#include "request.h"
+#include "answer/enforce.h"
+#include "judge/request.h"
 #include "witness.h"
 
 #define SEPARATOR "\n===\n"
@@ -447,7 +447,7 @@ static void check_refusal(const request_rec *r, const request_rec *last)
     /* an answer that is under way stands */
     MUST(ap_is_HTTP_ERROR(last->status) || fate->is_early, r->the_request);
     MUST(r->connection->keepalive == AP_CONN_CLOSE, r->the_request);
-    if (e && e->state == EXPECT_CUT_OFF) {
+    if (e && e->outcome.verdict == EXPECT_CUT_OFF) {
         ++now.admitted;
     }
     else {

@@ -13,8 +13,8 @@
 
 #include "apr_strings.h"
 
-#include "conf.h"
-#include "rules.h"
+#include "config/section.h"
+#include "rules/registry.h"
 
 /* What a sentence has besides words of the configuration: its own, and client
  * data up to EXPECT_QUOTED_MAX. */
@@ -145,13 +145,13 @@ static void check_told(apr_pool_t *p, const expect_rule_type_t *type,
                        const expect_facts_t *facts, const void *arg,
                        const char *line)
 {
-    expect_told_t told = expect_told_nothing;
+    expect_accepts_t told = expect_accepts_anything;
     int i;
 
-    if (!type->tell) {
+    if (!type->accepts) {
         return;
     }
-    type->tell(p, facts, arg, &told);
+    type->accepts(p, facts, arg, &told);
     if (told.announced) {
         MUST(fuzz_is_clean(told.announced), told.announced);
         MUST(strlen(told.announced) <= EXPECT_QUOTED_MAX + 3, told.announced);
@@ -203,7 +203,7 @@ static void hold(request_rec *r, const expect_rule_type_t *type,
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     apr_pool_t *p = r->pool;
     expect_facts_t facts = { NULL, r, p, -1, EXPECT_AUTH_PENDING, 0,
-                             NULL };
+                             NULL, NULL };
     expect_head_t head;
     expect_value_e value;
 
@@ -217,16 +217,16 @@ static void hold(request_rec *r, const expect_rule_type_t *type,
     value = type->check(&facts, arg, &answer);
     check_value(p, type->name, words_of(p, args), &head, value);
     MUST(answer.status >= 400 && answer.status < 600, args);
-    MUST(answer.cap == EXPECT_NO_CAP
+    MUST(answer.cap == EXPECT_UNLIMITED
          || (value == EXPECT_GRANTED && head.length < 0), args);
 
     check_told(p, type, &facts, arg, args);
     check_told(p, type, NULL, arg, args);
     if (value == EXPECT_DENIED) {
-        check_sentence(type->explain(p, &facts, arg, answer.status, 0), args);
+        check_sentence(type->reason(p, &facts, arg, answer.status, 0), args);
     }
     if (value == EXPECT_GRANTED) {
-        check_sentence(type->explain(p, &facts, arg, answer.status, 1), args);
+        check_sentence(type->reason(p, &facts, arg, answer.status, 1), args);
     }
 }
 

@@ -20,7 +20,7 @@
 #include "apr_portable.h"
 #include "apr_strings.h"
 
-#include "rehearse.h"
+#include "explain/simulate.h"
 
 /* --- a connection, and a request on it ----------------------------------- */
 
@@ -57,7 +57,7 @@ request_rec *fuzz_request(fuzz_input_t *in)
         MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), NULL);
         c = fuzz_connection(apr_pool_parent_get(in->pool), ends[0], &socket);
     }
-    r = expect_rehearse_create(c);
+    r = expect_simulate_create(c);
     r->method = "PUT";
     r->method_number = M_PUT;
     r->protocol = "HTTP/1.1";

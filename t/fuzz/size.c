@@ -11,7 +11,7 @@
 
 #include "apr_strings.h"
 
-#include "rules.h"
+#include "rules/registry.h"
 
 /* The bytes of a SIZE; negative: it is none, or too large. */
 static apr_off_t size_of(const char *word)

@@ -22,8 +22,8 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "counters.h"
-#include "status.h"
+#include "count/counters.h"
+#include "status/handler.h"
 
 #define START (apr_time_from_sec(900) * 2000000)
 

@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 
-#include "tally.h"
+#include "count/tally.h"
 
 #define ROOM_MAX 64
 

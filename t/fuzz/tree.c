@@ -18,8 +18,8 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "conf.h"
-#include "request.h"
+#include "config/section.h"
+#include "judge/request.h"
 
 #define SECTIONS_MAX 3
 
@@ -133,8 +133,8 @@ static void check_read_again(apr_pool_t *p, const expect_dir_conf_t *conf,
                          &is_lossy);
     MUST(!strcmp(text, again_text), again_text);
     MUST(again->own->leaves == conf->own->leaves, text);
-    MUST(again->own->known_at == conf->own->known_at, text);
-    MUST(again->own->asks_auth == conf->own->asks_auth, text);
+    MUST(again->own->final == conf->own->final, text);
+    MUST(again->own->needs_access == conf->own->needs_access, text);
 }
 
 /* --- deciding ------------------------------------------------------------ */
@@ -153,7 +153,7 @@ static expect_answer_t decide_by_stages(const expect_rule_t *rules,
     expect_stage_e stage = EXPECT_AT_HEAD;
 
     do {
-        answer = expect_rule_decide(rules, facts, stage, memo);
+        answer = expect_rule_evaluate(rules, facts, stage, memo);
     } while ((answer.value == EXPECT_UNKNOWN || is_admitted(&answer))
              && ++stage <= EXPECT_AT_HANDLER);
     return answer;
@@ -179,7 +179,7 @@ static int is_among(const apr_array_header_t *patterns, const char *type)
     return 0;
 }
 
-static void check_told(apr_pool_t *p, const expect_told_t *told,
+static void check_told(apr_pool_t *p, const expect_accepts_t *told,
                        expect_head_t *head, const expect_answer_t *answer,
                        const char *text)
 {
@@ -187,13 +187,13 @@ static void check_told(apr_pool_t *p, const expect_told_t *told,
 
     if (head->length == EXPECT_LENGTH_UNKNOWN) {
         MUST(told->min <= 0, text);
-        MUST(told->max == EXPECT_NO_CAP
-             || (answer->cap != EXPECT_NO_CAP && answer->cap <= told->max),
+        MUST(told->max == EXPECT_UNLIMITED
+             || (answer->cap != EXPECT_UNLIMITED && answer->cap <= told->max),
              text);
     }
     else {
         MUST(head->length >= told->min, text);
-        MUST(told->max == EXPECT_NO_CAP || head->length <= told->max, text);
+        MUST(told->max == EXPECT_UNLIMITED || head->length <= told->max, text);
     }
     MUST(!told->accepted || (type && is_among(told->accepted, type)), text);
 }
@@ -203,7 +203,7 @@ typedef struct {
     /* of each section, and of all merged */
     const expect_rule_t *rules[SECTIONS_MAX];
     const expect_rule_t *merged;
-    expect_told_t told;
+    expect_accepts_t told;
     int is_ceiling;
     const char *text;
 } sections_t;
@@ -213,7 +213,7 @@ static void try_upload(sections_t *s, const char *length, const char *type)
     request_rec *r = s->r;
     apr_pool_t *p = r->pool;
     expect_facts_t facts = { NULL, r, p, AP_METHOD_BIT << M_PUT, OK, 0,
-                             NULL };
+                             NULL, NULL };
     expect_head_t head;
     expect_answer_t answer, staged;
     int i;
@@ -228,12 +228,12 @@ static void try_upload(sections_t *s, const char *length, const char *type)
     MUST(expect_head_read(&head, r->headers_in, 0), length);
     facts.head = &head;
 
-    answer = expect_rule_decide(s->merged, &facts, EXPECT_AT_HANDLER, NULL);
+    answer = expect_rule_evaluate(s->merged, &facts, EXPECT_AT_HANDLER, NULL);
     staged = decide_by_stages(s->merged, &facts);
     MUST(is_admitted(&answer) == is_admitted(&staged), s->text);
     if (!is_admitted(&answer)) {
         const char *sentence = answer.value == EXPECT_ERROR
-                                   ? "" : expect_rule_explain(p, &answer,
+                                   ? "" : expect_rule_reason(p, &answer,
                                                               &facts);
 
         MUST(answer.rule && answer.status >= 400, s->text);
@@ -244,7 +244,7 @@ static void try_upload(sections_t *s, const char *length, const char *type)
     check_told(p, &s->told, &head, &answer, s->text);
     for (i = 0; i < SECTIONS_MAX && s->is_ceiling; ++i) {
         if (s->rules[i]) {
-            answer = expect_rule_decide(s->rules[i], &facts,
+            answer = expect_rule_evaluate(s->rules[i], &facts,
                                         EXPECT_AT_HANDLER, NULL);
             MUST(is_admitted(&answer), s->text);
         }
@@ -261,7 +261,7 @@ static void try_uploads(sections_t *s)
     };
     apr_size_t i, j;
 
-    expect_rule_tell_all(s->r->pool, s->merged, &s->told);
+    expect_rule_accepts_all(s->r->pool, s->merged, &s->told);
     for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); ++i) {
         for (j = 0; j < sizeof(types) / sizeof(types[0]); ++j) {
             try_upload(s, lengths[i], types[j]);

@@ -5,7 +5,7 @@
  * statuses and caps.
  */
 
-/* links: src/head.c src/quote.c src/rule.c src/rules_content.c */
+/* links: src/base/head.c src/base/quote.c src/tree/evaluate.c src/rules/content_length.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,8 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "quote.h"
-#include "rules.h"
+#include "base/quote.h"
+#include "rules/registry.h"
 
 static apr_pool_t *pool;
 
@@ -125,9 +125,9 @@ static expect_answer_t ask(const char *line, apr_off_t length,
     memset(&memo, 0, sizeof(memo));
     leaf = expect_rule_leaf(pool, type, arg);
     leaf->negated = negated;
-    answer = expect_rule_decide(leaf, &facts, EXPECT_AT_HEAD, &memo);
+    answer = expect_rule_evaluate(leaf, &facts, EXPECT_AT_HEAD, &memo);
     if (answer.value == EXPECT_DENIED) {
-        const char *why = expect_rule_explain(pool, &answer, &facts);
+        const char *why = expect_rule_reason(pool, &answer, &facts);
 
         assert_non_null(why);
         assert_non_null(strstr(why, type->name));
@@ -171,12 +171,12 @@ static void test_content_length(void **state)
         { "content-length max=10", 11, NULL, 413, 0 },
         { "content-length max=10", CHUNKED, NULL, 0, 10 },
         { "content-length max=0", 1, NULL, 413, 0 },
-        { "content-length min=10", 10, NULL, 0, EXPECT_NO_CAP },
+        { "content-length min=10", 10, NULL, 0, EXPECT_UNLIMITED },
         { "content-length min=10", 9, NULL, 400, 0 },
-        { "content-length min=10", APR_INT64_MAX, NULL, 0, EXPECT_NO_CAP },
+        { "content-length min=10", APR_INT64_MAX, NULL, 0, EXPECT_UNLIMITED },
         { "content-length min=10", CHUNKED, NULL, 411, 0 },
-        { "content-length known", 1, NULL, 0, EXPECT_NO_CAP },
-        { "content-length known", APR_INT64_MAX, NULL, 0, EXPECT_NO_CAP },
+        { "content-length known", 1, NULL, 0, EXPECT_UNLIMITED },
+        { "content-length known", APR_INT64_MAX, NULL, 0, EXPECT_UNLIMITED },
         { "content-length known", CHUNKED, NULL, 411, 0 },
         { "content-length min=5 max=7", 4, NULL, 400, 0 },
         { "content-length min=5 max=7", 5, NULL, 0, ANY_CAP },
@@ -184,10 +184,10 @@ static void test_content_length(void **state)
         { "content-length max=7 min=5", 8, NULL, 413, 0 },
         { "content-length min=5 max=7", CHUNKED, NULL, 411, 0 },
         { "content-length known max=7", CHUNKED, NULL, 411, 0 },
-        { "not content-length max=10", 11, NULL, 0, EXPECT_NO_CAP },
+        { "not content-length max=10", 11, NULL, 0, EXPECT_UNLIMITED },
         { "not content-length max=10", 10, NULL, 400, 0 },
         { "not content-length max=10", CHUNKED, NULL, 400, 0 },
-        { "not content-length known", CHUNKED, NULL, 0, EXPECT_NO_CAP },
+        { "not content-length known", CHUNKED, NULL, 0, EXPECT_UNLIMITED },
         { "content-length KNOWN MAX=1k", 1024, NULL, 0, ANY_CAP },
         { "content-length KNOWN MAX=1k", 1025, NULL, 413, 0 },
         { "content-length min=7 max=7", 7, NULL, 0, ANY_CAP },
@@ -202,38 +202,38 @@ static void test_content_length(void **state)
 static void test_content_type(void **state)
 {
     static const row_t rows[] = {
-        { "content-type image/*", 1, "image/png", 0, EXPECT_NO_CAP },
-        { "content-type image/*", CHUNKED, "image/png", 0, EXPECT_NO_CAP },
-        { "content-type IMAGE/*", 1, "image/PNG;x=y", 0, EXPECT_NO_CAP },
+        { "content-type image/*", 1, "image/png", 0, EXPECT_UNLIMITED },
+        { "content-type image/*", CHUNKED, "image/png", 0, EXPECT_UNLIMITED },
+        { "content-type IMAGE/*", 1, "image/PNG;x=y", 0, EXPECT_UNLIMITED },
         { "content-type image/*", 1, "imagex/png", 415, 0 },
         { "content-type image/*", 1, "imag/png", 415, 0 },
-        { "content-type image/png", 1, "image/png", 0, EXPECT_NO_CAP },
-        { "content-type Image/Png", 1, "image/png", 0, EXPECT_NO_CAP },
+        { "content-type image/png", 1, "image/png", 0, EXPECT_UNLIMITED },
+        { "content-type Image/Png", 1, "image/png", 0, EXPECT_UNLIMITED },
         { "content-type image/png", 1, "image/pngx", 415, 0 },
         { "content-type image/png", 1, "image/pn", 415, 0 },
-        { "content-type a/b image/png", 1, "image/png", 0, EXPECT_NO_CAP },
+        { "content-type a/b image/png", 1, "image/png", 0, EXPECT_UNLIMITED },
         { "content-type a/b image/png", 1, "a/png", 415, 0 },
         { "content-type application/*+json", 1, "application/ld+json", 0,
-            EXPECT_NO_CAP },
+            EXPECT_UNLIMITED },
         { "content-type application/*+json", 1, "application/LD+JSON", 0,
-            EXPECT_NO_CAP },
+            EXPECT_UNLIMITED },
         { "content-type application/*+json", 1, "application/a+b+json", 0,
-            EXPECT_NO_CAP },
+            EXPECT_UNLIMITED },
         { "content-type application/*+json", 1, "application/json", 415, 0 },
         { "content-type application/*+json", 1, "application/x+xml", 415, 0 },
         { "content-type application/*+json", 1, "application/x+json5", 415,
             0 },
         { "content-type application/*+json", 1, "image/x+json", 415, 0 },
-        { "content-type */*", 1, "x/y", 0, EXPECT_NO_CAP },
-        { "content-type */*", 1, NULL, 0, EXPECT_NO_CAP },
+        { "content-type */*", 1, "x/y", 0, EXPECT_UNLIMITED },
+        { "content-type */*", 1, NULL, 0, EXPECT_UNLIMITED },
         { "content-type image/*", 1, NULL, 415, 0 },
         { "content-type application/octet-stream", 1, NULL, 0,
-            EXPECT_NO_CAP },
-        { "content-type application/*", 1, NULL, 0, EXPECT_NO_CAP },
+            EXPECT_UNLIMITED },
+        { "content-type application/*", 1, NULL, 0, EXPECT_UNLIMITED },
         { "content-type image/*", 1, "image/png, image/png", 415, 0 },
         { "content-type */*", 1, "nonsense", 415, 0 },
         { "content-type */*", 1, "", 415, 0 },
-        { "not content-type image/*", 1, "text/x", 0, EXPECT_NO_CAP },
+        { "not content-type image/*", 1, "text/x", 0, EXPECT_UNLIMITED },
         { "not content-type image/*", 1, "image/png", 415, 0 },
         { "not content-type image/*", 1, "image/png, image/png", 415, 0 },
         { "not content-type image/*", 1, "nonsense", 415, 0 },
@@ -246,25 +246,25 @@ static void test_content_type(void **state)
 static void test_content_encoding(void **state)
 {
     static const row_t rows[] = {
-        { "content-encoding gzip", 1, "gzip", 0, EXPECT_NO_CAP },
-        { "content-encoding GZIP", 1, "gZip", 0, EXPECT_NO_CAP },
-        { "content-encoding gzip", 1, "x-gzip", 0, EXPECT_NO_CAP },
-        { "content-encoding x-gzip", 1, "gzip", 0, EXPECT_NO_CAP },
+        { "content-encoding gzip", 1, "gzip", 0, EXPECT_UNLIMITED },
+        { "content-encoding GZIP", 1, "gZip", 0, EXPECT_UNLIMITED },
+        { "content-encoding gzip", 1, "x-gzip", 0, EXPECT_UNLIMITED },
+        { "content-encoding x-gzip", 1, "gzip", 0, EXPECT_UNLIMITED },
         { "content-encoding gzip", 1, "br", 415, 0 },
         { "content-encoding gzip", 1, "gzi", 415, 0 },
         { "content-encoding gzip", 1, "gzip, br", 415, 0 },
         { "content-encoding gzip", 1, "br, gzip", 415, 0 },
-        { "content-encoding br gzip", 1, "gzip, br", 0, EXPECT_NO_CAP },
-        { "content-encoding gzip", 1, "gzip, gzip", 0, EXPECT_NO_CAP },
+        { "content-encoding br gzip", 1, "gzip, br", 0, EXPECT_UNLIMITED },
+        { "content-encoding gzip", 1, "gzip, gzip", 0, EXPECT_UNLIMITED },
         { "content-encoding gzip", 1, NULL, 415, 0 },
-        { "content-encoding identity", 1, NULL, 0, EXPECT_NO_CAP },
-        { "content-encoding identity", 1, "identity", 0, EXPECT_NO_CAP },
+        { "content-encoding identity", 1, NULL, 0, EXPECT_UNLIMITED },
+        { "content-encoding identity", 1, "identity", 0, EXPECT_UNLIMITED },
         { "content-encoding identity", 1, "gzip", 415, 0 },
-        { "content-encoding identity gzip", 1, "gzip", 0, EXPECT_NO_CAP },
-        { "content-encoding identity gzip", 1, NULL, 0, EXPECT_NO_CAP },
+        { "content-encoding identity gzip", 1, "gzip", 0, EXPECT_UNLIMITED },
+        { "content-encoding identity gzip", 1, NULL, 0, EXPECT_UNLIMITED },
         { "content-encoding gzip", 1, "gz ip", 415, 0 },
         { "content-encoding gzip", 1, "gzip, \"x", 415, 0 },
-        { "not content-encoding gzip", 1, "br", 0, EXPECT_NO_CAP },
+        { "not content-encoding gzip", 1, "br", 0, EXPECT_UNLIMITED },
         { "not content-encoding gzip", 1, "gzip", 415, 0 },
         { "not content-encoding gzip", 1, "gz ip", 415, 0 },
     };
@@ -347,10 +347,10 @@ static void test_explain_bounded(void **state)
         facts.pool = pool;
         facts.method = 1;
         memset(&memo, 0, sizeof(memo));
-        answer = expect_rule_decide(expect_rule_leaf(pool, type, arg), &facts,
+        answer = expect_rule_evaluate(expect_rule_leaf(pool, type, arg), &facts,
                                     EXPECT_AT_HEAD, &memo);
         assert_int_equal(answer.value, EXPECT_DENIED);
-        why = expect_rule_explain(pool, &answer, &facts);
+        why = expect_rule_reason(pool, &answer, &facts);
         assert_true(strlen(why) < 200 + EXPECT_QUOTED_MAX);
     }
 }

@@ -5,7 +5,7 @@
  * and codings are read.
  */
 
-/* links: src/head.c */
+/* links: src/base/head.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "head.h"
+#include "base/head.h"
 
 static apr_pool_t *pool;
 
@@ -58,7 +58,7 @@ static void test_head_read(void **state)
 
             memset(&head, 0, sizeof(head));
             head.length = -7;
-            head.asked = 7;
+            head.expects_100 = 7;
             apr_table_setn(fields, "Host", "x");
             if (rows[i].length) {
                 apr_table_setn(fields, "content-length", rows[i].length);
@@ -74,12 +74,12 @@ static void test_head_read(void **state)
             if (!rows[i].announced) {
                 assert_null(head.fields);
                 assert_int_equal(head.length, -7);
-                assert_int_equal(head.asked, 7);
+                assert_int_equal(head.expects_100, 7);
                 continue;
             }
             assert_ptr_equal(head.fields, fields);
             assert_true(head.length == rows[i].bytes);
-            assert_int_equal(head.asked, asked);
+            assert_int_equal(head.expects_100, asked);
         }
     }
 }

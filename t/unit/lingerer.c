@@ -28,7 +28,7 @@
 #define apr_atomic_inc32(at) __atomic_fetch_add(at, 1, ORDER)
 #define apr_atomic_dec32(at) __atomic_sub_fetch(at, 1, ORDER)
 
-#include "../../src/lingerer.c"
+#include "answer/lingerer.c"
 
 #include <arpa/inet.h>
 #include <sys/wait.h>
@@ -38,7 +38,7 @@
 #define BYTES 1000
 #define SECONDS(n) apr_time_from_sec(n)
 
-static int listener;
+static int observer;
 static struct sockaddr_in address;
 static volatile apr_uint32_t told_held;
 static volatile apr_uint64_t told_bytes;
@@ -72,7 +72,7 @@ static int connect_pair(int *server)
     pthread_mutex_lock(&lock);
     assert_int_equal(connect(client, (struct sockaddr *)&address,
                              sizeof(address)), 0);
-    *server = accept(listener, NULL, NULL);
+    *server = accept(observer, NULL, NULL);
     pthread_mutex_unlock(&lock);
     assert_true(*server >= 0);
     return client;
@@ -106,13 +106,13 @@ static void set_up(void)
 {
     socklen_t length = sizeof(address);
 
-    listener = socket(AF_INET, SOCK_STREAM, 0);
+    observer = socket(AF_INET, SOCK_STREAM, 0);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address,
+    assert_int_equal(bind(observer, (struct sockaddr *)&address,
                           sizeof(address)), 0);
-    assert_int_equal(listen(listener, 100), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
+    assert_int_equal(listen(observer, 100), 0);
+    assert_int_equal(getsockname(observer, (struct sockaddr *)&address,
                                  &length), 0);
     signal(SIGPIPE, SIG_IGN);
     expect_lingerer_init(count_told);
@@ -159,22 +159,22 @@ static void test_bounds(void **unused)
     int idle = hand_over(SECONDS(600), SECONDS(1) / 5, -1);
     int time = hand_over(SECONDS(1) / 5, SECONDS(600), -1);
     int max = hand_over(SECONDS(600), SECONDS(600), 10);
-    int stays = hand_over(SECONDS(600), SECONDS(600), 10);
+    int survives_none = hand_over(SECONDS(600), SECONDS(600), 10);
 
     (void)unused;
-    assert_int_equal(send(stays, "0123456789", 10, 0), 10);
+    assert_int_equal(send(survives_none, "0123456789", 10, 0), 10);
     assert_int_equal(send(max, "0123456789X", 11, 0), 11);
     assert_true(is_reset(max));
     assert_true(is_reset(idle));
     assert_true(is_reset(time));
     assert_true(wait_for_held(1));
-    assert_int_equal(send(stays, "X", 1, 0), 1);
-    assert_true(is_reset(stays));
+    assert_int_equal(send(survives_none, "X", 1, 0), 1);
+    assert_true(is_reset(survives_none));
     assert_true(wait_for_held(0));
     close(idle);
     close(time);
     close(max);
-    close(stays);
+    close(survives_none);
 }
 
 /* The same where bytes have to be copied: no TCP. */

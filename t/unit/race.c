@@ -45,7 +45,7 @@ static apr_uint32_t swap(volatile apr_uint32_t *at, apr_uint32_t n,
     return old;
 }
 
-#include "../../src/tally.c"
+#include "count/tally.c"
 
 #define MINUTE apr_time_from_sec(60)
 #define START (apr_time_from_sec(900) * 2000000)
@@ -157,7 +157,7 @@ static void test_race(void **state)
     expect_tally_read(report, tally, START + ROUNDS * MINUTE / 100);
     assert_int_equal(report->totals[EXPECT_N_CONTINUE], DECISIONS / 4);
     assert_int_equal(report->totals[EXPECT_N_REFUSE], DECISIONS / 4 * 3);
-    assert_true(report->totals[EXPECT_N_SPARED] == DECISIONS / 4 * 9);
+    assert_true(report->totals[EXPECT_N_BYTES_SPARED] == DECISIONS / 4 * 9);
     assert_int_equal(report->n_events, EXPECT_TALLY_EVENTS);
     free(report);
 }

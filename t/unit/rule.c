@@ -5,7 +5,7 @@
  * is asked when, with rules made for the purpose.
  */
 
-/* links: src/head.c src/quote.c src/rule.c */
+/* links: src/base/head.c src/base/quote.c src/tree/evaluate.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
-#include "rule.h"
+#include "tree/tree.h"
 
 #define METHOD_PUT 1
 #define MAX_LEAVES 8
@@ -32,7 +32,7 @@ typedef struct {
     expect_value_e value;
     int status;             /* 0: the row's */
     apr_off_t cap;
-    int firm;
+    int survives_not;
     int calls;
 } told_t;
 
@@ -42,13 +42,13 @@ static expect_value_e check_told(const expect_facts_t *facts, const void *arg,
     told_t *told = (told_t *)arg;
 
     assert_non_null(facts);
-    assert_true(answer->cap == EXPECT_NO_CAP);
+    assert_true(answer->cap == EXPECT_UNLIMITED);
     told->calls++;
     if (told->status) {
         answer->status = told->status;
     }
     answer->cap = told->cap;
-    answer->firm = told->firm;
+    answer->survives_not = told->survives_not;
     return told->value;
 }
 
@@ -93,12 +93,12 @@ static told_t *tell(expect_value_e value, int status, apr_off_t cap)
 
 static expect_rule_t *says(expect_value_e value)
 {
-    return leaf(&type_head, tell(value, 0, EXPECT_NO_CAP));
+    return leaf(&type_head, tell(value, 0, EXPECT_UNLIMITED));
 }
 
 static expect_rule_t *denies(int status)
 {
-    return leaf(&type_head, tell(EXPECT_DENIED, status, EXPECT_NO_CAP));
+    return leaf(&type_head, tell(EXPECT_DENIED, status, EXPECT_UNLIMITED));
 }
 
 static expect_rule_t *caps(apr_off_t cap)
@@ -106,11 +106,11 @@ static expect_rule_t *caps(apr_off_t cap)
     return leaf(&type_head, tell(EXPECT_GRANTED, 0, cap));
 }
 
-static expect_rule_t *firm(void)
+static expect_rule_t *survives_not(void)
 {
-    told_t *told = tell(EXPECT_DENIED, 415, EXPECT_NO_CAP);
+    told_t *told = tell(EXPECT_DENIED, 415, EXPECT_UNLIMITED);
 
-    told->firm = 1;
+    told->survives_not = 1;
     return leaf(&type_head, told);
 }
 
@@ -155,7 +155,7 @@ static expect_answer_t decide_with(const expect_rule_t *rule,
     facts.pool = pool;
     facts.method = METHOD_PUT;
     facts.auth = EXPECT_AUTH_PENDING;
-    return expect_rule_decide(rule, &facts, stage, memo);
+    return expect_rule_evaluate(rule, &facts, stage, memo);
 }
 
 /* Asks once, with a memo just large enough: what is written behind it is for
@@ -302,54 +302,54 @@ static void test_error(void **state)
  * the rule stands. */
 static void test_firm(void **state)
 {
-    expect_rule_t *rule = not(firm());
+    expect_rule_t *rule = not(survives_not());
     expect_answer_t a;
 
     (void)state;
-    assert_int_equal(decide(firm()).value, D);
+    assert_int_equal(decide(survives_not()).value, D);
     a = decide(rule);
     assert_int_equal(a.value, D);
     assert_int_equal(a.status, 415);
     assert_ptr_equal(a.rule, rule);
 
-    assert_int_equal(decide(holding(EXPECT_NONE, firm(), NULL,
+    assert_int_equal(decide(holding(EXPECT_NONE, survives_not(), NULL,
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, firm(), denies(0),
+    assert_int_equal(decide(holding(EXPECT_NONE, survives_not(), denies(0),
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, denies(0), firm(),
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(0), survives_not(),
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE, denies(0), denies(401),
-                                    firm())).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, firm(), denies(401),
+                                    survives_not())).value, D);
+    assert_int_equal(decide(holding(EXPECT_NONE, survives_not(), denies(401),
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, denies(401), firm(),
+    assert_int_equal(decide(holding(EXPECT_NONE, denies(401), survives_not(),
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ANY, denies(0), firm(), NULL),
+                         holding(EXPECT_ANY, denies(0), survives_not(), NULL),
                          NULL, NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_NONE, not(firm()), NULL,
+    assert_int_equal(decide(holding(EXPECT_NONE, not(survives_not()), NULL,
                                     NULL)).value, D);
-    assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(firm()),
+    assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(survives_not()),
                                     NULL)).value, D);
     /* What another rule denies is denied, wherever that one stands. */
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ALL, firm(), denies(0), NULL),
+                         holding(EXPECT_ALL, survives_not(), denies(0), NULL),
                          NULL, NULL)).value, G);
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ALL, denies(0), firm(), NULL),
+                         holding(EXPECT_ALL, denies(0), survives_not(), NULL),
                          NULL, NULL)).value, G);
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ALL, firm(), says(G), firm()),
+                         holding(EXPECT_ALL, survives_not(), says(G), survives_not()),
                          NULL, NULL)).value, D);
     /* It may do so later. */
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ALL, firm(), says(U), NULL),
+                         holding(EXPECT_ALL, survives_not(), says(U), NULL),
                          NULL, NULL)).value, U);
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ALL, says(U), firm(), NULL),
+                         holding(EXPECT_ALL, says(U), survives_not(), NULL),
                          NULL, NULL)).value, U);
     /* Another alternative may still hold. */
-    assert_int_equal(decide(holding(EXPECT_ANY, not(firm()), says(G),
+    assert_int_equal(decide(holding(EXPECT_ANY, not(survives_not()), says(G),
                                     NULL)).value, G);
 }
 
@@ -360,19 +360,19 @@ static void test_firm(void **state)
 static void test_told_among_alternatives(void **state)
 {
     expect_rule_t *first = denies(413);
-    expect_rule_t *unknown = leaf(&type_user, tell(U, 403, EXPECT_NO_CAP));
+    expect_rule_t *unknown = leaf(&type_user, tell(U, 403, EXPECT_UNLIMITED));
     expect_rule_t *orders[] = {
-        holding(EXPECT_ANY, first, unknown, firm()),
-        holding(EXPECT_ANY, unknown, first, firm())
+        holding(EXPECT_ANY, first, unknown, survives_not()),
+        holding(EXPECT_ANY, unknown, first, survives_not())
     };
-    expect_answer_t a = decide(holding(EXPECT_ANY, first, firm(), NULL));
+    expect_answer_t a = decide(holding(EXPECT_ANY, first, survives_not(), NULL));
     int i;
 
     (void)state;
     assert_ptr_equal(a.rule, first);
     assert_int_equal(a.status, 413);
-    assert_false(a.firm);
-    assert_true(a.stays);
+    assert_false(a.survives_not);
+    assert_true(a.survives_none);
     for (i = 0; i < 2; ++i) {
         expect_answer_t memo[3] = { { 0 } };
 
@@ -387,7 +387,7 @@ static void test_told_among_alternatives(void **state)
         /* None would take that for a grant */
         expect_rule_t *none = holding(EXPECT_NONE, denies(413),
                                       leaf(&type_user,
-                                           tell(U, 403, EXPECT_NO_CAP)),
+                                           tell(U, 403, EXPECT_UNLIMITED)),
                                       NULL);
         expect_answer_t memo[2] = { { 0 } };
 
@@ -427,7 +427,7 @@ static void test_first_denial(void **state)
 static void test_row_status(void **state)
 {
     expect_rule_t *rule = leaf(&type_directory,
-                               tell(D, 0, EXPECT_NO_CAP));
+                               tell(D, 0, EXPECT_UNLIMITED));
     expect_answer_t a = decide(rule);
 
     (void)state;
@@ -480,12 +480,12 @@ static void test_any_prefers_401(void **state)
     assert_int_equal(a.status, 401);
 
     /* Nor does it matter that another makes no sense. */
-    a = decide(holding(EXPECT_ANY, firm(), user, NULL));
+    a = decide(holding(EXPECT_ANY, survives_not(), user, NULL));
     assert_int_equal(a.status, 401);
-    a = decide(holding(EXPECT_ANY, user, firm(), NULL));
+    a = decide(holding(EXPECT_ANY, user, survives_not(), NULL));
     assert_int_equal(a.status, 401);
 
-    /* In All it would help nobody: the first denial stays. */
+    /* In All it would help nobody: the first denial survives_none. */
     a = decide(holding(EXPECT_ALL, ip, user, NULL));
     assert_int_equal(a.status, 403);
     assert_ptr_equal(a.rule, ip);
@@ -501,20 +501,20 @@ static void test_explain(void **state)
     memset(&facts, 0, sizeof(facts));
     facts.pool = pool;
     facts.method = METHOD_PUT;
-    assert_non_null(strstr(expect_rule_explain(pool, &a, &facts),
+    assert_non_null(strstr(expect_rule_reason(pool, &a, &facts),
                            "told 413 0"));
     a = decide(not(says(G)));
-    assert_non_null(strstr(expect_rule_explain(pool, &a, &facts),
+    assert_non_null(strstr(expect_rule_reason(pool, &a, &facts),
                            "told 400 1"));
     /* Still unknown at the end is a denial as well, and has a sentence. */
     a = decide(holding(EXPECT_ALL, says(G), says(U), NULL));
     assert_int_equal(a.value, U);
-    assert_true(*expect_rule_explain(pool, &a, &facts));
+    assert_true(*expect_rule_reason(pool, &a, &facts));
 }
 
 /* --- caps ------------------------------------------------------------- */
 
-#define NO EXPECT_NO_CAP
+#define NO EXPECT_UNLIMITED
 
 static void test_caps(void **state)
 {
@@ -661,9 +661,9 @@ static void test_asked_at(void **state)
     expect_answer_t memo[MAX_LEAVES];
 
     (void)state;
-    assert_int_equal(rule->asked_at, EXPECT_AT_USER);
-    assert_int_equal(rule->known_at, EXPECT_AT_USER);
-    rule->asked_at = EXPECT_AT_DIRECTORY;
+    assert_int_equal(rule->earliest, EXPECT_AT_USER);
+    assert_int_equal(rule->final, EXPECT_AT_USER);
+    rule->earliest = EXPECT_AT_DIRECTORY;
     memset(memo, 0, sizeof(memo));
 
     assert_int_equal(decide_with(rule, EXPECT_AT_HEAD, memo).value, U);
@@ -805,9 +805,9 @@ static void test_memo_short_cuts(void **state)
 /* A rule that can be asked before it knows. */
 static expect_rule_t *early(expect_value_e value)
 {
-    expect_rule_t *rule = leaf(&type_user, tell(value, 0, EXPECT_NO_CAP));
+    expect_rule_t *rule = leaf(&type_user, tell(value, 0, EXPECT_UNLIMITED));
 
-    rule->asked_at = EXPECT_AT_ENV;
+    rule->earliest = EXPECT_AT_ENV;
     return rule;
 }
 
@@ -859,14 +859,14 @@ static void test_counts(void **state)
 
     inner = holding(EXPECT_NONE, late, early, NULL);
     assert_int_equal(inner->leaves, 2);
-    assert_int_equal(inner->known_at, EXPECT_AT_USER);
+    assert_int_equal(inner->final, EXPECT_AT_USER);
     tree = holding(EXPECT_ALL, early, inner, early);
     assert_int_equal(tree->kind, EXPECT_ALL);
     assert_int_equal(tree->leaves, 4);
-    assert_int_equal(tree->known_at, EXPECT_AT_USER);
+    assert_int_equal(tree->final, EXPECT_AT_USER);
     assert_int_equal(tree->children->nelts, 3);
     tree = holding(EXPECT_ANY, early, early, NULL);
-    assert_int_equal(tree->known_at, EXPECT_AT_HEAD);
+    assert_int_equal(tree->final, EXPECT_AT_HEAD);
 }
 
 static void test_limited(void **state)

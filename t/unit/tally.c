@@ -6,7 +6,7 @@
  * text that is always UTF-8.
  */
 
-/* links: src/tally.c */
+/* links: src/count/tally.c */
 
 #include <setjmp.h>
 #include <signal.h>
@@ -24,7 +24,7 @@
 
 #include "apr_general.h"
 
-#include "tally.h"
+#include "count/tally.h"
 
 #define MINUTE apr_time_from_sec(60)
 /* the begin of a quarter of an hour */
@@ -81,9 +81,9 @@ static void test_totals(void **state)
     assert_int_equal(report.totals[EXPECT_N_DETECT], 2);
     assert_int_equal(report.totals[EXPECT_N_CUT_OFF], 1);
     assert_int_equal(report.totals[EXPECT_N_WOULD_CUT], 1);
-    assert_int_equal(report.totals[EXPECT_N_SPARED], 100);
-    assert_int_equal(report.totals[EXPECT_N_REFUSED], 1100);
-    assert_int_equal(report.totals[EXPECT_N_CUT], 77);
+    assert_int_equal(report.totals[EXPECT_N_BYTES_SPARED], 100);
+    assert_int_equal(report.totals[EXPECT_N_BYTES_REFUSED], 1100);
+    assert_int_equal(report.totals[EXPECT_N_BYTES_CUT_OFF], 77);
 
     assert_int_equal(report.n_rules, 3);
     assert_string_equal(report.rules[0].rule, "auth");
@@ -102,7 +102,7 @@ static void test_announced_is_bounded(void **state)
         count(EXPECT_N_REFUSE, "ip", APR_INT64_MAX, 1, START);
     }
     look(START);
-    assert_true(report.totals[EXPECT_N_SPARED] == 3 * EXPECT_TALLY_BYTES_MAX);
+    assert_true(report.totals[EXPECT_N_BYTES_SPARED] == 3 * EXPECT_TALLY_BYTES_MAX);
 }
 
 static void test_carry(void **state)
@@ -114,7 +114,7 @@ static void test_carry(void **state)
         count(EXPECT_N_REFUSE, "ip", APR_INT64_C(0xfffffffff), 1, START);
     }
     look(START);
-    assert_true(report.totals[EXPECT_N_SPARED]
+    assert_true(report.totals[EXPECT_N_BYTES_SPARED]
                 == 5 * APR_UINT64_C(0xfffffffff));
 }
 
@@ -191,7 +191,7 @@ static void test_minutes(void **state)
 
         assert_int_equal(n[EXPECT_N_CONTINUE], 1);
         assert_int_equal(n[EXPECT_N_REFUSE], i % 2);
-        assert_int_equal(n[EXPECT_N_SPARED], i % 2 ? i : 0);
+        assert_int_equal(n[EXPECT_N_BYTES_SPARED], i % 2 ? i : 0);
     }
     /* 96 is in the seventh quarter: 15 each, but for 5 less one */
     last = EXPECT_TALLY_QUARTERS - 1;
@@ -331,7 +331,7 @@ static void test_processes(void **state)
     assert_int_equal(report.totals[EXPECT_N_CONTINUE], WORKERS * ROUNDS / 4);
     assert_int_equal(report.totals[EXPECT_N_REFUSE],
                      WORKERS * ROUNDS / 4 * 3);
-    assert_true(report.totals[EXPECT_N_SPARED]
+    assert_true(report.totals[EXPECT_N_BYTES_SPARED]
                 == WORKERS * ROUNDS / 4 * 9);
     assert_int_equal(report.n_rules, 50);
 }

@@ -1,0 +1,20 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What a client can learn before it sends anything.
+ */
+
+#ifndef EXPECT_OPTIONS_H
+#define EXPECT_OPTIONS_H
+
+#include "httpd.h"
+
+/**
+ * Tell the rules that hold at the target whatever else a request brings:
+ * Upload-Limit (draft-ietf-httpbis-resumable-upload), Accept-Post (Linked
+ * Data Platform 1.0, 7.1) and Accept-Patch (RFC 5789, 3.1).
+ * @param r an OPTIONS request whose section is known
+ */
+void expect_options_announce(request_rec *r);
+
+#endif

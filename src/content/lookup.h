@@ -1,0 +1,38 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * Whose rules govern a request that httpd has not mapped yet.
+ */
+
+#ifndef EXPECT_LOOKUP_H
+#define EXPECT_LOOKUP_H
+
+#include "httpd.h"
+
+#include "judge/request.h"
+
+/**
+ * Look the target's section up, .htaccess included, by a copy of the request.
+ * The copy has the same state, with looking_up set: header_parser has to
+ * return DONE for it.
+ * @param r the main request, before httpd knows its section
+ * @param e its state
+ * @return the copy, which lives as long as r; NULL if there is no target to
+ *         look up (forward proxy, "*"). It has the section's per_dir_config and
+ *         the file that the target maps to; if the mapping failed, the
+ *         per_dir_config that was reached, and the status of the failure
+ */
+request_rec *expect_lookup_section(request_rec *r, expect_request_t *e);
+
+/**
+ * Look up again where DirectoryIndex, FallbackResource or MultiViews have moved
+ * a request to: httpd did so by a subrequest, a GET without content fields, and
+ * <If> may look at either.
+ * @param r the main request, moved by ap_internal_fast_redirect()
+ * @param e its state
+ * @return a copy as above; r itself where no <If> is in question; NULL if there
+ *         is no way to that file
+ */
+request_rec *expect_lookup_moved(request_rec *r, expect_request_t *e);
+
+#endif

@@ -1,0 +1,194 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What was decided, how often, and when: one block of memory that all
+ * processes write to and none locks.
+ *
+ * - A decision is an atomic add to the slot of its rule, and one for each
+ *   figure of bytes. Everything else is worked out by who reads.
+ * - The last hour and the last day are rings of snapshots: the first decision
+ *   of a minute writes down what all slots added up to until then. What came
+ *   in a minute is the difference of two snapshots, so nothing is ever set
+ *   back to zero, and no count is lost. Decisions that run at the same moment
+ *   as a snapshot, one for each thread at most, may show in the minute before.
+ * - A refusal is kept in a ring, too, under a sequence number and a sum that
+ *   tell a torn one.
+ *
+ * - How many refused connections linger each process says for itself, in a
+ *   place of its own, and again in every second: what nobody has said again for
+ *   a while is not counted. So a process that is killed leaves nothing behind,
+ *   and no pid, which another process may have by then, is asked for.
+ *
+ * A process that is killed anywhere in here leaves at worst one refusal out of
+ * the ring, and a minute that shows as part of the one before it.
+ *
+ * Knows APR only, no httpd. All text in it is valid UTF-8 without control
+ * characters, and bounded.
+ */
+
+#ifndef EXPECT_TALLY_H
+#define EXPECT_TALLY_H
+
+#include "apr_pools.h"
+#include "apr_time.h"
+
+/** The layout of expect_tally_t: to be raised with every change of it. */
+#define EXPECT_TALLY_LAYOUT 2
+
+/** Names in a report: 63 rules told apart, and "other" for what comes then. */
+#define EXPECT_TALLY_RULES 64
+/** Buckets of a minute, and of a quarter of an hour. */
+#define EXPECT_TALLY_MINUTES 60
+#define EXPECT_TALLY_QUARTERS 96
+/** Refusals that are remembered. */
+#define EXPECT_TALLY_EVENTS 32
+
+/** Processes that say how many connections linger; what more of them hold at
+ *  the same time is not told. */
+#define EXPECT_TALLY_PLACES 1024
+#define EXPECT_TALLY_NO_PLACE (-1)
+/** Seconds for which their word holds. */
+#define EXPECT_TALLY_SAID 3
+
+/** Bytes of a rule's name, a method and a sentence, with the NUL. */
+#define EXPECT_TALLY_RULE_SIZE 40
+#define EXPECT_TALLY_METHOD_SIZE 20
+#define EXPECT_TALLY_REASON_SIZE 208
+
+/** The most bytes that one request can add: what a client announces is only
+ *  its word. */
+#define EXPECT_TALLY_BYTES_MAX (APR_INT64_C(1) << 40)
+
+/** What is counted, for each rule. */
+typedef enum {
+    EXPECT_N_CONTINUE = 0,  /* admitted; of no rule */
+    EXPECT_N_REFUSE,        /* refused */
+    EXPECT_N_DETECT,        /* would be refused, but for DetectionOnly */
+    EXPECT_N_CUT_OFF,       /* admitted, and cut off over its max */
+    EXPECT_N_WOULD_CUT,     /* would be cut off, but for DetectionOnly */
+    EXPECT_N_BYTES_SPARED,        /* bytes announced, refused, client was waiting */
+    EXPECT_N_BYTES_REFUSED,       /* bytes announced and refused in all */
+    EXPECT_N_BYTES_CUT_OFF,           /* bytes read of content that was cut off */
+    EXPECT_N_COUNTS
+} expect_count_e;
+
+/** The block; its members are tally.c's own. */
+typedef struct expect_tally_t expect_tally_t;
+
+/** One decision. */
+typedef struct expect_event_t {
+    apr_time_t time;
+    /** CONTINUE, REFUSE, DETECT, CUT_OFF or WOULD_CUT */
+    expect_count_e what;
+    /** of a refusal: the HTTP status, and who decided, and why; any bytes */
+    int status;
+    const char *rule;
+    const char *method;
+    const char *reason;
+    /** REFUSE: announced; CUT_OFF: read; negative: not known; else ignored */
+    apr_int64_t bytes;
+    /** REFUSE: the client waited for 100 Continue; else ignored */
+    int waited;
+} expect_event_t;
+
+typedef struct expect_rule_count_t {
+    /** "other" for those that found no room */
+    char rule[EXPECT_TALLY_RULE_SIZE];
+    apr_uint64_t n[EXPECT_N_COUNTS];
+} expect_rule_count_t;
+
+typedef struct expect_past_event_t {
+    apr_time_t time;
+    apr_uint32_t what;
+    apr_uint32_t status;
+    char rule[EXPECT_TALLY_RULE_SIZE];
+    char method[EXPECT_TALLY_METHOD_SIZE];
+    char reason[EXPECT_TALLY_REASON_SIZE];
+} expect_past_event_t;
+
+/** What a reader gets: a copy, and sums. */
+typedef struct expect_report_t {
+    apr_time_t since;
+    apr_time_t now;
+    apr_uint64_t totals[EXPECT_N_COUNTS];
+    /** refused connections that linger, and bytes thrown away of these and of
+     *  logins that go on */
+    apr_uint64_t lingering;
+    apr_uint64_t drained;
+    /** those that decided anything, the one that refused most first */
+    int n_rules;
+    expect_rule_count_t rules[EXPECT_TALLY_RULES];
+    /** oldest first; the last one is not over yet */
+    apr_uint64_t minutes[EXPECT_TALLY_MINUTES][EXPECT_N_COUNTS];
+    apr_uint64_t quarters[EXPECT_TALLY_QUARTERS][EXPECT_N_COUNTS];
+    /** newest first */
+    int n_events;
+    expect_past_event_t events[EXPECT_TALLY_EVENTS];
+} expect_report_t;
+
+/** The bytes of memory that a tally takes. */
+apr_size_t expect_tally_size(void);
+
+/**
+ * Begin to count.
+ * @param t   that much memory, shared between processes, zeroed
+ * @param now the time
+ */
+void expect_tally_init(expect_tally_t *t, apr_time_t now);
+
+/**
+ * Count a decision, and remember it if it refuses: lock-free, from any thread
+ * and process.
+ * @param t     the tally
+ * @param event the decision
+ */
+void expect_tally_count(expect_tally_t *t, const expect_event_t *event);
+
+/**
+ * Count content that was thrown away: from any thread and process.
+ * @param t     the tally
+ * @param bytes how many
+ */
+void expect_tally_drained(expect_tally_t *t, apr_uint64_t bytes);
+
+/**
+ * Say how many refused connections linger in a process: from one thread of it
+ * at a time, and again before EXPECT_TALLY_SAID seconds are over.
+ * @param t     the tally
+ * @param place the process' own, EXPECT_TALLY_NO_PLACE at first; kept by the
+ *              caller
+ * @param pid   the process
+ * @param held  how many; 0 gives the place back
+ * @param now   the time
+ */
+void expect_tally_lingering(expect_tally_t *t, int *place, apr_uint32_t pid,
+                            apr_uint32_t held, apr_time_t now);
+
+/**
+ * Read everything.
+ * @param report filled in; what is being written meanwhile may be left out
+ * @param t      the tally
+ * @param now    the time
+ */
+void expect_tally_read(expect_report_t *report, expect_tally_t *t,
+                       apr_time_t now);
+
+/**
+ * Copy text of any origin.
+ * @param to   size bytes; becomes valid UTF-8, ended by NUL, "..." at its end
+ *             if not all fits; what is not UTF-8, controls, and what turns the
+ *             direction of writing becomes "?"
+ * @param size bytes at to, 4 at least
+ * @param from the text
+ */
+void expect_text_copy(char *to, apr_size_t size, const char *from);
+
+/**
+ * Look at one character of text of any origin.
+ * @param text no byte behind its NUL is looked at
+ * @return how many bytes the first character has; 0: it is not UTF-8, a
+ *         control, or something else that expect_text_copy() does not copy
+ */
+int expect_text_shown(const char *text);
+
+#endif

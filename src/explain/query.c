@@ -1,0 +1,359 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * ExpectExplain: an upload that might be sent.
+ *
+ *     httpd -t -D DUMP_EXPECT -c \
+ *         'ExpectExplain /uploads/film.png PUT length=5G type=image/png'
+ *
+ * Here its arguments are read; explain.c has the answer.
+ */
+
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+#include "apr_uri.h"
+
+#include "base/head.h"
+#include "explain/query.h"
+#include "judge/request.h"
+#include "rules/registry.h"
+
+APLOG_USE_MODULE(expect);
+
+#define USAGE \
+    "ExpectExplain takes URL METHOD [length=SIZE|chunked] [type=TYPE] " \
+    "[encoding=CODING] [expect=yes|no] [user=NAME] [ip=ADDRESS] " \
+    "[header=\"NAME: VALUE\"]"
+
+const apr_array_header_t *expect_queries(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &expect_module);
+}
+
+/* The URL and the method */
+
+#define URL_ACCEPTED \
+    "a URL is a path that begins with /, or http:// or https:// with a host"
+
+/* What may stand in a request line. */
+static int is_visible(const char *word)
+{
+    for (; *word; ++word) {
+        if (!apr_isgraph(*word)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int is_http(const char *scheme)
+{
+    return scheme && (!strcasecmp(scheme, "http")
+                      || !strcasecmp(scheme, "https"));
+}
+
+static const char *set_url(apr_pool_t *p, expect_query_t *q,
+                           const char *word)
+{
+    apr_uri_t uri;
+
+    if (!is_visible(word)) {
+        return expect_rule_wrong(p, word, "not a URL, what is no visible "
+                                 "ASCII is written as %20", URL_ACCEPTED);
+    }
+    if (*word == '/') {
+        q->target = apr_pstrndup(p, word, strcspn(word, "#"));
+        return NULL;
+    }
+    if (apr_uri_parse(p, word, &uri) != APR_SUCCESS || !is_http(uri.scheme)
+        || !uri.hostname || !*uri.hostname
+        || (uri.port_str && apr_atoi64(uri.port_str) != uri.port)) {
+        return expect_rule_wrong(p, *word ? word : "no URL", "not a URL",
+                                 URL_ACCEPTED);
+    }
+    if (uri.user) {
+        return expect_rule_wrong(p, word, "a user in it",
+                                 "user=NAME is accepted");
+    }
+    q->scheme = uri.scheme;
+    q->host = uri.hostname;
+    q->port = uri.port;
+    uri.path = uri.path ? uri.path : "/";
+    q->target = apr_pstrcat(p, uri.path, uri.query ? "?" : "", uri.query,
+                            NULL);
+    return NULL;
+}
+
+static const char *set_method(apr_pool_t *p, expect_query_t *q,
+                              const char *word)
+{
+    if (!expect_is_token(word) || strchr(word, '=')) {
+        return expect_rule_wrong(p, *word ? word : "no method",
+                                 "not a method",
+                                 "a METHOD is like PUT or POST, " USAGE);
+    }
+    q->method = word;
+    return NULL;
+}
+
+/* The rest: KEY=VALUE, in any order */
+
+static const char *set_length(apr_pool_t *p, expect_query_t *q,
+                              const char *value)
+{
+    apr_off_t length;
+
+    if (!expect_size_parse(&length, value)) {
+        return "not a SIZE, or too large; " EXPECT_SIZE_ACCEPTED;
+    }
+    apr_table_setn(q->fields, "Content-Length", apr_off_t_toa(p, length));
+    return NULL;
+}
+
+static const char *set_chunked(apr_pool_t *p, expect_query_t *q,
+                               const char *value)
+{
+    (void)p;
+    (void)value;
+    apr_table_setn(q->fields, "Transfer-Encoding", "chunked");
+    return NULL;
+}
+
+static const char *set_type(apr_pool_t *p, expect_query_t *q,
+                            const char *value)
+{
+    (void)p;
+    apr_table_setn(q->fields, "Content-Type", value);
+    return NULL;
+}
+
+static const char *set_encoding(apr_pool_t *p, expect_query_t *q,
+                                const char *value)
+{
+    (void)p;
+    apr_table_setn(q->fields, "Content-Encoding", value);
+    return NULL;
+}
+
+static const char *set_expect(apr_pool_t *p, expect_query_t *q,
+                              const char *value)
+{
+    (void)p;
+    if (strcasecmp(value, "yes") && strcasecmp(value, "no")) {
+        return "unknown value; yes, no, or without it both are accepted";
+    }
+    q->asks = strcasecmp(value, "yes") ? EXPECT_CLIENT_DOES_NOT : EXPECT_CLIENT_ASKS;
+    return NULL;
+}
+
+static const char *set_user(apr_pool_t *p, expect_query_t *q,
+                            const char *value)
+{
+    (void)p;
+    q->user = value;
+    return NULL;
+}
+
+static const char *set_ip(apr_pool_t *p, expect_query_t *q,
+                          const char *value)
+{
+    struct in6_addr address;
+
+    (void)p;
+    if (inet_pton(AF_INET, value, &address) != 1
+        && inet_pton(AF_INET6, value, &address) != 1) {
+        return "not an address; an ADDRESS is like 192.0.2.1 or 2001:db8::1";
+    }
+    q->ip = value;
+    return NULL;
+}
+
+/* Fields that are told by a word of their own. */
+static const char *word_for(const char *field)
+{
+    static const char *const words[] = {
+        "Host", "the URL", "Content-Length", "length=", "Transfer-Encoding",
+        "chunked", "Content-Type", "type=", "Content-Encoding", "encoding=",
+        NULL
+    };
+    int i;
+
+    for (i = 0; words[i]; i += 2) {
+        if (!strcasecmp(words[i], field)) {
+            return words[i + 1];
+        }
+    }
+    return NULL;
+}
+
+static const char *set_header(apr_pool_t *p, expect_query_t *q,
+                              const char *value)
+{
+    const char *colon = ap_strchr_c(value, ':');
+    const char *name = colon ? apr_pstrmemdup(p, value, colon - value) : "";
+    const char *word = word_for(name);
+
+    if (!colon || !expect_is_token(name)) {
+        return "not a header field; header=\"NAME: VALUE\" is accepted";
+    }
+    if (word) {
+        return apr_psprintf(p, "has a word of its own; %s is accepted", word);
+    }
+    for (++colon; *colon == ' ' || *colon == '\t'; ++colon) {
+    }
+    apr_table_mergen(q->fields, name, colon);
+    return NULL;
+}
+
+typedef struct {
+    const char *name;
+    /* NULL, or "what is wrong; what is accepted" */
+    const char *(*set)(apr_pool_t *p, expect_query_t *q,
+                       const char *value);
+    /* of several with the same only one may be given; 0: any number */
+    int once;
+} keyword_t;
+
+static const keyword_t keys[] = {
+    { "length=", set_length, 1 << 0 },
+    { "chunked", set_chunked, 1 << 0 },
+    { "type=", set_type, 1 << 1 },
+    { "encoding=", set_encoding, 1 << 2 },
+    { "expect=", set_expect, 1 << 3 },
+    { "user=", set_user, 1 << 4 },
+    { "ip=", set_ip, 1 << 5 },
+    { "header=", set_header, 0 },
+    { NULL, NULL, 0 }
+};
+
+static const keyword_t *key_of(const char *word)
+{
+    const keyword_t *key;
+
+    for (key = keys; key->name; ++key) {
+        apr_size_t length = strlen(key->name);
+
+        if (!strncasecmp(word, key->name, length)
+            && (key->name[length - 1] == '=' || !word[length])) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+static const char *set_key(apr_pool_t *p, expect_query_t *q,
+                           const char *word, int *given)
+{
+    const keyword_t *key = key_of(word);
+    const char *value, *err;
+
+    if (!key) {
+        return expect_rule_wrong(p, word, "unknown argument", USAGE);
+    }
+    if (key->once & *given) {
+        return expect_rule_wrong(p, word, key->once == 1
+                                 ? "the length is given twice"
+                                 : "given twice", USAGE);
+    }
+    *given |= key->once;
+    value = word + strlen(key->name);
+    if (!*value && value[-1] == '=') {
+        return expect_rule_wrong(p, word, "the value is missing", USAGE);
+    }
+    /* RFC 9110, 5.5: no line ends, nor what else no field can hold */
+    if (*ap_scan_http_field_content(value)) {
+        return expect_rule_wrong(p, word, "a control character in it", USAGE);
+    }
+    err = key->set(p, q, value);
+    return err ? apr_pstrcat(p, " ", word, ": ", err, NULL) : NULL;
+}
+
+/* As ap_getword_conf(), with the quotes behind KEY= as well. */
+static const char *next_word(apr_pool_t *p, const char **args)
+{
+    apr_size_t key = strcspn(*args, "=\"' \t");
+    const char *name;
+
+    if ((*args)[key] != '='
+        || ((*args)[key + 1] != '"' && (*args)[key + 1] != '\'')) {
+        return ap_getword_conf(p, args);
+    }
+    name = apr_pstrmemdup(p, *args, key + 1);
+    *args += key + 1;
+    return apr_pstrcat(p, name, ap_getword_conf(p, args), NULL);
+}
+
+static const char *read_question(apr_pool_t *p, expect_query_t *q,
+                                 const char *args)
+{
+    const char *err;
+    int given = 0;
+
+    q->text = args;
+    q->fields = apr_table_make(p, 5);
+    q->ip = "127.0.0.1";
+    err = set_url(p, q, next_word(p, &args));
+    if (!err) {
+        err = set_method(p, q, next_word(p, &args));
+    }
+    while (!err && *args) {
+        err = set_key(p, q, next_word(p, &args), &given);
+    }
+    if (!err && q->asks && apr_table_get(q->fields, "Expect")) {
+        return expect_rule_wrong(p, "expect=", "a header Expect as well",
+                                 "one of the two is accepted");
+    }
+    return err;
+}
+
+/* A question left in a file must not keep a server from starting, least of
+ * all one that apachectl has just found to be in order: that test does take
+ * the question. */
+static void warn_unanswered(const cmd_parms *cmd)
+{
+    int serves = ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL;
+
+    /* a server reads its configuration twice, and warns once */
+    if (serves ? ap_state_query(AP_SQ_MAIN_STATE)
+                     == AP_SQ_MS_CREATE_PRE_CONFIG
+               : ap_exists_config_define("DUMP_EXPECT")) {
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server,
+                 "expect: ExpectExplain at %s:%d is not answered: only "
+                 "httpd -t -D DUMP_EXPECT does that",
+                 cmd->directive->filename, cmd->directive->line_num);
+}
+
+const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args)
+{
+    expect_query_t *q = apr_pcalloc(cmd->pool, sizeof(*q));
+    ap_conf_vector_t *server = cmd->server->module_config;
+    apr_array_header_t *all = ap_get_module_config(server, &expect_module);
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)dconf;
+    if (err) {
+        return err;
+    }
+    err = read_question(cmd->pool, q, args);
+    if (err) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ":", err, NULL);
+    }
+    warn_unanswered(cmd);
+    if (!all) {
+        all = apr_array_make(cmd->pool, 1, sizeof(expect_query_t *));
+        ap_set_module_config(server, &expect_module, all);
+    }
+    APR_ARRAY_PUSH(all, expect_query_t *) = q;
+    return NULL;
+}

@@ -1,0 +1,218 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * How sections and their rules are shown to the administrator.
+ *
+ *         all of
+ *           content-length max=100M                  head   httpd.conf:12
+ *           any of                                          httpd.conf:13
+ *             ip 10.0.0.0/8                          head   httpd.conf:14
+ *             auth                                   auth   httpd.conf:15
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_protocol.h"
+
+#include "apr_strings.h"
+
+#include "explain/show.h"
+#include "count/tally.h"
+
+const char *expect_show_safely(apr_pool_t *p, const char *text,
+                               apr_size_t length)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char plain[] = "\n\r\t", letters[] = "nrt";
+    const char *end = text + length;
+    char *safe = apr_palloc(p, 4 * length + 1);
+    char *to = safe;
+
+    while (text < end) {
+        const char *letter = *text ? strchr(plain, *text) : NULL;
+        int shown = expect_text_shown(text);
+
+        if (shown && shown <= end - text) {
+            memcpy(to, text, shown);
+            to += shown;
+            text += shown;
+            continue;
+        }
+        *to++ = '\\';
+        if (letter) {
+            *to++ = letters[letter - plain];
+        }
+        else {
+            *to++ = 'x';
+            *to++ = hex[(unsigned char)*text >> 4];
+            *to++ = hex[*text & 0xf];
+        }
+        ++text;
+    }
+    *to = '\0';
+    return safe;
+}
+
+const char *expect_show_line(apr_pool_t *p, const char *format, va_list args)
+{
+    const char *text = apr_pvsprintf(p, format, args);
+
+    return apr_pstrcat(p, expect_show_safely(p, text, strlen(text) - 1), "\n",
+                       NULL);
+}
+
+void expect_show_print(apr_pool_t *p, apr_file_t *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    apr_file_puts(expect_show_line(p, format, args), out);
+    va_end(args);
+}
+
+const char *expect_show_settings(apr_pool_t *p, const expect_dir_conf_t *conf)
+{
+    static const expect_dir_conf_t defaults;
+
+    if (!conf) {
+        conf = &defaults;
+    }
+    return apr_psprintf(p, "engine %s, status %s, scope %s",
+                        expect_engine_words[conf->engine],
+                        expect_status_words[conf->status],
+                        expect_scope_words[conf->scope]);
+}
+
+const ap_directive_t *expect_show_find(const ap_directive_t *tree,
+                                       const char *name, const char *part)
+{
+    const ap_directive_t *found = NULL;
+
+    for (; tree && !found; tree = tree->next) {
+        found = !strcasecmp(tree->directive, name)
+                        && ap_strstr_c(tree->args, part)
+                    ? tree
+                    : expect_show_find(tree->first_child, name, part);
+    }
+    return found;
+}
+
+const char *expect_show_server(apr_pool_t *p, const server_rec *s)
+{
+    return s->is_virtual
+               ? apr_psprintf(p, "VirtualHost %s:%u (%s:%u)",
+                              s->server_hostname,
+                              (unsigned)s->addrs->host_port, s->defn_name,
+                              s->defn_line_number)
+               : "Server";
+}
+
+/* One tree */
+
+/* The column of the stages, where the text leaves room for it. */
+#define STAGE_COLUMN 52
+
+typedef struct {
+    apr_pool_t *p;
+    apr_array_header_t *lines;
+    expect_show_note_t *note;
+    void *data;
+} show_t;
+
+static const char *indent(apr_pool_t *p, int depth)
+{
+    return apr_psprintf(p, "%*s", 2 * depth, "");
+}
+
+static void line(show_t *s, int depth, const char *text)
+{
+    APR_ARRAY_PUSH(s->lines, const char *) =
+        apr_pstrcat(s->p, indent(s->p, depth),
+                    expect_show_safely(s->p, text, strlen(text)), "\n", NULL);
+}
+
+/* The methods of <Limit> or <LimitExcept>; HEAD goes with GET. */
+static const char *limited(apr_pool_t *p, apr_int64_t mask)
+{
+    int except = mask < 0;
+    apr_array_header_t *words = apr_array_make(p, 8, sizeof(const char *));
+    int i;
+
+    if (mask == -1) {
+        return "";
+    }
+    for (i = 0; i < METHODS; ++i) {
+        const char *name = i == M_GET ? "GET"
+                           : i == M_INVALID ? NULL : ap_method_name_of(p, i);
+
+        if (name && ((mask >> i) & 1) != except) {
+            APR_ARRAY_PUSH(words, const char *) = name;
+        }
+    }
+    return apr_psprintf(p, "  (in <Limit%s %s>)", except ? "Except" : "",
+                        apr_array_pstrcat(p, words, ' '));
+}
+
+static void placed_line(show_t *s, int depth, const char *text,
+                        const char *stage, const expect_rule_t *rule)
+{
+    line(s, 0, apr_psprintf(s->p, "%-*s %-10s %s:%u%s", STAGE_COLUMN,
+                            apr_pstrcat(s->p, indent(s->p, depth), text,
+                                        NULL),
+                            stage, rule->file, rule->line,
+                            limited(s->p, rule->limited)));
+}
+
+static void show_leaf(show_t *s, const expect_rule_t *rule, int depth)
+{
+    /* a provider may want a user, or not */
+    const char *stage =
+        rule->earliest == rule->final
+            ? expect_stage_name(rule->final)
+            : apr_pstrcat(s->p, expect_stage_name(rule->earliest), "/",
+                          expect_stage_name(rule->final), NULL);
+    const char *note = s->note ? s->note(s->data, rule) : NULL;
+
+    placed_line(s, depth, rule->text, stage, rule);
+    if (note) {
+        line(s, depth + 1, note);
+    }
+}
+
+static void show_rule(show_t *s, const expect_rule_t *rule,
+                      expect_kind_e parent, int depth)
+{
+    static const char *const names[] = { "", "all of", "any of", "none of" };
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        show_leaf(s, rule, depth);
+        return;
+    }
+    if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
+        /* sections that must all hold read as one list */
+        --depth;
+    }
+    else if (rule->file) {
+        placed_line(s, depth, names[rule->kind], "", rule);
+    }
+    else {
+        /* a section's own rules, or two sections joined */
+        line(s, depth, names[rule->kind]);
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        show_rule(s, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
+                  rule->kind, depth + 1);
+    }
+}
+
+const char *expect_show_rules(apr_pool_t *p, const expect_rule_t *rules,
+                              int depth, expect_show_note_t *note, void *data)
+{
+    show_t s = { p, NULL, note, data };
+
+    s.lines = apr_array_make(p, 8, sizeof(const char *));
+    show_rule(&s, rules, EXPECT_RULE, depth);
+    return apr_array_pstrcat(p, s.lines, '\0');
+}

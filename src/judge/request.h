@@ -1,0 +1,225 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * One request on its way: whose rules govern it, what is decided so far.
+ */
+
+#ifndef EXPECT_REQUEST_H
+#define EXPECT_REQUEST_H
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "base/compat.h"
+#include "config/section.h"
+#include "judge/verdict.h"
+#include "tree/tree.h"
+
+/** What runs inside the module's own code: these exclude each other. */
+typedef enum {
+    EXPECT_IDLE = 0,
+    EXPECT_LOOKING_UP,        /* a copy of the request is mapped: lookup.c */
+    EXPECT_IN_ACCESS_CONTROL, /* httpd's access control: stages/access.c */
+    EXPECT_EVALUATING         /* the rules: expect_judge_evaluate() */
+} expect_busy_e;
+
+/**
+ * The state of one judged request, which its internal redirects share.
+ *
+ * Each part has one owner, and nobody else writes to it:
+ *
+ *     section      judge/    which rules are in force
+ *     outcome      answer/   what was decided, and what was done about it
+ *     content      content/  what may be read, and what was
+ *
+ * What may be set together:
+ *
+ *     verdict          section.rules   outcome.status   outcome.accepts
+ *     NOT_JUDGED       any             0                nothing
+ *     UNDECIDED        set             any              nothing
+ *     ADMITTED         set             any              nothing
+ *     WOULD_REFUSE     set             set              nothing
+ *     REFUSED          any             set              set, if a rule refused
+ *     CUT_OFF          set             413              set
+ */
+typedef struct expect_request_t {
+    /** what is known of the request: rules see this and nothing else */
+    expect_facts_t facts;
+    /** what it announces, as it was sent; facts.head points here */
+    expect_head_t head;
+    /** the header fields as they were sent, whatever becomes of headers_in */
+    apr_table_t *fields;
+    /** what its patterns have taken; facts.patience points here */
+    expect_patience_t patience;
+    /** how far the request has come */
+    expect_stage_e stage;
+    expect_busy_e busy;
+    /** access control has begun */
+    unsigned in_access : 1;
+
+    struct {
+        /** the section whose rules are in force; NULL: none was entered, or
+         *  it has no rules for such a request */
+        const expect_dir_conf_t *conf;
+        /** the request that has entered it: the main one, the lookup in its
+         *  place, or an ErrorDocument's; NULL: no section was entered */
+        const request_rec *entered_by;
+        /** the section as httpd has merged it */
+        const ap_conf_vector_t *vector;
+        /** the rules in force; NULL exactly where conf is NULL */
+        const expect_rule_t *rules;
+        /** what each leaf has answered; NULL: all are final at once */
+        expect_answer_t *answers;
+        /** the last stage at which the rules were evaluated without a result;
+         *  EXPECT_AT_HEAD: not yet */
+        expect_stage_e evaluated_to;
+    } section;
+
+    struct {
+        /** set by expect_verdict_set() only */
+        expect_verdict_e verdict;
+        /** the HTTP status of the refusal, or of the one that would be */
+        int status;
+        /** WOULD_REFUSE: the rule and its reason, for the count */
+        const expect_rule_t *rule;
+        const char *reason;
+        /** what the client may know of the refusal */
+        expect_accepts_t accepts;
+        /** that it would be refused is logged */
+        unsigned logged : 1;
+        /** that it was admitted, or would be refused, is counted */
+        unsigned counted : 1;
+        /** the status that access control chose is replaced by ours */
+        unsigned replaces_status : 1;
+    } outcome;
+
+    struct {
+        /** the fields that frame the content, as they were sent, or NULL */
+        const char *length;
+        const char *transfer_encoding;
+        /** bytes of content of unknown length that may be read, or
+         *  EXPECT_UNLIMITED; and the rule that says so */
+        apr_off_t max;
+        const expect_rule_t *max_rule;
+        /** bytes of content that were read, by whomever */
+        apr_off_t read;
+        /** HTTP status of the answer that was under way at a cut-off */
+        int sent_status;
+        /** that rule's section has DetectionOnly */
+        unsigned is_dry_run : 1;
+        /** the filter is reading */
+        unsigned is_reading : 1;
+        /** a reader has asked for content */
+        unsigned was_read : 1;
+        /** content was read to its end */
+        unsigned ended : 1;
+        /** the refusal is being sent inside a read; it has been sent there;
+         *  another answer was under way then */
+        unsigned is_answering : 1;
+        unsigned answered : 1;
+        unsigned was_begun : 1;
+        /** the handler was about to run: everything is decided */
+        unsigned handler_started : 1;
+    } content;
+} expect_request_t;
+
+/**
+ * The state of a request.
+ * @param r any request
+ * @return NULL if it is not judged, or not begun yet
+ */
+static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &expect_module);
+}
+
+/**
+ * The request that was sent: where others of it, redirects and subrequests,
+ * come from.
+ * @param r any request
+ * @return itself, if it is the one
+ */
+static APR_INLINE const request_rec *expect_request_first(const request_rec *r)
+{
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    return r;
+}
+
+/**
+ * Whether a request may have content: the cheap test, for those without.
+ * @param r any request
+ * @return 0 if no content is announced, 1 if expect_request_head() has to say
+ */
+static APR_INLINE int expect_request_has_content(const request_rec *r)
+{
+    return EXPECT_LENGTH_IS_OPEN(r) || expect_head_has_content(r->headers_in);
+}
+
+/**
+ * Read what a request announces.
+ * @param head  filled in when the result is 1, untouched otherwise
+ * @param r     any request
+ * @param asked as for expect_head_read()
+ * @return 1 if content is announced, else 0
+ */
+int expect_request_head(expect_head_t *head, const request_rec *r, int asked);
+
+/**
+ * Begin to judge a request.
+ * @param r a request
+ * @return its state; NULL if it is none to judge: a subrequest, an internal
+ *         redirect, a tunnel, or without content
+ */
+expect_request_t *expect_request_begin(request_rec *r);
+
+/**
+ * Let an internal redirect go on with what its request left undecided, or
+ * admitted within a cap: the rules stay those of the target that the client
+ * named. A refused request ends; its ErrorDocument is another's.
+ * @param r an internal redirect
+ */
+void expect_request_continue(request_rec *r);
+
+/**
+ * Take the rules of a section, once for each section. What was decided by
+ * those of a section before stands; what it left open does not.
+ * @param r  the main request
+ * @param e  its state
+ * @param in the request that has come to the section: the main one, or the
+ *           lookup in its place
+ */
+void expect_request_enter_section(request_rec *r, expect_request_t *e,
+                               request_rec *in);
+
+/**
+ * Evaluate the rules with what is known now.
+ * @param e     its state, open
+ * @param stage how far it has come
+ * @return the result; nothing is done about it yet
+ */
+expect_answer_t expect_judge_evaluate(expect_request_t *e,
+                                      expect_stage_e stage);
+
+/**
+ * Decide with what is known now. Where the answer is out already, it stands.
+ * @param r     the main request, or an internal redirect that follows it
+ * @param e     its state
+ * @param stage how far it has come
+ * @return DECLINED to go on, else the HTTP status of the refusal
+ */
+int expect_enforce(request_rec *r, expect_request_t *e,
+                         expect_stage_e stage);
+
+/**
+ * Keep content of unknown length within a bound: the tightest of all bounds
+ * that were ever set; one of DetectionOnly gives way to one that holds.
+ * @param e    its state
+ * @param cap  bytes, or EXPECT_UNLIMITED: nothing changes
+ * @param rule the rule that says so
+ */
+void expect_request_limit(expect_request_t *e, apr_off_t cap,
+                          const expect_rule_t *rule);
+
+#endif
