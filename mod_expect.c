@@ -29,19 +29,20 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
-#include "stages/access.h"
+#include "answer/linger.h"
+#include "answer/once.h"
 #include "answer/page.h"
+#include "base/compat.h"
 #include "config/section.h"
-#include "judge/connection.h"
 #include "content/filter.h"
+#include "content/framing.h"
+#include "content/start.h"
+#include "content/unread.h"
 #include "count/counters.h"
 #include "explain/dump.h"
-#include "stages/stages.h"
-#include "base/compat.h"
-#include "answer/linger.h"
-#include "answer/enforce.h"
 #include "judge/request.h"
 #include "rules/provider.h"
+#include "stages/stages.h"
 #include "status/handler.h"
 
 module AP_MODULE_DECLARE_DATA expect_module;
@@ -61,8 +62,11 @@ static int expect_post_read_request(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    return r->prev || expect_request_has_content(r)
-               ? expect_early_judge(r) : DECLINED;
+    if (r->prev) {
+        expect_redirect_continue(r);
+        return DECLINED;
+    }
+    return expect_request_has_content(r) ? expect_early_judge(r) : DECLINED;
 }
 
 /* Only with mpm_itk: see expect_pre_config(). */
@@ -82,16 +86,6 @@ static int expect_header_parser(request_rec *r)
         expect_section_without_content(r);
     }
     return DECLINED;
-}
-
-static void expect_insert_error_filter(request_rec *r)
-{
-    expect_unknown_expectation(r);
-    expect_failed_judge(r);
-    expect_access_denied(r);
-    expect_count_outcome(r, expect_request_get(r));
-    expect_page_finish(r);
-    expect_page_only_one(r);
 }
 
 static int expect_access_checker(request_rec *r)
@@ -121,7 +115,7 @@ static int expect_type_checker(request_rec *r)
 static int expect_handler(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
-    int status = r->prev || r->main ? expect_page_keep_out(r) : DECLINED;
+    int status = r->prev || r->main ? expect_once_keep_out(r) : DECLINED;
 
     if (status == DECLINED && e && !e->content.handler_started) {
         status = expect_content_start_late(r, e);
@@ -190,7 +184,7 @@ static void expect_register_hooks(apr_pool_t *p)
 
     /* First: the response begins here, and what core or access control have
      * refused without us is not to wait for content. */
-    ap_hook_insert_error_filter(expect_insert_error_filter, NULL, NULL,
+    ap_hook_insert_error_filter(expect_error_stage, NULL, NULL,
                                 APR_HOOK_REALLY_FIRST);
 
     /* Last: mod_ssl has said good-bye. */
@@ -208,6 +202,7 @@ static void expect_register_hooks(apr_pool_t *p)
     expect_unread_register();
     expect_filter_register();
     expect_page_register();
+    expect_once_register();
     expect_authz_register(p);
 
     expect_counters_register();

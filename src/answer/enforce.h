@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What a decision does: status, connection, log line, notes.
+ * What a decision does.
  */
 
 #ifndef EXPECT_ENFORCE_H
@@ -11,83 +11,51 @@
 
 #include "judge/request.h"
 
-/* The request notes, for %{...}n in an access log. */
-#define EXPECT_NOTE_VERDICT "expect-verdict"
-#define EXPECT_NOTE_RULE "expect-rule"
-#define EXPECT_NOTE_STATUS "expect-status"
-#define EXPECT_NOTE_REASON "expect-reason"
-
-/* What the verdict can be, there and in all that is shown. */
-#define EXPECT_WORD_CONTINUE "continue"
-#define EXPECT_WORD_REFUSE "refuse"
-#define EXPECT_WORD_DETECT "detect"
-
 /**
- * Refuse a request, or under DetectionOnly say that it would be.
- * @param r      the main request, or one that took its place
- * @param e      its state, changed
- * @param answer the rules' answer
- * @return the HTTP status to answer, or DECLINED under DetectionOnly
+ * Decide with what is known now, and do what follows from it. A refusal that
+ * was sent inside a handler's read stands.
+ * @param r     the main request, or an internal redirect that continues it
+ * @param e     the state, changed
+ * @param stage how far the request has come
+ * @return DECLINED to go on, else the HTTP status of the refusal
  */
-int expect_enforce_refuse(request_rec *r, expect_request_t *e,
-                  const expect_answer_t *answer);
+int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage);
 
 /**
- * Admit a request: note it, and bound content of unknown length.
- * @param r      the main request, or one that took its place
- * @param e      its state, changed
- * @param answer the rules' answer
+ * Admit a request: note it, and limit content of unknown length.
+ * @param r      the main request, or an internal redirect that continues it
+ * @param e      the state, changed
+ * @param answer the result of the rules
  */
 void expect_enforce_admit(request_rec *r, expect_request_t *e,
-                  const expect_answer_t *answer);
+                          const expect_answer_t *answer);
 
 /**
- * Count a request that is not refused: it was admitted, or would be refused.
- * Once, when that is final: the handler is about to run, or somebody else has
- * refused. Before, DirectoryIndex could lead to other rules.
- * @param r the request
- * @param e its state, changed; NULL: nothing to count
- */
-void expect_count_outcome(const request_rec *r, expect_request_t *e);
-
-/**
- * Refuse content that went over its cap, after all.
+ * Refuse content that went over its max.
  * @param r the request whose content it is
- * @param e its state, changed
+ * @param e the state, changed
  * @return the HTTP status to answer, or DECLINED under DetectionOnly
  */
 int expect_enforce_cut_off(request_rec *r, expect_request_t *e);
 
 /**
- * Let somebody else deny a request whose rules still wait: that answer stands,
- * and the content is not read for it. Under DetectionOnly it is left alone from
- * then on.
- * @param r      the main request, or one that took its place
- * @param e      its state, changed
+ * Yield to another module that denies a request whose rules are undecided: its
+ * answer stands, and the content is not read for it. Under DetectionOnly the
+ * request is not judged from then on.
+ * @param r      the main request, or an internal redirect that continues it
+ * @param e      the state, changed
  * @param status the HTTP status that is answered
  */
 void expect_enforce_yield(request_rec *r, expect_request_t *e, int status);
 
 /**
- * Answer core's 417 of an expectation it does not know at once, instead of
- * after the content that the client holds back: for insert_error_filter.
- * @param r any request that is answered with an error
+ * Count a request that is not refused: it was admitted, or would be refused.
+ * To be called when that is final: the handler is about to run, or another
+ * module has refused it. Earlier, DirectoryIndex could still lead to other
+ * rules. It is counted once.
+ * @param r the request
+ * @param e the state, changed; NULL: nothing is counted
  */
-void expect_unknown_expectation(request_rec *r);
-
-/**
- * Announce no content: what stands in for a refused request (a script, or an
- * origin behind a proxy) would wait for it.
- * @param r an internal redirect; its header fields become its own
- */
-void expect_framing_remove(request_rec *r);
-
-/**
- * Take notes and variable over into an internal redirect, so that the access
- * log finds them; keep its handler (an ErrorDocument) from a refused
- * request's content, and an admitted one's content bounded.
- * @param r an internal redirect, at post_read_request
- */
-void expect_redirect_continue(request_rec *r);
+void expect_count_outcome(const request_rec *r, expect_request_t *e);
 
 #endif

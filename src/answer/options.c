@@ -3,22 +3,18 @@
 /*
  * What a client can learn before it sends anything: OPTIONS.
  *
- * Browsers cannot ask by Expect. A page of theirs can read these fields, and
- * refuse a file that would be refused.
+ * Browsers cannot ask by Expect. A script in a page can read these fields, and
+ * turn down a file that would be refused.
  */
 
 #include "httpd.h"
-#include "http_config.h"
 
-#include "apr_strings.h"
-
-#include "answer/page.h"
-#include "config/section.h"
+#include "answer/fields.h"
 #include "answer/options.h"
-#include "judge/request.h"
+#include "config/section.h"
 
-/* Rules that do not hold for everybody are not told. */
-static int is_binding(const expect_dir_conf_t *conf)
+/* Rules that do not hold for every request are not announced. */
+static int options_are_binding(const expect_dir_conf_t *conf)
 {
     return conf && conf->has_rules && expect_conf_refuses(conf)
            && conf->scope != EXPECT_SCOPE_EXPECTATION;
@@ -27,19 +23,20 @@ static int is_binding(const expect_dir_conf_t *conf)
 void expect_options_announce(request_rec *r)
 {
     const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
-    expect_accepts_t told;
+    expect_accepts_t accepts;
     const char *limit, *types;
 
-    if (!is_binding(conf)) {
+    if (!options_are_binding(conf)) {
         return;
     }
-    expect_rule_accepts_all(r->pool, expect_conf_rules(r->pool, conf), &told);
-    limit = expect_fields_upload_limit(r->pool, &told);
+    expect_rule_accepts_all(r->pool, expect_conf_rules(r->pool, conf),
+                            &accepts);
+    limit = expect_fields_upload_limit(r->pool, &accepts);
     if (limit) {
         apr_table_setn(r->err_headers_out, "Upload-Limit", limit);
     }
-    if (told.accepted && told.accepted->nelts) {
-        types = expect_fields_list(r->pool, told.accepted);
+    if (accepts.accepted && accepts.accepted->nelts) {
+        types = expect_fields_list(r->pool, accepts.accepted);
         apr_table_setn(r->err_headers_out, "Accept-Post", types);
         apr_table_setn(r->err_headers_out, "Accept-Patch", types);
     }

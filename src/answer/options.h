@@ -10,7 +10,7 @@
 #include "httpd.h"
 
 /**
- * Tell the rules that hold at the target whatever else a request brings:
+ * Announce the rules that hold at the target for every request:
  * Upload-Limit (draft-ietf-httpbis-resumable-upload), Accept-Post (Linked
  * Data Platform 1.0, 7.1) and Accept-Patch (RFC 5789, 3.1).
  * @param r an OPTIONS request whose section is known

@@ -1,8 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What may be read of a judged request's content, and the last moment before
- * anybody reads it.
+ * The filter between the readers of a judged request and its content.
  */
 
 #ifndef EXPECT_FILTER_H
@@ -12,17 +11,26 @@
 
 #include "judge/request.h"
 
-/** Register the input filter. */
+/** Register the filter. */
 void expect_filter_register(void);
 
 /**
- * Stand between a request's readers and its content, unless the filter is
- * there already.
- * @param r the request that will read it: the main one, or an internal
- *          redirect that took its place
- * @param e its state, which says what the filter does
+ * Install the filter, unless it is there.
+ * @param r the request that will read: the main one, or an internal redirect
+ *          that continues it
+ * @param e its state, which decides what may be read
  */
 void expect_filter_install(request_rec *r, expect_request_t *e);
+
+/**
+ * Install the filter again after another module has read the content and has
+ * put what it read in the place of HTTP_IN and of all filters (mod_ssl does,
+ * for SSLVerifyClient in a directory). All of it will be read once more, so the
+ * count begins anew.
+ * @param r the main request, or its ErrorDocument
+ * @param e its state; where no rules are in force nothing is done
+ */
+void expect_filter_reinstall(request_rec *r, expect_request_t *e);
 
 /**
  * Let nobody read content of a request that is refused without a state.
@@ -31,44 +39,18 @@ void expect_filter_install(request_rec *r, expect_request_t *e);
 void expect_filter_refuse_all(request_rec *r);
 
 /**
- * Let a request that announced no content have none, whatever a RequestHeader
+ * Keep a request that announced no content without any, whatever RequestHeader
  * of some .htaccess adds to its fields (RFC 9112, 6.3: without Content-Length
- * and Transfer-Encoding the content's length is zero). It costs a request
- * without content a few instructions: HTTP_IN is replaced where it stands.
+ * and Transfer-Encoding the content's length is zero).
  * @param r a request without content, main or redirected
  */
-void expect_framing_none(request_rec *r);
+void expect_filter_none(request_rec *r);
 
 /**
- * Take from the fields of such a request what announces content, for handlers
- * that look there.
- * @param r the request
- */
-void expect_framing_unannounce(request_rec *r);
-
-/**
- * Read all content and throw it away, within the bounds of a refusal's end.
+ * Read all content and throw it away, within the bounds of a login step.
  * @param r the request
  * @return 1 if it was read to its end; 0: the connection has to be closed
  */
 int expect_content_discard(request_rec *r);
-
-/**
- * Stand there again, if somebody who has read the content (mod_ssl, for
- * SSLVerifyClient in a directory) has put it in the place of its source and of
- * all filters.
- * @param r the main request, or its ErrorDocument
- * @param e its state
- */
-void expect_filter_reinstall(request_rec *r, expect_request_t *e);
-
-/**
- * Do what the filter does when it is started, where it was not there: decide
- * all that is left, and stand there again.
- * @param r the request whose handler is about to run
- * @param e its state, not started
- * @return DECLINED to go on, else the HTTP status of the refusal
- */
-int expect_content_start_late(request_rec *r, expect_request_t *e);
 
 #endif

@@ -4,17 +4,19 @@
  * The lookup: which section governs this request.
  *
  * Before header_parser a request has the server's configuration only. Where
- * somebody reads its content earlier, a copy of it runs httpd's own mapping
- * (aliases, rewriting, <Directory>, .htaccess, <Files>, <Location>, <If>) and
- * stops before access control, which only the request itself may run.
+ * somebody reads its content earlier, a copy of the request goes through
+ * httpd's own mapping (aliases, rewriting, <Directory>, .htaccess, <Files>,
+ * <Location>, <If>) and stops before access control, which only the request
+ * itself may run.
  *
- * The copy has a pool of its own and hands nothing over: mod_rewrite and others
- * remember in the pool what they have done, and with the notes of
- * ap_location_walk() and its like the request's own walks would return at once,
- * without the variables that named groups set.
+ * The copy has a pool of its own, and nothing of it is given to the request:
+ * mod_rewrite and others remember in the pool what they have done, and with the
+ * notes of ap_location_walk() and similar functions the request's own walks
+ * would return at once, without the variables that named groups set.
  *
- * It is a copy and not a subrequest: of that, httpd strips the content fields
- * and the version, and <If> and [NS] of mod_rewrite treat it apart.
+ * It is a copy and not a subrequest: httpd removes the content fields and the
+ * version from a subrequest, and <If> and [NS] of mod_rewrite treat it
+ * differently.
  */
 
 #include "httpd.h"
@@ -25,14 +27,14 @@
 
 #include "apr_strings.h"
 
-#include "answer/page.h"
+#include "answer/once.h"
 #include "content/filter.h"
 #include "content/lookup.h"
 
-/* What mapping may change is the copy's own, and its filters begin where those
- * of a new request do (ap_create_request()). Whoever reads or writes all the
- * same reads nothing and writes nowhere. */
-static request_rec *copy_for_lookup(request_rec *r, expect_request_t *e)
+/* What mapping may change belongs to the copy, and its filters begin where those
+ * of a new request do (ap_create_request()). A module that reads or writes
+ * nevertheless reads nothing, and what it writes is dropped. */
+static request_rec *lookup_copy(request_rec *r, expect_request_t *e)
 {
     request_rec *rr;
     apr_pool_t *p;
@@ -55,9 +57,9 @@ static request_rec *copy_for_lookup(request_rec *r, expect_request_t *e)
 
     ap_run_create_request(rr);
     expect_filter_refuse_all(rr);
-    expect_page_drop(rr);
+    expect_once_drop(rr);
     rr->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
-    /* this is how it is known where it is to stop */
+    /* header_parser ends the lookup by this: see stages/section.c */
     ap_set_module_config(rr->request_config, &expect_module, e);
     return rr;
 }
@@ -68,7 +70,7 @@ request_rec *expect_lookup_section(request_rec *r, expect_request_t *e)
     request_rec *rr;
     int status;
 
-    /* of an absolute-form target only path and query are for here */
+    /* of an absolute-form target only path and query are mapped */
     if (r->proxyreq || !uri || *uri != '/') {
         return NULL;
     }
@@ -76,13 +78,13 @@ request_rec *expect_lookup_section(request_rec *r, expect_request_t *e)
         uri = apr_pstrcat(r->pool, uri, "?", r->parsed_uri.query, NULL);
     }
 
-    rr = copy_for_lookup(r, e);
+    rr = lookup_copy(r, e);
     ap_parse_uri(rr, uri);
     e->busy = EXPECT_LOOKING_UP;
     status = ap_process_request_internal(rr);
     e->busy = EXPECT_IDLE;
     if (status != DONE) {
-        /* the request itself will fail so, too */
+        /* the request itself will fail in the same way */
         rr->status = status;
     }
     return rr;
@@ -96,7 +98,7 @@ request_rec *expect_lookup_moved(request_rec *r, expect_request_t *e)
     if (!core->sec_if) {
         return r;
     }
-    rr = copy_for_lookup(r, e);
+    rr = lookup_copy(r, e);
     rr->filename = apr_pstrcat(rr->pool, r->filename, r->path_info, NULL);
     rr->path_info = NULL;
     /* as ap_process_request_internal(), from map_to_storage on */

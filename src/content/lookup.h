@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Whose rules govern a request that httpd has not mapped yet.
+ * Which section governs a request that httpd has not mapped yet.
  */
 
 #ifndef EXPECT_LOOKUP_H
@@ -12,9 +12,9 @@
 #include "judge/request.h"
 
 /**
- * Look the target's section up, .htaccess included, by a copy of the request.
- * The copy has the same state, with looking_up set: header_parser has to
- * return DONE for it.
+ * Look up the section of the target, .htaccess included, by a copy of the
+ * request. The copy shares the state, which is busy (EXPECT_LOOKING_UP)
+ * meanwhile: header_parser must return DONE for it.
  * @param r the main request, before httpd knows its section
  * @param e its state
  * @return the copy, which lives as long as r; NULL if there is no target to
@@ -25,13 +25,13 @@
 request_rec *expect_lookup_section(request_rec *r, expect_request_t *e);
 
 /**
- * Look up again where DirectoryIndex, FallbackResource or MultiViews have moved
- * a request to: httpd did so by a subrequest, a GET without content fields, and
- * <If> may look at either.
+ * Look up the section that DirectoryIndex, FallbackResource or MultiViews have
+ * moved a request to. httpd found it by a subrequest, a GET without content
+ * fields, and an <If> may look at method and fields.
  * @param r the main request, moved by ap_internal_fast_redirect()
  * @param e its state
- * @return a copy as above; r itself where no <If> is in question; NULL if there
- *         is no way to that file
+ * @return a copy as above; r itself where there is no <If>; NULL if the file
+ *         cannot be mapped
  */
 request_rec *expect_lookup_moved(request_rec *r, expect_request_t *e);
 

@@ -5,46 +5,32 @@
  *
  * A handler may answer before it has read all content, and httpd does not
  * always read the rest before it reads the next request: with mod_proxy_fcgi
- * and enablereuse=on the rest is parsed as requests. While content of a request
- * that rules govern is unread, a filter of the connection lets through only
- * what the guard of that content reads. Whoever else reads (httpd, for the
- * next request) finds the end of the connection, and the connection is closed.
+ * and enablereuse=on the rest is parsed as requests. While content of a judged
+ * request is unread, a filter of the connection lets only the filter of that
+ * content read. Any other reader (httpd, for the next request) finds the end of
+ * the connection, and the connection is closed.
  *
- * The filter survives_none on the connection until its end, and does nothing there
- * while no such content is unread.
+ * The filter stays on the connection until its end, and does nothing while no
+ * such content is unread.
  */
 
 #include "httpd.h"
-#include "http_config.h"
 #include "util_filter.h"
 
+#include "content/unread.h"
 #include "judge/connection.h"
-#include "judge/request.h"
 
 static ap_filter_rec_t *connection_filter;
 
-expect_connection_t *expect_connection_get(conn_rec *c)
-{
-    expect_connection_t *connection = ap_get_module_config(c->conn_config,
-                                                           &expect_module);
-
-    if (!connection) {
-        connection = apr_pcalloc(c->pool, sizeof(*connection));
-        ap_set_module_config(c->conn_config, &expect_module, connection);
-    }
-    return connection;
-}
-
-static apr_status_t connection_read(ap_filter_t *f, apr_bucket_brigade *bb,
-                                    ap_input_mode_t mode,
-                                    apr_read_type_e block,
-                                    apr_off_t readbytes)
+static apr_status_t unread_read(ap_filter_t *f, apr_bucket_brigade *bb,
+                                ap_input_mode_t mode, apr_read_type_e block,
+                                apr_off_t readbytes)
 {
     const expect_connection_t *connection = f->ctx;
     ap_filter_t *next = f->next;
 
     if (!connection) {
-        /* SetInputFilter of some .htaccess has put it there */
+        /* SetInputFilter of some .htaccess has added it */
         ap_remove_input_filter(f);
         return ap_get_brigade(next, bb, mode, block, readbytes);
     }
@@ -81,6 +67,6 @@ void expect_unread_register(void)
 {
     /* CONNECTION: above TLS, so that it sees what is read as HTTP */
     connection_filter = ap_register_input_filter("EXPECT_CONNECTION",
-                                                 connection_read, NULL,
+                                                 unread_read, NULL,
                                                  AP_FTYPE_CONNECTION);
 }

@@ -31,7 +31,7 @@
 
 #include "apr_strings.h"
 
-#include "stages/access.h"
+#include "stages/stages.h"
 #include "base/compat.h"
 #include "answer/enforce.h"
 #include "explain/simulate.h"
@@ -302,7 +302,9 @@ static int answered(request_rec *r, int status)
 {
     if (ap_is_HTTP_ERROR(status)) {
         r->status = status;
-        expect_unknown_expectation(r);
+        if (expect_unsupported_is(r)) {
+            expect_unsupported_refuse(r);
+        }
         expect_access_denied(r);
         return r->status;
     }

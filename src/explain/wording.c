@@ -19,6 +19,7 @@
 
 #include "explain/wording.h"
 #include "answer/enforce.h"
+#include "answer/notes.h"
 #include "judge/request.h"
 #include "rules/registry.h"
 #include "explain/show.h"

@@ -1,26 +1,30 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * One request on its way: begin, take the rules, decide.
+ * The state of one judged request: how it begins, which section it enters.
  */
 
 #include "httpd.h"
 #include "http_config.h"
 
-#include "judge/connection.h"
-#include "content/filter.h"
-#include "answer/enforce.h"
 #include "judge/request.h"
-#include "rules/registry.h"
 #include "judge/trace.h"
 
-int expect_request_head(expect_head_t *head, const request_rec *r, int asked)
+int expect_request_head(expect_head_t *head, const request_rec *r,
+                        int expects_100)
 {
     if (EXPECT_LENGTH_IS_OPEN(r)) {
-        expect_head_set(head, r->headers_in, EXPECT_LENGTH_UNKNOWN, asked);
+        expect_head_set(head, r->headers_in, EXPECT_LENGTH_UNKNOWN,
+                        expects_100);
         return 1;
     }
-    return expect_head_read(head, r->headers_in, asked);
+    return expect_head_read(head, r->headers_in, expects_100);
+}
+
+/* RFC 9110, 9.3.6: a CONNECT request to a proxy has no content. */
+static int is_tunnel(const request_rec *r)
+{
+    return r->method_number == M_CONNECT && r->proxyreq;
 }
 
 expect_request_t *expect_request_begin(request_rec *r)
@@ -28,8 +32,8 @@ expect_request_t *expect_request_begin(request_rec *r)
     expect_request_t *e;
     expect_head_t head;
 
-    /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
-    if (r->main || r->prev || (r->method_number == M_CONNECT && r->proxyreq)
+    /* RFC 9110, 10.1.1: the expectation of an HTTP/1.0 client is ignored */
+    if (r->main || r->prev || is_tunnel(r)
         || !expect_request_head(&head, r,
                                 r->expecting_100
                                 && r->proto_num >= HTTP_VERSION(1, 1))) {
@@ -37,17 +41,18 @@ expect_request_t *expect_request_begin(request_rec *r)
     }
 
     e = apr_pcalloc(r->pool, sizeof(*e));
-    e->stage = EXPECT_AT_DIRECTORY;
-    e->head = head;
     e->fields = apr_table_copy(r->pool, r->headers_in);
+    e->head = head;
     e->head.fields = e->fields;
-    e->content.length = apr_table_get(e->fields, "Content-Length");
-    e->content.transfer_encoding = apr_table_get(e->fields, "Transfer-Encoding");
     e->facts.head = &e->head;
-    e->facts.patience = &e->patience;
     e->facts.pool = r->pool;
     e->facts.method = AP_METHOD_BIT << r->method_number;
     e->facts.auth = EXPECT_AUTH_PENDING;
+    e->facts.patience = &e->patience;
+    e->stage = EXPECT_AT_DIRECTORY;
+    e->content.length = apr_table_get(e->fields, "Content-Length");
+    e->content.transfer_encoding = apr_table_get(e->fields,
+                                                 "Transfer-Encoding");
     e->content.max = EXPECT_UNLIMITED;
     ap_set_module_config(r->request_config, &expect_module, e);
     return e;
@@ -57,7 +62,8 @@ void expect_request_continue(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r->prev);
 
-    if (e && (!e->section.entered_by || e->outcome.verdict == EXPECT_UNDECIDED
+    if (e && (!e->section.entered_by
+              || e->outcome.verdict == EXPECT_UNDECIDED
               || e->outcome.verdict == EXPECT_ADMITTED
               || e->outcome.verdict == EXPECT_WOULD_REFUSE)) {
         ap_set_module_config(r->request_config, &expect_module, e);
@@ -73,8 +79,15 @@ static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->expects_100);
 }
 
-void expect_request_enter_section(request_rec *r, expect_request_t *e,
-                               request_rec *in)
+/* Rules that are all final at the stage of the directory are evaluated once.
+ * Only rules that are evaluated again need their earlier answers. */
+static expect_answer_t *make_answers(apr_pool_t *p, const expect_rule_t *rules)
+{
+    return rules->final <= EXPECT_AT_DIRECTORY
+               ? NULL : apr_pcalloc(p, rules->leaves * sizeof(expect_answer_t));
+}
+
+int expect_request_enter_section(expect_request_t *e, request_rec *in)
 {
     const expect_dir_conf_t *conf = expect_conf_of(in->per_dir_config);
     int is_first = !e->section.entered_by;
@@ -83,111 +96,39 @@ void expect_request_enter_section(request_rec *r, expect_request_t *e,
     e->section.entered_by = in;
     e->section.vector = in->per_dir_config;
     if (!is_first && conf == e->section.conf) {
-        return;
+        return 0;
     }
     if (is_exempt(conf, &e->head)) {
-        expect_verdict_set(&e->outcome.verdict, e->outcome.verdict == EXPECT_UNDECIDED ? EXPECT_NOT_JUDGED : e->outcome.verdict);
-        return;
+        if (e->outcome.verdict == EXPECT_UNDECIDED) {
+            expect_verdict_set(&e->outcome.verdict, EXPECT_NOT_JUDGED);
+        }
+        return 0;
     }
-    expect_filter_install(r, e);
-    if (!e->content.ended) {
-        expect_unread_hold(r);
+    /* the rules of an earlier section would refuse, and that is logged */
+    if (e->outcome.verdict == EXPECT_WOULD_REFUSE
+        && conf->engine == EXPECT_ENGINE_DETECT) {
+        return 1;
     }
-    /* what the lookup has detected is logged already */
-    if (e->outcome.verdict == EXPECT_WOULD_REFUSE && conf->engine == EXPECT_ENGINE_DETECT) {
-        return;
-    }
-    e->section.conf = conf;
     expect_verdict_set(&e->outcome.verdict, EXPECT_UNDECIDED);
-    e->section.evaluated_to = EXPECT_AT_HEAD;
     e->facts.trace = expect_trace_for(in, &e->facts);
+    e->section.conf = conf;
+    e->section.evaluated_to = EXPECT_AT_HEAD;
     e->section.rules = expect_conf_rules(in->pool, conf);
-    /* rules that are all known at the directory are evaluated once: only those
-     * that are evaluated again need a memory */
-    e->section.answers = e->section.rules->final <= EXPECT_AT_DIRECTORY
-                  ? NULL
-                  : apr_pcalloc(in->pool,
-                                e->section.rules->leaves * sizeof(*e->section.answers));
+    e->section.answers = make_answers(in->pool, e->section.rules);
+    return 1;
 }
 
-/* Whether nothing that comes later can change what is undecided now. */
-static int is_last(const request_rec *r, const expect_request_t *e,
-                   expect_stage_e stage)
-{
-    if (stage == EXPECT_AT_HANDLER) {
-        /* it goes on in the redirect */
-        return !expect_target_is_rewritten(r);
-    }
-    return stage >= EXPECT_AT_USER && stage >= e->section.rules->final;
-}
-
-expect_answer_t expect_judge_evaluate(expect_request_t *e,
-                                      expect_stage_e stage)
-{
-    request_rec *r = e->facts.r;
-    apr_table_t *fields = r->headers_in;
-    expect_answer_t answer;
-
-    /* providers of Require read the head, too */
-    r->headers_in = e->fields;
-    e->busy = EXPECT_EVALUATING;
-    answer = expect_rule_evaluate(e->section.rules, &e->facts, stage, e->section.answers);
-    e->busy = EXPECT_IDLE;
-    r->headers_in = fields;
-    return answer;
-}
-
-void expect_request_limit(expect_request_t *e, apr_off_t cap,
+void expect_request_limit(expect_request_t *e, apr_off_t max,
                           const expect_rule_t *rule)
 {
-    unsigned detects = e->section.conf->engine == EXPECT_ENGINE_DETECT;
+    unsigned is_dry_run = e->section.conf->engine == EXPECT_ENGINE_DETECT;
 
-    if (cap != EXPECT_UNLIMITED
-        && (e->content.max == EXPECT_UNLIMITED || detects < e->content.is_dry_run
-            || (detects == e->content.is_dry_run && cap < e->content.max))) {
-        e->content.max = cap;
+    if (max != EXPECT_UNLIMITED
+        && (e->content.max == EXPECT_UNLIMITED
+            || is_dry_run < e->content.is_dry_run
+            || (is_dry_run == e->content.is_dry_run && max < e->content.max))) {
+        e->content.max = max;
         e->content.max_rule = rule;
-        e->content.is_dry_run = detects;
-    }
-}
-
-int expect_enforce(request_rec *r, expect_request_t *e,
-                         expect_stage_e stage)
-{
-    expect_answer_t answer;
-
-    /* it was sent inside a read, and the reader may have gone on */
-    if (e->content.answered) {
-        return e->outcome.status;
-    }
-    /* another read at the same stage knows no more */
-    if (e->outcome.verdict != EXPECT_UNDECIDED || stage <= e->section.evaluated_to) {
-        return DECLINED;
-    }
-
-    e->section.evaluated_to = stage;
-    answer = expect_judge_evaluate(e, stage);
-    switch (answer.value) {
-    case EXPECT_DENIED:
-    case EXPECT_ERROR:
-        return expect_enforce_refuse(r, e, &answer);
-    case EXPECT_UNKNOWN:
-        if (!is_last(r, e, stage)) {
-            expect_request_limit(e, answer.held, answer.held_rule);
-            return DECLINED;
-        }
-        /* what survives_none unknown does not admit */
-        answer = expect_judge_evaluate(e, EXPECT_AT_END);
-        return expect_enforce_refuse(r, e, &answer);
-    default:
-        /* an alternative that is still open could widen the cap */
-        if (answer.cap == EXPECT_UNLIMITED || stage >= e->section.rules->final
-            || is_last(r, e, stage)) {
-            expect_enforce_admit(r, e, &answer);
-        }
-        else {
-            expect_request_limit(e, answer.held, answer.held_rule);
-        }
-        return DECLINED;
+        e->content.is_dry_run = is_dry_run;
     }
 }

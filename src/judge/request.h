@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * One request on its way: whose rules govern it, what is decided so far.
+ * The state of one judged request.
  */
 
 #ifndef EXPECT_REQUEST_H
@@ -30,7 +30,8 @@ typedef enum {
  *
  *     section      judge/    which rules are in force
  *     outcome      answer/   what was decided, and what was done about it
- *     content      content/  what may be read, and what was
+ *     content      content/  what may be read, and what was; but for the
+ *                            limit, which expect_request_limit() sets
  *
  * What may be set together:
  *
@@ -38,7 +39,7 @@ typedef enum {
  *     NOT_JUDGED       any             0                nothing
  *     UNDECIDED        set             any              nothing
  *     ADMITTED         set             any              nothing
- *     WOULD_REFUSE     set             set              nothing
+ *     WOULD_REFUSE     set             set              any
  *     REFUSED          any             set              set, if a rule refused
  *     CUT_OFF          set             413              set
  */
@@ -124,9 +125,9 @@ typedef struct expect_request_t {
 } expect_request_t;
 
 /**
- * The state of a request.
+ * Get the state of a request.
  * @param r any request
- * @return NULL if it is not judged, or not begun yet
+ * @return NULL if it is not judged, or its judgement has not begun
  */
 static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
 {
@@ -134,10 +135,10 @@ static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
 }
 
 /**
- * The request that was sent: where others of it, redirects and subrequests,
- * come from.
+ * Find the request that the client sent: redirects and subrequests come from
+ * it.
  * @param r any request
- * @return itself, if it is the one
+ * @return r itself if the client sent it
  */
 static APR_INLINE const request_rec *expect_request_first(const request_rec *r)
 {
@@ -148,9 +149,9 @@ static APR_INLINE const request_rec *expect_request_first(const request_rec *r)
 }
 
 /**
- * Whether a request may have content: the cheap test, for those without.
+ * The cheap test for requests without content.
  * @param r any request
- * @return 0 if no content is announced, 1 if expect_request_head() has to say
+ * @return 0 if no content is announced; 1 if expect_request_head() must decide
  */
 static APR_INLINE int expect_request_has_content(const request_rec *r)
 {
@@ -159,67 +160,50 @@ static APR_INLINE int expect_request_has_content(const request_rec *r)
 
 /**
  * Read what a request announces.
- * @param head  filled in when the result is 1, untouched otherwise
- * @param r     any request
- * @param asked as for expect_head_read()
+ * @param head        filled in when the result is 1, untouched otherwise
+ * @param r           any request
+ * @param expects_100 as for expect_head_read()
  * @return 1 if content is announced, else 0
  */
-int expect_request_head(expect_head_t *head, const request_rec *r, int asked);
+int expect_request_head(expect_head_t *head, const request_rec *r,
+                        int expects_100);
 
 /**
  * Begin to judge a request.
- * @param r a request
- * @return its state; NULL if it is none to judge: a subrequest, an internal
- *         redirect, a tunnel, or without content
+ * @param r a request at post_read_request
+ * @return its state; NULL if it is not judged: a subrequest, an internal
+ *         redirect, a tunnel, or a request without content
  */
 expect_request_t *expect_request_begin(request_rec *r);
 
 /**
- * Let an internal redirect go on with what its request left undecided, or
- * admitted within a cap: the rules stay those of the target that the client
- * named. A refused request ends; its ErrorDocument is another's.
+ * Let an internal redirect share the state of the request that it comes from,
+ * if that was left undecided or was admitted: the rules in force stay those of
+ * the target that the client named. The state of a refused request ends with
+ * it: its ErrorDocument has none.
  * @param r an internal redirect
  */
 void expect_request_continue(request_rec *r);
 
 /**
- * Take the rules of a section, once for each section. What was decided by
- * those of a section before stands; what it left open does not.
- * @param r  the main request
- * @param e  its state
+ * Enter a section: its rules are in force from now on. A refusal by the rules
+ * of an earlier section stands; what these left undecided does not.
+ * @param e  the state of the main request
  * @param in the request that has come to the section: the main one, or the
  *           lookup in its place
+ * @return 1 if the section was not entered before and has rules for such a
+ *         request: the caller must install the content filter
  */
-void expect_request_enter_section(request_rec *r, expect_request_t *e,
-                               request_rec *in);
+int expect_request_enter_section(expect_request_t *e, request_rec *in);
 
 /**
- * Evaluate the rules with what is known now.
- * @param e     its state, open
- * @param stage how far it has come
- * @return the result; nothing is done about it yet
+ * Limit content of unknown length. The tightest of all limits that were ever
+ * set holds; a limit of DetectionOnly is replaced by one that is enforced.
+ * @param e    the state
+ * @param max  bytes, or EXPECT_UNLIMITED: nothing changes
+ * @param rule the rule that sets the limit
  */
-expect_answer_t expect_judge_evaluate(expect_request_t *e,
-                                      expect_stage_e stage);
-
-/**
- * Decide with what is known now. Where the answer is out already, it stands.
- * @param r     the main request, or an internal redirect that follows it
- * @param e     its state
- * @param stage how far it has come
- * @return DECLINED to go on, else the HTTP status of the refusal
- */
-int expect_enforce(request_rec *r, expect_request_t *e,
-                         expect_stage_e stage);
-
-/**
- * Keep content of unknown length within a bound: the tightest of all bounds
- * that were ever set; one of DetectionOnly gives way to one that holds.
- * @param e    its state
- * @param cap  bytes, or EXPECT_UNLIMITED: nothing changes
- * @param rule the rule that says so
- */
-void expect_request_limit(expect_request_t *e, apr_off_t cap,
+void expect_request_limit(expect_request_t *e, apr_off_t max,
                           const expect_rule_t *rule);
 
 #endif

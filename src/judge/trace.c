@@ -17,31 +17,31 @@
 
 APLOG_USE_MODULE(expect);
 
-/* Set where no server is started, before there is any request. */
+/* Set by a process that serves no requests, before the first one. */
 static expect_trace_t *observer;
 
 const char *expect_trace_said(const expect_answer_t *answer)
 {
-    static const char *const names[] = {
+    static const char *const words[] = {
         "not known yet", "granted", "denied", "does not apply", "error"
     };
 
-    return names[answer->value];
+    return words[answer->value];
 }
 
 const char *expect_trace_saw(const expect_facts_t *facts,
                              const expect_rule_t *rule)
 {
-    expect_accepts_t told = expect_accepts_anything;
+    expect_accepts_t accepts = expect_accepts_anything;
 
     if (rule->type->accepts) {
-        rule->type->accepts(facts->pool, facts, rule->arg, &told);
+        rule->type->accepts(facts->pool, facts, rule->arg, &accepts);
     }
-    return told.length != EXPECT_UNLIMITED
-               ? apr_off_t_toa(facts->pool, told.length) : told.announced;
+    return accepts.length != EXPECT_UNLIMITED
+               ? apr_off_t_toa(facts->pool, accepts.length) : accepts.announced;
 }
 
-static void log_rule(const expect_facts_t *facts, expect_stage_e stage,
+static void trace_log(const expect_facts_t *facts, expect_stage_e stage,
                      const expect_rule_t *rule, const expect_answer_t *answer)
 {
     const char *saw = expect_trace_saw(facts, rule);
@@ -60,23 +60,36 @@ void expect_trace_observe(expect_trace_t *trace)
     observer = trace;
 }
 
+/* "content-length 2097152, asks", for the log. */
+static const char *trace_announced(const expect_facts_t *facts)
+{
+    const expect_head_t *head = facts->head;
+    const char *length =
+        head->length == EXPECT_LENGTH_UNKNOWN
+            ? "content of unknown length"
+            : apr_psprintf(facts->pool, "%" APR_OFF_T_FMT " bytes of content",
+                           head->length);
+
+    return apr_pstrcat(facts->pool, length, head->expects_100
+                       ? ", Expect: 100-continue" : ", no Expect", NULL);
+}
+
 expect_trace_t *expect_trace_for(const request_rec *in,
                                  const expect_facts_t *facts)
 {
-    const expect_head_t *head = facts->head;
-
     if (observer) {
         return observer;
     }
     if (!APLOGrdebug(in)) {
         return NULL;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, in,
-                  "expect: %s announces %" APR_OFF_T_FMT " bytes%s, %s; the "
-                  "target is %s", in->method, head->length,
-                  head->length == EXPECT_LENGTH_UNKNOWN ? " (unknown)" : "",
-                  head->expects_100 ? "asks" : "does not ask",
-                  in->filename ? expect_quoted_path(facts->pool, in->filename)
-                               : "not a file");
-    return log_rule;
+    if (APLOGrtrace1(in)) {
+        ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, in,
+                      "expect: %s, %s; the target is %s", in->method,
+                      trace_announced(facts),
+                      in->filename ? expect_quoted_path(facts->pool,
+                                                        in->filename)
+                                   : "not a file");
+    }
+    return trace_log;
 }

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * One request in full, at LogLevel expect:debug: each rule that was asked, in
- * order, what it saw and what it said.
+ * One request in full, at LogLevel expect:debug: each rule that is evaluated,
+ * in order, what it saw and its result.
  */
 
 #ifndef EXPECT_TRACE_H
@@ -13,31 +13,31 @@
 #include "tree/tree.h"
 
 /**
- * Who hears of a request's rules: the log, where the section's LogLevel asks
- * for it. At trace1 also logs the facts that the rules look at.
+ * Choose who observes the rules of a request: the log, if the section's
+ * LogLevel is debug. At trace1 this also logs the facts that the rules look at.
  * @param in    the request that has come to the section
  * @param facts what is known of it
- * @return the trace of expect_facts_t; NULL: nobody
+ * @return the trace of expect_facts_t; NULL: nobody observes
  */
 expect_trace_t *expect_trace_for(const request_rec *in,
                                  const expect_facts_t *facts);
 
 /**
- * Hear of all rules from now on, in place of the log. For a process that
- * serves nobody.
- * @param trace who hears
+ * Observe all rules from now on, instead of the log. For a process that serves
+ * no requests.
+ * @param trace the observer
  */
 void expect_trace_observe(expect_trace_t *trace);
 
 /**
- * What a rule said.
+ * Name the result of a rule.
  * @param answer its answer
- * @return "granted", "denied", "not known yet" ...
+ * @return "granted", "denied", "not known yet", ...; a constant
  */
 const char *expect_trace_said(const expect_answer_t *answer);
 
 /**
- * What a rule saw.
+ * Show what a rule saw.
  * @param facts what it looked at
  * @param rule  the rule
  * @return NULL where there is nothing that may be shown

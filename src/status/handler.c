@@ -26,6 +26,7 @@
 #include "count/counters.h"
 #include "base/quote.h"
 #include "answer/enforce.h"
+#include "answer/notes.h"
 #include "status/handler.h"
 #include "status/html.h"
 

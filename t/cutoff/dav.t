@@ -53,7 +53,7 @@ cut_off_ok('over a file', '/dav/cutoff/file.txt', $MAX,
         chunked => 1, eager => 1);
     is $r->{status}, 413, 'a folder that is not there: cut off';
     is $r->{headers}{'upload-limit'}, "max-size=$MAX", 'with its field';
-    like $r->{body}, qr/over max=$MAX\./, 'and its sentence';
+    like $r->{body}, qr/content of unknown length exceeded max=$MAX\./, 'and its sentence';
     is $r->{closed}, 1, 'closed';
 }
 

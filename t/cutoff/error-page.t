@@ -156,7 +156,8 @@ for my $reader (sort keys %reader) {
             my $how = "$name, cut off" . ($json ? ', JSON' : '');
             is $r->{status}, 413, "$how: 413";
             like $r->{headers}{connection}, qr/^close$/i, "$how: close";
-            like $r->{body}, $answered ? $less // $says : qr/over max=$MAX/,
+            like $r->{body}, $answered ? $less // $says
+                : qr/content of unknown length exceeded max=$MAX/,
                 "$how: the answer";
             like $r->{headers}{'content-type'}, qr{^application/problem\+json},
                 "$how: the type" if $json;

@@ -154,7 +154,7 @@ for (@wire) {
     my $handled = place('script', $limit, 'ErrorDocument 413 /cgi/read.cgi');
     $r = upload(path => $handled, chunked => 1, content => 1000, eager => 1);
     is $r->{status}, 413, 'an ErrorDocument that is a script: 413';
-    like $r->{body}, qr/content-length was not announced, and is over max=100/,
+    like $r->{body}, qr/content of unknown length exceeded max=100/,
         "an ErrorDocument that is a script: the module's own page";
     is_deeply [@{ $r->{witness} }{qw(verdict rule nstatus)}],
         ['refuse', 'content-length', 413], 'an ErrorDocument: the notes';

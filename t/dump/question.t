@@ -162,7 +162,7 @@ my @asked = (
     ['/witness/max PUT length=9 header="Expect: 100-Continue"',
         qr/^  Expect: 100-Continue: admitted; goes to witness\n\z/m],
     ['/witness/max PUT length=9 header=Expect:foo',
-        qr/^  Expect: foo: refused 417: only the expectation 100-continue /m],
+        qr/^  Expect: foo: refused 417: the only expectation supported is a single 100-continue; /m],
     ['/witness/max PUT', qr/^  asks: not judged: no content is announced$/m],
     ['/witness/max PUT length=0', qr/^  does not ask: not judged: no /m],
     ['/witness/off PUT length=99',

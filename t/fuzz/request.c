@@ -40,6 +40,7 @@
 #include "apr_strings.h"
 
 #include "answer/enforce.h"
+#include "answer/notes.h"
 #include "judge/request.h"
 #include "witness.h"
 

@@ -9,7 +9,7 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-my $HOW = qr/only the expectation 100-continue/;
+my $HOW = qr/the only expectation supported is a single 100-continue; remove/;
 my @EXPECT = (
     ['foo',                   ['Expect: foo']],
     ['a list',                ['Expect: 100-continue, foo']],

@@ -372,7 +372,7 @@ sub logged {
     open my $fh, '<', "$self->{work}/logs/verdict_log" or return \%n;
     while (<$fh>) {
         my($verdict, $rule, $reason) = /^(\S+) (\S+) (.*)/ or next;
-        my $is_cut = $reason =~ /was not announced, and is over/;
+        my $is_cut = $reason =~ /of unknown length exceeded/;
         $n{continue}++ if $is_cut || $verdict eq 'continue';
         $n{($is_cut ? 'cut_off' : $verdict) . " $rule"}++
             if $verdict ne 'continue';

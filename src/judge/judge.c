@@ -1,0 +1,71 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What the rules in force say of a request.
+ */
+
+#include "httpd.h"
+
+#include "judge/judge.h"
+#include "rules/registry.h"
+
+expect_answer_t expect_judge_evaluate(expect_request_t *e,
+                                      expect_stage_e stage)
+{
+    request_rec *r = e->facts.r;
+    apr_table_t *fields = r->headers_in;
+    expect_answer_t answer;
+
+    /* providers of Require read r->headers_in: they see the head as sent */
+    r->headers_in = e->fields;
+    e->busy = EXPECT_EVALUATING;
+    answer = expect_rule_evaluate(e->section.rules, &e->facts, stage,
+                                  e->section.answers);
+    e->busy = EXPECT_IDLE;
+    r->headers_in = fields;
+    return answer;
+}
+
+/* Whether nothing that comes later can change what is unknown now. */
+static int is_last(const request_rec *r, const expect_request_t *e,
+                   expect_stage_e stage)
+{
+    if (stage == EXPECT_AT_HANDLER) {
+        /* mod_rewrite redirects: the rules are evaluated again there */
+        return !expect_target_is_rewritten(r);
+    }
+    return stage >= EXPECT_AT_USER && stage >= e->section.rules->final;
+}
+
+expect_decision_e expect_judge(expect_answer_t *answer, const request_rec *r,
+                               expect_request_t *e, expect_stage_e stage)
+{
+    /* a further read at the same stage brings no new facts */
+    if (e->outcome.verdict != EXPECT_UNDECIDED
+        || stage <= e->section.evaluated_to) {
+        return EXPECT_DECIDE_LATER;
+    }
+
+    e->section.evaluated_to = stage;
+    *answer = expect_judge_evaluate(e, stage);
+    switch (answer->value) {
+    case EXPECT_DENIED:
+    case EXPECT_ERROR:
+        return EXPECT_DECIDE_REFUSE;
+    case EXPECT_UNKNOWN:
+        if (is_last(r, e, stage)) {
+            /* still unknown at the last stage: refuse */
+            *answer = expect_judge_evaluate(e, EXPECT_AT_END);
+            return EXPECT_DECIDE_REFUSE;
+        }
+        break;
+    default:
+        /* an undecided alternative may allow more bytes */
+        if (answer->cap == EXPECT_UNLIMITED
+            || stage >= e->section.rules->final || is_last(r, e, stage)) {
+            return EXPECT_DECIDE_ADMIT;
+        }
+    }
+    expect_request_limit(e, answer->held, answer->held_rule);
+    return EXPECT_DECIDE_LATER;
+}

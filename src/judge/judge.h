@@ -1,0 +1,40 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What the rules in force say of a request. Nothing is done about it here.
+ */
+
+#ifndef EXPECT_JUDGE_H
+#define EXPECT_JUDGE_H
+
+#include "judge/request.h"
+
+typedef enum {
+    EXPECT_DECIDE_LATER = 0, /* the rules need what is not known yet */
+    EXPECT_DECIDE_ADMIT,
+    EXPECT_DECIDE_REFUSE
+} expect_decision_e;
+
+/**
+ * Evaluate the rules with what is known now.
+ * @param e     the state, undecided
+ * @param stage how far the request has come
+ * @return the result of the whole tree
+ */
+expect_answer_t expect_judge_evaluate(expect_request_t *e,
+                                      expect_stage_e stage);
+
+/**
+ * Decide with what is known now. At the last stage that any rule needs, an
+ * unknown result is a refusal.
+ * @param answer the result of the whole tree; set unless the verdict stands
+ *               already, or these rules were evaluated at this stage before
+ * @param r      the main request, or an internal redirect that continues it
+ * @param e      the state
+ * @param stage  how far the request has come
+ * @return what is to be done; ADMIT and REFUSE only while it is undecided
+ */
+expect_decision_e expect_judge(expect_answer_t *answer, const request_rec *r,
+                               expect_request_t *e, expect_stage_e stage);
+
+#endif
