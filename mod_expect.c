@@ -13,12 +13,13 @@
  * A client that asked first (Expect: 100-continue) gets 417 Expectation
  * Failed, or with `ExpectStatus specific` the status that names the cause,
  * instead of 100 Continue. A client that did not ask is refused with that
- * status at once, its content unread. What is admitted goes on as ever:
- * httpd itself sends 100 Continue when the handler first reads.
+ * status at once, and its content is not read. What is admitted goes on as if
+ * the module were not there: httpd itself sends 100 Continue when the handler
+ * first reads.
  *
- * This file is the face of the module: the hooks and why each stands where it
- * does. The way of a request is first.c, access.c, content.c, connection.c; of
- * a refusal refusal.c, body.c, linger.c.
+ * This file is the face of the module: the hooks, why each stands where it
+ * does, and the directives. src/README shows the rooms behind it, and follows a
+ * request through them.
  */
 
 #include <string.h>
@@ -47,8 +48,8 @@
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
-/* These are on the way of every request: those without content are to leave
- * after a few tests. */
+/* Every request passes these hooks. One without content leaves them after a few
+ * tests. */
 
 static APR_INLINE int is_governed(const request_rec *r)
 {
@@ -131,9 +132,10 @@ static int expect_handler(request_rec *r)
                ? expect_status_answer(r) : DECLINED;
 }
 
-/* mpm_itk makes the process the user that a section names, in
- * post_perdir_config, and only the request itself may do that: a lookup has to
- * end before. Now all modules are loaded, and hooks are not sorted yet. */
+/* mpm_itk changes the process to the user that a section names, in
+ * post_perdir_config. Only the request itself may cause that, so a lookup must
+ * end before. At pre_config all modules are loaded, and hooks are not sorted
+ * yet. */
 static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
                              apr_pool_t *ptemp)
 {
@@ -151,52 +153,53 @@ static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
 
 static void expect_register_hooks(apr_pool_t *p)
 {
-    /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
-     * mod_ssl (MIDDLE) have said who the client is and what it sent. */
+    /* Last: by then mod_remoteip and early RequestHeader (FIRST), mod_setenvif
+     * and mod_ssl (MIDDLE) have determined who the client is and what counts
+     * as sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
 
     ap_hook_pre_config(expect_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
 
-    /* The directory is known, and under mpm_itk the process is the section's
-     * user. httpd calls post_perdir_config just before, but this one is called
-     * anyway, for mod_setenvif: that is cheaper. First: a lookup has to end
-     * before others act on it, and others may read content. */
+    /* The directory is known, and under mpm_itk the process has become the
+     * section's user. post_perdir_config comes just before, but header_parser
+     * runs anyway, for mod_setenvif: that is cheaper. First: a lookup must end
+     * before other modules act on it, and other modules may read content. */
     ap_hook_header_parser(expect_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
 
-    /* First: what is denied from here on, access control denies. PER_CONF: as
+    /* First: a denial from here on comes from access control. PER_CONF: as
      * below. */
     ap_hook_check_access(expect_access_checker, NULL, NULL,
                          APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
-    /* First: what check_access brings about (mod_ssl, a certificate) is known,
-     * and no backend is asked yet; it runs the rest of its chain. PER_CONF:
-     * what it answers depends on the section only, so httpd may go on skipping
-     * access control in subrequests. */
+    /* First: what check_access determines (mod_ssl: a certificate) is known, and
+     * no authentication backend was queried yet; this hook runs the rest of its
+     * chain. PER_CONF: its result depends on the section only, so httpd may go
+     * on skipping access control in subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
-    /* First of what follows access control: before fixups, where mod_security2
+    /* The first hook behind access control: before fixups, where mod_security2
      * reads content. */
     ap_hook_type_checker(expect_type_checker, NULL, NULL,
                          APR_HOOK_REALLY_FIRST);
 
-    /* First: the response begins here, and what core or access control have
-     * refused without us is not to wait for content. */
+    /* First: the response begins here, and a refusal by core or by access
+     * control must not wait for content. */
     ap_hook_insert_error_filter(expect_error_stage, NULL, NULL,
                                 APR_HOOK_REALLY_FIRST);
 
-    /* Last: mod_ssl has said good-bye. */
+    /* Last: mod_ssl has sent its close_notify. */
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,
                                  APR_HOOK_REALLY_LAST);
 
-    /* Whose process it is: see lingerer.c. */
+    /* The process of the lingering thread: see answer/lingerer.c. */
     ap_hook_child_init(expect_linger_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
-    /* First: where somebody has taken the filter away that begins when a
-     * handler is about to run, nothing runs before it is back; and no handler
-     * runs inside another one's read. */
+    /* First: if a module has removed the content filter, which starts when a
+     * handler is about to run, no handler runs before it is back; and no
+     * handler runs inside another one's read. */
     ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     expect_unread_register();

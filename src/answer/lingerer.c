@@ -311,7 +311,7 @@ static void linger(void)
     }
 }
 
-/* When it has stopped it touches nothing any more, and survives_none where it is: the
+/* When it has stopped it touches nothing any more, and stays where it is: the
  * module's code may be gone by then. */
 static void *run(void *unused)
 {

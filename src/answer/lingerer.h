@@ -67,7 +67,7 @@ apr_uint32_t expect_lingerer_limit(void);
 /**
  * The same, by the caller itself, who waits until the client has ended the
  * connection or the bounds are reached. In the latter case it is reset.
- * @param fd     a socket; it survives_none open
+ * @param fd     a socket; it stays open
  * @param bounds its bounds
  */
 void expect_lingerer_drain(int fd, const expect_bounds_t *bounds);

@@ -70,7 +70,8 @@ int expect_once_keep_out(request_rec *r)
 {
     const expect_request_t *e = expect_request_get(expect_request_first(r));
 
-    return e && e->content.is_answering && !once_is_plain_file(r) ? HTTP_NOT_FOUND : DECLINED;
+    return e && e->content.is_answering && !once_is_plain_file(r)
+               ? HTTP_NOT_FOUND : DECLINED;
 }
 
 void expect_once_register(void)

@@ -46,7 +46,8 @@ static const char *page_html(request_rec *r, int status, const char *reason)
                        ap_psignature("<hr>\n", r), "</body></html>\n", NULL);
 }
 
-static void problem_add_string(json_t *object, const char *key, const char *value)
+static void problem_add_string(json_t *object, const char *key,
+                               const char *value)
 {
     /* json_string() is NULL for what is not UTF-8: the member is left out */
     json_object_set_new(object, key, json_string(value));

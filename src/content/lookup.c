@@ -31,9 +31,9 @@
 #include "content/filter.h"
 #include "content/lookup.h"
 
-/* What mapping may change belongs to the copy, and its filters begin where those
- * of a new request do (ap_create_request()). A module that reads or writes
- * nevertheless reads nothing, and what it writes is dropped. */
+/* What mapping may change belongs to the copy, and its filters begin where
+ * those of a new request do (ap_create_request()). A module that reads or
+ * writes nevertheless reads nothing, and what it writes is dropped. */
 static request_rec *lookup_copy(request_rec *r, expect_request_t *e)
 {
     request_rec *rr;

@@ -6,8 +6,8 @@
  * Where such a rule is undecided, the module's hook runs the rest of its chain
  * and what follows it, as ap_process_request_internal() would, and returns the
  * result of all of them. So nothing runs twice, what Require, Satisfy and
- * AuthType decide is what httpd decides, and the rules have the last word before
- * any later hook can read content.
+ * AuthType decide is what httpd decides, and the rules have the last word
+ * before any later hook can read content.
  */
 
 #include "httpd.h"

@@ -37,7 +37,8 @@ void expect_unsupported_refuse(request_rec *r)
     notice.level = APLOG_INFO;
     notice.counted_as = EXPECT_N_REFUSE;
     notice.bytes = expect_request_head(&head, r, 0) ? head.length : 0;
-    /* even in a list, or sent twice, 100-continue means that the client waits */
+    /* in a list, or sent twice, 100-continue still means that the client
+     * waits */
     notice.client_waits = ap_strcasestr(expect, "100-continue") != NULL;
     expect_refusal_send(r, &notice);
 }

@@ -204,7 +204,8 @@ for my $reader (@readers) {
             [200, "read=$read\n", 'detect', 5000],
             "DetectionOnly, $name, $as: goes on" or diag explain $r;
         is scalar @lines, 1, "DetectionOnly, $name, $as: one line";
-        like $lines[0], qr/would refuse 413: content of unknown length exceeded max=/,
+        like $lines[0],
+            qr/would refuse 413: content of unknown length exceeded max=/,
             "DetectionOnly, $name, $as: told";
 
         ($r, @lines) = upload_to('open', $reader, 5000, %$way);
