@@ -195,7 +195,7 @@ demo: t/demo                    ## see what it does, in a minute
 	$(MAKE) all witness
 	t/demo
 
-bench:                          ## what it costs, in a quarter of an hour
+bench:                          ## what it costs, in twenty minutes
 	t/setup bench
 	$(MAKE) all
 	t/bench/run
