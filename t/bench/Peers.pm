@@ -234,7 +234,7 @@ my @JOBS = (
     (map { { name => "$_-unasked", statuses => $REFUSED{$_}, refusal => 1,
              shows => "refused by $_, did not ask",
              request => request("PUT /$_/x", huge($_)),
-             clients => 1, n => 100, seconds => 0.25, paired => 0,
+             clients => 1, n => 80, seconds => 0.25, paired => 0,
              rounds => 15 } } qw(size type auth)),
     put_job('1k'), put_job('1m', paired => 64, rounds => 7),
     put_job('100m', clients => 1, n => 2, seconds => 60, paired => 0,
