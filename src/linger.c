@@ -81,8 +81,8 @@ static void log_left(conn_rec *c, expect_lingerer_e why)
     }
     if (why == EXPECT_LINGERER_FULL) {
         ap_log_cerror(APLOG_MARK, APLOG_WARNING, 0, c,
-                      "expect: %u refused connections linger in this process, "
-                      "and no more are accepted: httpd itself closes the next "
+                      "expect: no more refused connections linger in this "
+                      "process (%u at the most): httpd itself closes the next "
                       "ones, without the bounds of ExpectLinger; a higher "
                       "limit of open files (ulimit -n) lets more linger",
                       expect_lingerer_limit());

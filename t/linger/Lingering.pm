@@ -36,9 +36,9 @@ Has them do it until each has seen the end of its connection. Of each: status,
 begun (before it connected), answered, sent (behind the answer), ended and how,
 "reset" or "open".
 
-=item reads($client), is_reset($client)
+=item is_reset($client)
 
-All that comes until the server's end of it; whether the connection is gone.
+Whether the connection is gone.
 
 =item lingering($server), drained($server)
 
