@@ -44,8 +44,9 @@
 #define PIECE ((apr_size_t)1024 * 1024)
 #define PIECE_COPIED ((apr_size_t)16 * 1024)
 
-/* After a turn in which anything came, the thread pauses for one millisecond
- * for each PAUSE_SHARE connections: those that trickle are served together. */
+/* After each turn the thread pauses for one millisecond for each PAUSE_SHARE
+ * connections: those that trickle are served together, and so are those that
+ * come and go. */
 #define PAUSE_SHARE 32
 #define PAUSE_MAX 10
 
@@ -292,11 +293,11 @@ static void wait_for_news(int milliseconds)
     }
 }
 
-static void rest(apr_uint64_t bytes)
+static void rest(void)
 {
     apr_uint32_t pause = n_held / PAUSE_SHARE;
 
-    if (bytes && pause) {
+    if (pause) {
         (void)poll(NULL, 0, (int)(pause < PAUSE_MAX ? pause : PAUSE_MAX));
     }
 }
@@ -322,7 +323,7 @@ static void linger(void)
             told = n_held;
             told_at = now;
         }
-        rest(bytes);
+        rest();
     }
 }
 
