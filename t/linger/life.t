@@ -6,7 +6,6 @@
 use strict;
 use warnings;
 
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
@@ -44,20 +43,6 @@ sub serves {
 sub crashes { return grep { !/ Killed \(9\)/ } $_[0]->crashes }
 
 sub is_gone { return !kill 0 => $_[0] }
-
-# Waits for the server itself.
-sub ends {
-    my($server) = @_;
-    my $until = time + PATIENCE;
-    while (time < $until) {
-        if (waitpid($server->pid, POSIX::WNOHANG()) != 0) {
-            delete $server->{pid};
-            return 1;
-        }
-        select undef, undef, undef, 0.02;
-    }
-    return 0;
-}
 
 # Gracefully, and not so.
 sub restarts {

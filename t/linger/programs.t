@@ -22,7 +22,8 @@ ServerLimit 1
 StartServers 1
 $one
 ExpectLinger time=600 idle=600
-ExtFilterDefine descriptors mode=output cmd="/bin/ls -l /proc/self/fd"
+ExtFilterDefine descriptors mode=output \
+    cmd="/bin/sh -c 'cat >/dev/null; ls -l /proc/self/fd'"
 <Location /static/file.txt>
     SetOutputFilter descriptors
 </Location>
