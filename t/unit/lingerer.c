@@ -29,6 +29,7 @@
 #define apr_atomic_inc32(at) __atomic_fetch_add(at, 1, ORDER)
 #define apr_atomic_dec32(at) __atomic_sub_fetch(at, 1, ORDER)
 
+#include <limits.h>
 #include <pthread.h>
 
 /* A signal comes just when the thread has been started. */
@@ -50,7 +51,7 @@ static int create_and_raise(pthread_t *, const pthread_attr_t *,
 
 static int listener;
 static struct sockaddr_in address;
-static volatile apr_uint32_t told_held;
+static volatile apr_uint32_t told_held, told_times;
 static volatile apr_uint64_t told_bytes;
 
 /* What the handler of SIGUSR1 saw, and the thread that it ran in. */
@@ -79,6 +80,7 @@ static void count_told(apr_uint32_t now_held, apr_uint64_t bytes)
 {
     __atomic_store_n(&told_held, now_held, ORDER);
     __atomic_fetch_add(&told_bytes, bytes, ORDER);
+    __atomic_fetch_add(&told_times, 1, ORDER);
 }
 
 static int wait_for_held(apr_uint32_t n)
@@ -150,6 +152,28 @@ static void set_up(void)
     signal(SIGUSR1, see);
     main_thread = pthread_self();
     expect_lingerer_init(count_told);
+}
+
+/* With nothing held the thread sleeps, and a stop wakes it: in a process of its
+ * own, as there is no start after it. */
+static void test_stop_asleep(void **unused)
+{
+    pid_t child;
+    int status;
+
+    (void)unused;
+    child = fork();
+    if (child == 0) {
+        expect_lingerer_init(count_told);
+        close(hand_over(SECONDS(600), SECONDS(600), -1));
+        if (!wait_for_held(0)) {
+            _exit(1);
+        }
+        expect_lingerer_stop();
+        _exit(apr_atomic_read32(&is_parked) ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
 }
 
 /* The first connection starts the thread. A handler that ends the process, as
@@ -245,6 +269,73 @@ static void test_bounds(void **unused)
     close(time);
     close(max);
     close(stays);
+}
+
+/* No more is taken than shows that there is more than max. */
+static void test_taken(void **unused)
+{
+    apr_uint64_t before = __atomic_load_n(&told_bytes, ORDER);
+    const char bytes[BYTES] = "";
+    int client = hand_over(SECONDS(600), SECONDS(600), 10);
+
+    (void)unused;
+    assert_int_equal(send(client, bytes, BYTES, 0), BYTES);
+    assert_true(is_reset(client));
+    assert_true(wait_for_held(0));
+    assert_in_range(__atomic_load_n(&told_bytes, ORDER) - before, 1, 11);
+    close(client);
+}
+
+/* What is held is said again and again, though nothing happens. */
+static void test_told_again(void **unused)
+{
+    int client = hand_over(SECONDS(600), SECONDS(600), -1);
+    apr_uint32_t before;
+    int i;
+
+    (void)unused;
+    assert_true(wait_for_held(1));
+    before = __atomic_load_n(&told_times, ORDER);
+    for (i = 0; i < 2000; ++i) {
+        if (__atomic_load_n(&told_times, ORDER) - before >= 2) {
+            break;
+        }
+        (void)poll(NULL, 0, 5);
+    }
+    assert_in_range(i, 0, 1999);
+    close(client);
+    assert_true(wait_for_held(0));
+}
+
+/* The thread is so far behind that nothing more can be handed over: that leaves
+ * nothing behind. */
+static void test_behind(void **unused)
+{
+    const expect_bounds_t bounds = { SECONDS(600), SECONDS(600), -1 };
+    char bytes[PIPE_BUF] = "";
+    int own = ends[1], full[2], server, client = connect_pair(&server);
+    int next;
+
+    (void)unused;
+    assert_int_equal(pipe(full), 0);
+    assert_true(prepare_end(full[1]));
+    while (write(full[1], bytes, sizeof(bytes)) > 0) {
+        continue;
+    }
+    ends[1] = full[1];
+    next = dup(server);
+    close(next);
+    assert_int_equal(expect_lingerer_take(server, &bounds),
+                     EXPECT_LINGERER_FULL);
+    ends[1] = own;
+    assert_int_equal(apr_atomic_read32(&count), 0);
+    own = dup(server);
+    assert_int_equal(own, next);
+    close(own);
+    close(full[0]);
+    close(full[1]);
+    close(client);
+    close(server);
 }
 
 /* poll() fails where it is given more descriptors than the process may have
@@ -353,10 +444,14 @@ static void test_stop(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stop_asleep),
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_told_again),
+        cmocka_unit_test(test_behind),
         cmocka_unit_test(test_fewer_descriptors),
         cmocka_unit_test(test_copied),
         cmocka_unit_test(test_drain),
