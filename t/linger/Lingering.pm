@@ -75,7 +75,7 @@ use StatusTest;
 our @EXPORT = qw(linger_httpd refused send_all follow is_reset lingering drained
     ends child_pids);
 
-use constant { TRICKLE => 0.1, PATIENCE => 15 };
+use constant { TRICKLE => 0.1, PATIENCE => 4 * ExpectTest::WAIT };
 
 my $PIECE = 'x' x 65_536;
 

@@ -12,7 +12,7 @@ use ExpectTest;
 use lib 't/linger';
 use Lingering;
 
-use constant { CLIENTS => 120, PATIENCE => 20 };
+use constant { CLIENTS => 120, PATIENCE => 4 * ExpectTest::WAIT };
 
 my $LONG = 'ExpectLinger time=600 idle=600';
 my @does = qw(silent silent trickle flood);
