@@ -119,7 +119,8 @@ asan:                           ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
 # The tests of what the module itself does; not those of its meeting others.
-CORE = auth cutoff/cap.t log merge provider rule told tree unasked
+CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log merge provider \
+       rule told tree unasked
 
 valgrind:                       ## the core of the tests under memcheck
 	t/setup valgrind
@@ -195,7 +196,7 @@ demo: t/demo                    ## see what it does, in a minute
 	$(MAKE) all witness
 	t/demo
 
-bench:                          ## what it costs, in a quarter of an hour
+bench:                          ## what it costs, in twenty minutes
 	t/setup bench
 	$(MAKE) all
 	t/bench/run

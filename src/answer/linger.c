@@ -15,6 +15,7 @@
  * thread, and nothing else to do: it throws away what comes itself.
  */
 
+#include <signal.h>
 #include <string.h>
 
 #include "httpd.h"
@@ -25,6 +26,7 @@
 
 #include "apr_atomic.h"
 #include "apr_portable.h"
+#include "apr_signal.h"
 #include "apr_strings.h"
 
 #include "config/section.h"
@@ -81,8 +83,8 @@ static void log_left(conn_rec *c, expect_lingerer_e why)
     }
     if (why == EXPECT_LINGERER_FULL) {
         ap_log_cerror(APLOG_MARK, APLOG_WARNING, 0, c,
-                      "expect: %u refused connections linger in this process, "
-                      "and no more are accepted: httpd itself closes the next "
+                      "expect: no more refused connections linger in this "
+                      "process (%u at the most): httpd itself closes the next "
                       "ones, without the bounds of ExpectLinger; a higher "
                       "limit of open files (ulimit -n) lets more linger",
                       expect_lingerer_limit());
@@ -93,6 +95,19 @@ static void log_left(conn_rec *c, expect_lingerer_e why)
                       "run: httpd itself closes them, without the bounds of "
                       "ExpectLinger");
     }
+}
+
+/*
+ * In a process that was forked for this connection. A stop of httpd ends it at
+ * once: prefork's handler destroys its pools, which may wait for ever for
+ * threads of the process that it was forked from (mod_http2's, mod_watchdog's).
+ */
+static void drain(int fd, const expect_bounds_t *bounds)
+{
+    apr_sigfunc_t *handler = apr_signal(SIGTERM, SIG_DFL);
+
+    expect_lingerer_drain(fd, bounds);
+    apr_signal(SIGTERM, handler);
 }
 
 /* Whether the connection is done with as far as httpd is concerned. */
@@ -109,7 +124,7 @@ static int hand_over(conn_rec *c, apr_socket_t *socket,
         return 0;
     }
     if (!expect_lingerer_is_at_home()) {
-        expect_lingerer_drain(fd, &linger->bounds);
+        drain(fd, &linger->bounds);
         return 1;
     }
     taken = expect_lingerer_take(fd, &linger->bounds);

@@ -44,13 +44,18 @@
 #define PIECE ((apr_size_t)1024 * 1024)
 #define PIECE_COPIED ((apr_size_t)16 * 1024)
 
-/* After a turn in which anything came, the thread pauses for one millisecond
- * for each PAUSE_SHARE connections: those that trickle are served together. */
+/* After each turn the thread pauses for one millisecond for each PAUSE_SHARE
+ * connections: those that trickle are served together, and so are those that
+ * come and go. */
 #define PAUSE_SHARE 32
 #define PAUSE_MAX 10
 
 /* Milliseconds after which it tells what there is, in any case. */
 #define TELL_EVERY 1000
+
+/* Milliseconds that a process which ends waits for it, at the most. It takes a
+ * few of them, but on a busy machine it may have to wait for the processor. */
+#define STOP_WAIT 5000
 
 typedef struct lingering_t {
     int fd;
@@ -247,15 +252,15 @@ static void drop(apr_uint32_t i)
     apr_atomic_dec32(&count);
 }
 
-/* One turn for each; returns the bytes that have come, and when the next one is
- * due at the latest. */
+/* One turn for each, unless it has to stop; returns the bytes that have come,
+ * and when the next one is due at the latest. */
 static apr_uint64_t take_turns(apr_time_t now, apr_time_t *next)
 {
     apr_uint64_t bytes = 0;
     apr_uint32_t i = 0;
 
     *next = now + apr_time_from_sec(60);
-    while (i < n_held) {
+    while (i < n_held && !apr_atomic_read32(&is_stopping)) {
         turn_e turn = take_turn(&held[i], polled[i + 1].revents != 0, now,
                                 &bytes);
 
@@ -274,11 +279,25 @@ static apr_uint64_t take_turns(apr_time_t now, apr_time_t *next)
     return bytes;
 }
 
-static void rest(apr_uint64_t bytes)
+/* Where poll() has failed, nobody knows who has news: each is looked at. */
+static void wait_for_news(int milliseconds)
+{
+    apr_uint32_t i;
+
+    if (poll(polled, n_held + 1, milliseconds) >= 0 || errno == EINTR) {
+        return;
+    }
+    (void)poll(NULL, 0, PAUSE_MAX);
+    for (i = 0; i <= n_held; ++i) {
+        polled[i].revents = POLLIN;
+    }
+}
+
+static void rest(void)
 {
     apr_uint32_t pause = n_held / PAUSE_SHARE;
 
-    if (bytes && pause) {
+    if (pause) {
         (void)poll(NULL, 0, (int)(pause < PAUSE_MAX ? pause : PAUSE_MAX));
     }
 }
@@ -291,10 +310,7 @@ static void linger(void)
     while (!apr_atomic_read32(&is_stopping)) {
         apr_uint64_t bytes;
 
-        if (poll(polled, n_held + 1, n_held ? wait_until(next, now) : -1) < 0
-            && errno != EINTR) {
-            (void)poll(NULL, 0, PAUSE_MAX);
-        }
+        wait_for_news(n_held ? wait_until(next, now) : -1);
         now = monotonic();
         bytes = take_turns(now, &next);
         if (polled[0].revents) {
@@ -307,7 +323,7 @@ static void linger(void)
             told = n_held;
             told_at = now;
         }
-        rest(bytes);
+        rest();
     }
 }
 
@@ -358,13 +374,10 @@ static int prepare(void)
     return prepare_end(ends[0]) && prepare_end(ends[1]);
 }
 
-/* The process' signals are for others: handlers of prefork and worker have to
- * run where they are expected. */
 static int start_thread(void)
 {
     pthread_attr_t attr;
     pthread_t thread;
-    sigset_t all, before;
     int rv;
 
     if (pthread_attr_init(&attr)) {
@@ -372,8 +385,6 @@ static int start_thread(void)
     }
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     rv = pthread_create(&thread, &attr, run, NULL);
     if (rv == EINVAL) {
         /* more of it is thread-local than would fit */
@@ -382,20 +393,35 @@ static int start_thread(void)
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
         rv = pthread_create(&thread, &attr, run, NULL);
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     return rv == 0;
+}
+
+/*
+ * No signal comes in between. The process' signals are for others, so that the
+ * thread inherits a mask of all: handlers of prefork and worker have to run
+ * where they are expected. And prefork's handler, which ends the process, has
+ * to find the thread if there is one.
+ */
+static void start(void)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&starting);
+    if (apr_atomic_read32(&state) == NOT_STARTED) {
+        apr_atomic_set32(&state, prepare() && start_thread() ? RUNS
+                                                             : CANNOT_RUN);
+    }
+    pthread_mutex_unlock(&starting);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static int has_started(void)
 {
     if (apr_atomic_read32(&state) == NOT_STARTED) {
-        pthread_mutex_lock(&starting);
-        if (apr_atomic_read32(&state) == NOT_STARTED) {
-            apr_atomic_set32(&state, prepare() && start_thread()
-                                         ? RUNS : CANNOT_RUN);
-        }
-        pthread_mutex_unlock(&starting);
+        start();
     }
     return apr_atomic_read32(&state) == RUNS
            && !apr_atomic_read32(&is_stopping);
@@ -453,8 +479,7 @@ void expect_lingerer_stop(void)
     if (write(ends[1], &none, sizeof(none)) < 0) {
         errno = 0;
     }
-    /* no longer than one turn takes */
-    for (i = 0; i < TELL_EVERY && !apr_atomic_read32(&is_parked); ++i) {
+    for (i = 0; i < STOP_WAIT && !apr_atomic_read32(&is_parked); ++i) {
         (void)poll(NULL, 0, 1);
     }
 }

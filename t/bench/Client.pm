@@ -6,7 +6,8 @@ package Client;
 #     Client::add(get => request('GET /files/small.txt'));
 #
 # load() and load_h2() run one kind of it and return what came of it:
-# requests, rate, p50_us, p99_us, status_NNN and, of load(), left and begun.
+# requests, rate, p50_us, p99_us, status_NNN and, of load(), p95_us, left and
+# begun.
 
 use strict;
 use warnings;

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use List::Util qw(sum);
 
 use Peers ();
 use Servers;
@@ -16,6 +17,7 @@ our @EXPORT = qw(head_of row_of machine memory_rows verdict);
 my %FORMAT = (
     floor => '%-9s  %-43s  %-27s  %-27s  %-27s  %-13s %7s  %-12s  %s',
     peers => '%-12s  %-16s  %8s  %-27s  %-27s  %-27s  %-27s  %-15s  %-17s  %s',
+    slow => '%-12s  %-18s  %-7s  %9s  %5s  %-21s  %-21s  %-21s  %-22s  %s',
     growth => '%-11s %6s  %-27s  %-27s  %-15s %9s  %-13s  %-12s  %s',
 );
 my %HEAD = (
@@ -23,12 +25,16 @@ my %HEAD = (
               'more', 'target', ''],
     peers => ['job', 'B', 'B per s', 'rate A/B', 'p50 B/A', 'p99 B/A',
               'cpu B/A', 'cpu us A/B', 'sent A/B', ''],
+    slow => ['clients', 'server', 'MPM', 'refused/s', 'GETs', 'p50 alone',
+             'p50', 'p95', 'target', ''],
     growth => ['curve', 'N', 'rate A/B', 'time B/A', 'instr A/B', 'more',
                'MB A/B', 'target', ''],
 );
 my %TITLE = (
     floor  => 'What it costs, and the floor',
     peers  => 'A: mod_expect; B: other ways to do the same',
+    slow   => 'A GET beside 200 refused clients that stay for 300 ms each: '
+              . 'milliseconds',
     growth => 'How cost grows',
 );
 
@@ -50,6 +56,8 @@ sub head_of {
 sub target {
     my($case) = @_;
     return defined $case->{ratio} ? "rate >= $case->{ratio}"
+        : defined $case->{p50_max}
+            ? "p50 <= $case->{p50_max}, p95 <= $case->{p95_max}"
         : defined $case->{instructions} ? "more <= $case->{instructions}"
         : '-';
 }
@@ -62,6 +70,10 @@ sub verdict {
         my($low, $high) = interval(@{ $got->{rate} });
         return (median(@{ $got->{rate} }) >= $least ? 'ok' : 'BELOW')
             . ($low < $least && $high > $least ? '?' : '');
+    }
+    if (defined $case->{p50_max}) {
+        return (grep { median(@{ $got->{$_} }) > $case->{"${_}_max"} }
+                qw(p50 p95)) ? 'OVER' : 'ok';
     }
     return '-' unless $got->{instr} && defined $case->{instructions};
     return $got->{instr}[0] - $got->{instr}[1] <= $case->{instructions}
@@ -96,6 +108,13 @@ sub cpu_of {
     return join '/', map { sprintf '%.0f', median(@$_) / 1000 } @cpu;
 }
 
+# Of a few: the median, the least and the greatest.
+sub middle {
+    my @sorted = sort { $a <=> $b } @_;
+    return sprintf '%s (%s-%s)', map { Util::short($_) } median(@sorted),
+        @sorted[0, -1];
+}
+
 my %ROW = (
     floor => sub {
         my($case, $got) = @_;
@@ -113,6 +132,14 @@ my %ROW = (
             (map { span(@{ $got->{$_} }) } qw(rate p50 p99 cpu)),
             cpu_of($got), pair_of($got->{sent}, \&bytes),
             verdict($case, $got));
+    },
+    slow => sub {
+        my($case, $got) = @_;
+        return (@$case{qw(name title)}, $case->{mpm} // '-',
+            sprintf('%.0f', median(@{ $got->{refused} })),
+            sum(@{ $got->{gets} }),
+            (map { middle(@{ $got->{$_} }) } qw(alone p50 p95)),
+            target($case), verdict($case, $got));
     },
     growth => sub {
         my($case, $got) = @_;

@@ -9,7 +9,8 @@ package Servers;
 #     nginx => { program => 'nginx', conf => sub { ... } }
 #
 # of httpd:   module  with mod_expect;  load  further modules;  dir  what stands
-#             in the <Directory> of that name;  main  what stands at its end
+#             in the <Directory> of that name;  main  what stands at its end;
+#             workers  so many, and not 16 (with prefork: 1)
 # of others:  conf->($dir, $port, $h2) is its configuration; command->($conf,
 #             $dir) starts it in the foreground
 # of all:     deny  a function that fails, see t/lib/deny.c
@@ -92,6 +93,21 @@ sub load_module {
     return join '', @more, qq(LoadModule ${name}_module "$file"\n);
 }
 
+# Of a server that has a number of workers of its own: the MPM's defaults hold
+# for everything else.
+my $WORKERS = <<'END';
+StartServers 1
+ServerLimit 1
+MaxRequestWorkers %1$d
+<IfModule mpm_prefork_module>
+    StartServers %1$d
+    ServerLimit %1$d
+</IfModule>
+<IfModule !mpm_prefork_module>
+    ThreadsPerChild %1$d
+    MaxSpareThreads %1$d
+</IfModule>
+END
 my $PROCESSES = <<'END';
 ServerLimit 1
 StartServers 1
@@ -128,6 +144,8 @@ sub httpd_conf {
         $h2 ? 'http2' : (), @{ $own->{load} // [] };
     my $folders = join '', map { folder($_, $own->{dir}{$_}) } FOLDERS;
     my $htaccess = $own->{module} ? '.ht-ours' : '.ht-core';
+    my $processes = $own->{workers} ? sprintf($WORKERS, $own->{workers})
+        : $PROCESSES;
     my $main = ref $own->{main} ? $own->{main}->($dir, $port)
         : $own->{main} // '';
 
@@ -146,7 +164,7 @@ TypesConfig /dev/null
 ErrorLog "$dir/error_log"
 LogFormat "%h %l %u %t \\"%r\\" %>s %O" common
 CustomLog "$dir/access_log" common
-${PROCESSES}KeepAlive On
+${processes}KeepAlive On
 MaxKeepAliveRequests 0
 KeepAliveTimeout 60
 AccessFileName $htaccess
@@ -315,11 +333,13 @@ sub stop {
     delete $running{$pid};
 }
 
-# The server that is up, or comes up now. "name/h2" is one that speaks HTTP/2.
+# The server that is up, or comes up now. "name/h2" is one that speaks HTTP/2,
+# "name/worker" an httpd with that MPM.
 sub serve {
     my($name) = @_;
-    my($own, $h2) = split m{/}, $name;
-    $started{$name} //= [start($own, h2 => $h2)];
+    my($own, $how) = split m{/}, $name;
+    $started{$name} //= [start($own, !$how ? () : $how eq 'h2' ? (h2 => 1)
+                                                 : (mpm => $how))];
 }
 
 sub server_pid  { return $started{ $_[0] }[0] }

@@ -27,11 +27,21 @@
  * every eighth request, so that work which a server puts off until it has
  * answered is not told as the other's.
  *
+ *     load -p 8080 -p 8080 -c 200 -l 300 -t 2 refused.head get.head
+ *
+ * has 200 slow clients send the first kind: none of its content before the
+ * answer, and when it has come, each keeps its connection for 300 ms and,
+ * unless the head holds it back by Expect, sends a byte of content every 50 ms.
+ * Then it closes and begins anew. 20 more clients send the second kind
+ * meanwhile, each of them 300 ms after its last answer, over a new connection;
+ * they begin when all slow ones are there, and their last requests are counted,
+ * too, however long they take.
+ *
  * It prints one line for each kind:
  *
  *     requests=9000 seconds=2.000 rate=4500.0 errors=0 connects=9000
- *     continues=0 retries=0 begun=9008 left=0 p50_us=1700.1 p99_us=2900.8
- *     status_417=9000
+ *     continues=0 retries=0 begun=9008 left=0 p50_us=1700.1 p95_us=2500.3
+ *     p99_us=2900.8 status_417=9000
  *
  * (unfolded; "left" is the content that TCP has sent for all "begun", also for
  * those that were not counted) and exits 1 if there were errors: a connection
@@ -65,6 +75,10 @@
 #define SILENCE_MS 10000
 #define KINDS_MAX 2
 #define TURN 8                  /* requests of a kind, then it is the next's */
+#define STAY_MAX 60000
+#define TRICKLE 0.05            /* seconds between bytes of a slow client */
+#define TICK_MS 10              /* how often it is looked whose turn it is */
+#define BESIDE 20               /* clients beside the slow ones */
 
 typedef struct {
     int fd;                     /* -1: not connected */
@@ -86,6 +100,8 @@ typedef struct {
     int reused;                 /* there was a response on it before */
     int status;
     double begun;
+    double until;               /* stays, or stays away; 0: it does not */
+    double next_byte;
     unsigned events;            /* what epoll watches for */
 } conn_t;
 
@@ -113,7 +129,8 @@ static struct {
     int connections;
     long requests;
     double seconds;
-} opt = { 0, 1, REQUESTS_MAX, 10 };
+    int stay;                   /* milliseconds; 0: there are no slow ones */
+} opt = { 0, 1, REQUESTS_MAX, 10, 0 };
 
 static conn_t *conns;
 static int poller;
@@ -219,6 +236,11 @@ static int dial(conn_t *c)
 
 /* Requests */
 
+static int is_slow(const conn_t *c)
+{
+    return opt.stay && c->kind == 0;
+}
+
 /* Sends what may be sent now; 0 if the connection failed. Here a server that
  * closed has perhaps answered before: only its silence is an error. */
 static int send_more(conn_t *c)
@@ -307,7 +329,7 @@ static void begin(conn_t *c)
 {
     c->head_sent = c->in_len = 0;
     c->content_left = kinds[c->kind].content;
-    c->held = kinds[c->kind].asks;
+    c->held = kinds[c->kind].asks || is_slow(c);
     c->in_body = c->last = 0;
     c->busy = 1;
     if (c->fd < 0 ? !dial(c) : !send_more(c)) {
@@ -349,12 +371,54 @@ static void count(const conn_t *c)
     kind->status[c->status]++;
 }
 
+/* A client has its answer. Nothing that comes to a slow one is of interest. */
+static void stay(conn_t *c)
+{
+    if (is_slow(c)) {
+        epoll_ctl(poller, EPOLL_CTL_DEL, c->fd, NULL);
+    }
+    else {
+        hang_up(c);
+    }
+    c->until = now() + opt.stay / 1e3;
+    c->next_byte = now() + TRICKLE;
+}
+
+/* Those who stay send a byte, or go and begin anew. Whether it arrives does not
+ * matter: who has been thrown out stays away for as long. */
+static void look_after(void)
+{
+    double time = now();
+    int i;
+
+    for (i = 0; i < opt.connections; ++i) {
+        conn_t *c = &conns[i];
+
+        if (c->until == 0) {
+            continue;
+        }
+        if (time >= c->until) {
+            c->until = 0;
+            hang_up(c);
+            request(c);
+        }
+        else if (c->fd >= 0 && !kinds[c->kind].asks && time >= c->next_byte) {
+            (void)send(c->fd, zeros, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+            c->next_byte = time + TRICKLE;
+        }
+    }
+}
+
 static void finish(conn_t *c)
 {
     total.open--;
     c->busy = 0;
-    if (!total.is_over) {
+    if (!total.is_over || (opt.stay && !is_slow(c))) {
         count(c);
+    }
+    if (opt.stay) {
+        stay(c);
+        return;
     }
     c->reused = 1;
     if (c->last || c->content_left || c->head_sent < c->head_len) {
@@ -488,19 +552,47 @@ static void read_kind(kind_t *kind, const char *name)
     kind->asks = field_is(text, "Expect", "100-continue");
 }
 
-static double run(void)
+/* Slow clients come one after the other, and not all at once. */
+static void begin_slow(double begun)
 {
-    struct epoll_event events[CONNECTIONS_MAX];
-    double begun = now(), seconds = 0;
+    int slow = opt.connections - BESIDE, i;
+
+    for (i = 0; i < opt.connections; ++i) {
+        double turns = i < slow ? (double)i / slow
+                                : 1 + (double)(i - slow) / BESIDE;
+
+        conns[i].until = begun + turns * opt.stay / 1e3;
+    }
+}
+
+static void begin_all(double begun)
+{
     int i;
 
+    if (opt.stay) {
+        begin_slow(begun);
+        return;
+    }
     for (i = 0; i < (opt.kinds > 1 ? 1 : opt.connections); ++i) {
         request(&conns[i]);
     }
-    while (total.open) {
-        int n = epoll_wait(poller, events, CONNECTIONS_MAX, SILENCE_MS);
+}
 
-        if (n == 0) {
+static double run(void)
+{
+    struct epoll_event events[CONNECTIONS_MAX];
+    double begun = now(), seconds = 0, heard = begun;
+    int i;
+
+    begin_all(begun);
+    while (total.open || (opt.stay && !total.is_over)) {
+        int n = epoll_wait(poller, events, CONNECTIONS_MAX,
+                           opt.stay ? TICK_MS : SILENCE_MS);
+
+        if (n > 0) {
+            heard = now();
+        }
+        else if (now() - heard >= SILENCE_MS / 1e3) {
             total.errors++;
             fprintf(stderr, "load: the server is silent\n");
             break;
@@ -514,6 +606,9 @@ static double run(void)
             else if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
                 receive(c);
             }
+        }
+        if (opt.stay) {
+            look_after();
         }
         if (!total.is_over) {
             seconds = now() - begun;
@@ -544,11 +639,11 @@ static void report(const kind_t *kind, double seconds)
           by_size);
     printf("requests=%ld seconds=%.3f rate=%.1f errors=%ld connects=%ld"
            " continues=%ld retries=%ld begun=%ld left=%ld"
-           " p50_us=%.1f p99_us=%.1f",
+           " p50_us=%.1f p95_us=%.1f p99_us=%.1f",
            kind->requests, seconds, (double)kind->requests / seconds,
            total.errors, kind->connects, kind->continues,
            kind->retries, kind->begun, kind->left, percentile(kind, 50),
-           percentile(kind, 99));
+           percentile(kind, 95), percentile(kind, 99));
     for (i = 100; i < 600; ++i) {
         if (kind->status[i]) {
             printf(" status_%d=%ld", i, kind->status[i]);
@@ -560,15 +655,15 @@ static void report(const kind_t *kind, double seconds)
 static void usage(void)
 {
     die("usage: load -p PORT [-c CONNECTIONS] [-n REQUESTS] [-t SECONDS] "
-        "HEADFILE, or -p PORT -p PORT ... HEADFILE HEADFILE; up to 1000 "
-        "connections, 2000000 requests, 600 seconds");
+        "HEADFILE, or -p PORT -p PORT ... [-l MS] HEADFILE HEADFILE; up to "
+        "1000 connections, 2000000 requests, 600 seconds, 60000 MS");
 }
 
 static void options(int argc, char **argv)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "p:c:n:t:")) != -1) {
+    while ((c = getopt(argc, argv, "p:c:n:t:l:")) != -1) {
         switch (c) {
         case 'p':
             if (opt.kinds == KINDS_MAX) {
@@ -579,16 +674,21 @@ static void options(int argc, char **argv)
         case 'c': opt.connections = atoi(optarg); break;
         case 'n': opt.requests = atol(optarg); break;
         case 't': opt.seconds = atof(optarg); break;
+        case 'l': opt.stay = atoi(optarg); break;
         default: usage();
         }
     }
-    if (opt.kinds > 1) {
+    if (opt.stay) {
+        opt.connections += BESIDE;
+    }
+    else if (opt.kinds > 1) {
         opt.connections = opt.kinds;
     }
     if (!opt.kinds || optind + opt.kinds != argc || opt.connections < 1
         || opt.connections > CONNECTIONS_MAX || opt.requests < 1
         || opt.requests > REQUESTS_MAX || opt.seconds <= 0
-        || opt.seconds > SECONDS_MAX) {
+        || opt.seconds > SECONDS_MAX || opt.stay < 0 || opt.stay > STAY_MAX
+        || (opt.stay && opt.kinds != 2)) {
         usage();
     }
 }
@@ -620,7 +720,8 @@ int main(int argc, char **argv)
     }
     for (i = 0; i < opt.connections; ++i) {
         conns[i].fd = -1;
-        conns[i].kind = i % opt.kinds;
+        conns[i].kind = opt.stay ? i >= opt.connections - BESIDE
+                                 : i % opt.kinds;
         conns[i].nth = i;
     }
     seconds = run();

@@ -68,6 +68,22 @@ sub works_ok {
         'no process: ExpectExplain says so' or diag $answer;
 }
 
+# The thread for refused connections: each is refused all the same, and httpd
+# closes it in its own way, which is logged once.
+for my $function ('pthread_create', 'pipe') {
+    my $server = server_without($function);
+    my $mark = log_mark($server);
+    for (1 .. 3) {
+        works_ok($server, "no $function");
+        is status($server)->{lingering}, 0, "no $function: nothing lingers";
+    }
+    my %said;
+    $said{$_}++ for map { /the thread for refused connections does not run/
+        ? /\[pid (\d+)/ : () } error_log_since($mark);
+    ok scalar(keys %said), "no $function: the log says so";
+    is scalar(grep { $_ > 1 } values %said), 0, "no $function: once";
+}
+
 # Pools: httpd has them end the process. Nobody gets an answer of half a
 # decision, and the next child gives the right one.
 {

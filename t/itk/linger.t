@@ -11,8 +11,9 @@ use IO::Socket::INET ();
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
-use lib 't/itk';
+use lib 't/itk', 't/linger';
 use Itk;
+use Lingering;
 
 use constant MB => 1024 * 1024;
 # the 4 MB below, and what both systems have in their buffers
@@ -95,27 +96,48 @@ for my $case (['time=600 idle=1', 0, 1], ['time=2 idle=600', 1, 2],
     cmp_ok time - $began, '<', $seconds + 5, "$says: in time";
 }
 
-# Those of the server's children: mpm_itk forks for each connection.
+# Those of a server's children: mpm_itk forks for each connection.
 sub grandchildren {
+    my($of) = @_;
     my %parent;
     for my $stat (glob '/proc/[0-9]*/stat') {
         open my $fh, '<', $stat or next;
         my($pid, $ppid) = (<$fh> // '') =~ /^(\d+) \(.*\) \S (\d+)/s or next;
         $parent{$pid} = $ppid;
     }
-    return grep { ($parent{ $parent{$_} } // 0) == $server->pid } keys %parent;
+    return grep { ($parent{ $parent{$_} } // 0) == $of->pid } keys %parent;
 }
 
-ok $server->wait_for(sub { !grandchildren() }, PATIENCE),
+ok $server->wait_for(sub { !grandchildren($server) }, PATIENCE),
     'the processes of refused connections end';
 
 {
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:'
         . $server->port) or die "connect: $!\n";
     syswrite $socket, "PUT /up/x HTTP/1.1\r\n";
-    ok $server->wait_for(sub { grandchildren() == 1 }),
+    ok $server->wait_for(sub { grandchildren($server) == 1 }),
         'as one does while its connection is there';
 }
 is join('', $server->crashes), '', 'nothing crashed';
+
+# A stop waits for none of them.
+{
+    my $stopped = itk_httpd(\@tenants, "ExpectLinger time=600 idle=600\n");
+    my @clients = map { refused($stopped, host => $tenants[0]{host},
+        path => '/up/x') } 1 .. 10;
+    is scalar(grep { $_->{status} == 413 } @clients), 10,
+        'ten clients linger';
+    my @processes = grandchildren($stopped);
+    is scalar(@processes), 10, 'each has a process';
+    kill TERM => $stopped->pid;
+    ok ends($stopped), 'a stop ends the server';
+    my $until = time + PATIENCE;
+    my @left;
+    select undef, undef, undef, 0.02
+        while (@left = grep { kill 0 => $_ } @processes) && time < $until;
+    is "@left", '', 'and these processes';
+    kill KILL => @left;
+    is join('', $stopped->crashes), '', 'nothing crashed';
+}
 
 done_testing();

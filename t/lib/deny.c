@@ -2,7 +2,7 @@
 
 /*
  * A library for LD_PRELOAD that makes a function fail when mod_expect calls it,
- * for what is hard to bring about: no memory, no randomness, no process. The
+ * for what is hard to bring about: no memory, no randomness, no thread. The
  * variable DENY names it:
  *
  *     LD_PRELOAD=.../deny.so DENY=json_dumps httpd ...
@@ -52,6 +52,10 @@ DENIABLE(int, statvfs, (const char *path, void *fs), (path, fs),
 DENIABLE(int, apr_generate_random_bytes, (unsigned char *to, size_t length),
          (to, length), EIO)
 DENIABLE(int, fork, (void), (), (errno = EAGAIN, -1))
+DENIABLE(int, pipe, (int *ends), (ends), (errno = EMFILE, -1))
+DENIABLE(int, pthread_create,
+         (void *thread, const void *attr, void *(*run)(void *), void *with),
+         (thread, attr, run, with), EAGAIN)
 
 int apr_shm_create(void **m, size_t size, const char *file, void *pool);
 

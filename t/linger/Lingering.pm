@@ -25,10 +25,14 @@ Lingering - clients that stay when they have been refused
 A private server: content to /witness is refused, /expect-status counts. few:
 five workers in one process, or in five under prefork.
 
-=item refused($server, host => $name, does => $what, asks => 1, plain => $text)
+=item refused($server, host => $name, path => $path, does => $what, asks => 1)
 
 Connects, sends a head that announces a lot, and reads the whole answer. does:
 silent, trickle (a byte now and then) or flood.
+
+=item send_all($client, $bytes)
+
+Sends so many bytes, all of them.
 
 =item follow($seconds, @clients)
 
@@ -36,13 +40,17 @@ Has them do it until each has seen the end of its connection. Of each: status,
 begun (before it connected), answered, sent (behind the answer), ended and how,
 "reset" or "open".
 
-=item reads($client), is_reset($client)
+=item is_reset($client)
 
-All that comes until the server's end of it; whether the connection is gone.
+Whether the connection is gone.
 
 =item lingering($server), drained($server)
 
 What the server says.
+
+=item ends($server)
+
+Waits for the server itself to end; whether it has.
 
 =item child_pids($server)
 
@@ -57,16 +65,17 @@ use warnings;
 
 use Exporter qw(import);
 use IO::Socket::INET ();
+use POSIX ();
 use Socket qw(SOL_SOCKET SO_ERROR);
 use Time::HiRes qw(time);
 
 use ExpectTest;
 use StatusTest;
 
-our @EXPORT = qw(linger_httpd refused follow is_reset lingering drained
-    child_pids);
+our @EXPORT = qw(linger_httpd refused send_all follow is_reset lingering drained
+    ends child_pids);
 
-use constant { TRICKLE => 0.1, PATIENCE => 15 };
+use constant { TRICKLE => 0.1, PATIENCE => 4 * ExpectTest::WAIT };
 
 my $PIECE = 'x' x 65_536;
 
@@ -101,7 +110,8 @@ sub refused {
         next => 0, how => 'open', got => '' };
     $c->{socket} = IO::Socket::INET->new(PeerAddr => '127.0.0.1:'
         . $server->port) or die "connect: $!\n";
-    syswrite $c->{socket}, join "\r\n", 'PUT /witness/x HTTP/1.1',
+    syswrite $c->{socket}, join "\r\n",
+        'PUT ' . ($o{path} // '/witness/x') . ' HTTP/1.1',
         'Host: ' . ($o{host} // 'plain'),
         $o{chunked} ? 'Transfer-Encoding: chunked'
                     : 'Content-Length: 1099511627776',
@@ -116,6 +126,16 @@ sub refused {
     $c->{answered} = time;
     $c->{socket}->blocking(0);
     return $c;
+}
+
+sub send_all {
+    my($c, $bytes) = @_;
+    $c->{socket}->blocking(1);
+    while ($bytes > 0) {
+        my $n = syswrite $c->{socket}, 'x' x $bytes or die "send: $!\n";
+        $bytes -= $n;
+    }
+    $c->{socket}->blocking(0);
 }
 
 sub finish {
@@ -156,6 +176,19 @@ sub follow {
 
 sub lingering { return status($_[0])->{lingering} }
 sub drained   { return status($_[0])->{bytes_drained} }
+
+sub ends {
+    my($server) = @_;
+    my $until = time + 2 * PATIENCE;
+    while (time < $until) {
+        if (waitpid($server->pid, POSIX::WNOHANG()) != 0) {
+            delete $server->{pid};
+            return 1;
+        }
+        select undef, undef, undef, 0.02;
+    }
+    return 0;
+}
 
 sub child_pids {
     my($server) = @_;

@@ -6,14 +6,13 @@
 use strict;
 use warnings;
 
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
 use lib 't/linger';
 use Lingering;
 
-use constant { CLIENTS => 120, PATIENCE => 20 };
+use constant { CLIENTS => 120, PATIENCE => 4 * ExpectTest::WAIT };
 
 my $LONG = 'ExpectLinger time=600 idle=600';
 my @does = qw(silent silent trickle flood);
@@ -45,33 +44,33 @@ sub crashes { return grep { !/ Killed \(9\)/ } $_[0]->crashes }
 
 sub is_gone { return !kill 0 => $_[0] }
 
-# Waits for the server itself.
-sub ends {
-    my($server) = @_;
-    my $until = time + PATIENCE;
-    while (time < $until) {
-        if (waitpid($server->pid, POSIX::WNOHANG()) != 0) {
-            delete $server->{pid};
-            return 1;
-        }
-        select undef, undef, undef, 0.02;
-    }
-    return 0;
+# Gracefully, and not so.
+sub restarts {
+    my($server, $signal) = @_;
+    return $server->graceful if $signal eq 'USR1';
+    my $mark = log_mark($server);
+    kill $signal => $server->pid;
+    return $server->wait_for(sub {
+        grep { /resuming normal operations/ } error_log_since($mark)
+    }, PATIENCE);
 }
 
 {
     my $server = linger_httpd(conf => $LONG);
-    my @clients = clients($server);
-    ok $server->wait_for(sub { lingering($server) == CLIENTS }),
-        'restart: all linger';
-    my @before = child_pids($server);
-    ok $server->graceful, 'restart: gracefully';
-    ok $server->wait_for(sub { !grep { !is_gone($_) } @before }, PATIENCE),
-        'restart: processes of before do not stay for them';
-    ok all_gone(@clients), 'restart: they are gone';
-    ok $server->wait_for(sub { lingering($server) == 0 }),
-        'restart: and not counted';
-    ok serves($server), 'restart: others are served';
+    my @clients;
+    for my $signal ('USR1', 'HUP') {
+        @clients = clients($server);
+        ok $server->wait_for(sub { lingering($server) == CLIENTS }),
+            "restart, $signal: all linger";
+        my @before = child_pids($server);
+        ok restarts($server, $signal), "restart, $signal";
+        ok $server->wait_for(sub { !grep { !is_gone($_) } @before }, PATIENCE),
+            "restart, $signal: processes of before do not stay for them";
+        ok all_gone(@clients), "restart, $signal: they are gone";
+        ok $server->wait_for(sub { lingering($server) == 0 }),
+            "restart, $signal: and not counted";
+        ok serves($server), "restart, $signal: others are served";
+    }
 
     @clients = clients($server);
     ok $server->wait_for(sub { lingering($server) == CLIENTS }),

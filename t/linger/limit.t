@@ -39,7 +39,7 @@ for (1 .. MORE) {
 is lingering($server), HELD, 'and does not linger here';
 $said->();
 is scalar(@said), 1, 'a warning, once';
-like $said[0] // '', qr/:warn\].* ${\HELD} refused .*ulimit -n/,
+like $said[0] // '', qr/:warn\].* refused .*\(${\HELD} at the most\).*ulimit -n/,
     'which says how many, and what to do';
 
 close $_->{socket} for splice @clients, 0, 5;

@@ -53,7 +53,7 @@ sub check_forms {
 }
 
 my @clients = map { refused($server) } 1 .. 3;
-syswrite $_->{socket}, 'x' x 25_000 for @clients;
+send_all($_, 25_000) for @clients;
 ok $server->wait_for(sub { drained($server) == 75_000
     && lingering($server) == 3 }), 'three that send';
 check_forms(3, 'while they are there');

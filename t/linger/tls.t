@@ -11,7 +11,7 @@ use lib 't/linger';
 use Lingering;
 
 use constant MB => 1024 * 1024;
-use constant { BUFFERS => 12 * MB, LATE => 2 };
+use constant { BUFFERS => 12 * MB, LATE => 5 };
 
 my $port = ExpectTest::Server::free_port();
 my $conf = conf_var('t_conf');

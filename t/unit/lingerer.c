@@ -4,7 +4,8 @@
  * src/lingerer.c under ThreadSanitizer: many threads hand connections over
  * whose clients send, stop, close and go away. No access may race with another,
  * each connection ends as it should, all bytes are counted, and when the thread
- * has stopped it touches nothing any more.
+ * has stopped it touches nothing any more. Signals of the process run where
+ * they would without the thread.
  */
 
 /* sanitize: thread */
@@ -28,7 +29,17 @@
 #define apr_atomic_inc32(at) __atomic_fetch_add(at, 1, ORDER)
 #define apr_atomic_dec32(at) __atomic_sub_fetch(at, 1, ORDER)
 
+#include <limits.h>
+#include <pthread.h>
+
+/* A signal comes just when the thread has been started. */
+static int create_and_raise(pthread_t *, const pthread_attr_t *,
+                            void *(*)(void *), void *);
+#define pthread_create create_and_raise
+
 #include "answer/lingerer.c"
+
+#undef pthread_create
 
 #include <arpa/inet.h>
 #include <sys/wait.h>
@@ -40,13 +51,36 @@
 
 static int observer;
 static struct sockaddr_in address;
-static volatile apr_uint32_t told_held;
+static volatile apr_uint32_t told_held, told_times;
 static volatile apr_uint64_t told_bytes;
+
+/* What the handler of SIGUSR1 saw, and the thread that it ran in. */
+static volatile sig_atomic_t saw_state = -1;
+static pthread_t main_thread, saw_thread;
+
+static void see(int unused)
+{
+    (void)unused;
+    saw_state = (sig_atomic_t)apr_atomic_read32(&state);
+    saw_thread = pthread_self();
+}
+
+static int create_and_raise(pthread_t *thread, const pthread_attr_t *attr,
+                            void *(*main_of)(void *), void *argument)
+{
+    int rv = pthread_create(thread, attr, main_of, argument);
+
+    if (rv == 0) {
+        raise(SIGUSR1);
+    }
+    return rv;
+}
 
 static void count_told(apr_uint32_t now_held, apr_uint64_t bytes)
 {
     __atomic_store_n(&told_held, now_held, ORDER);
     __atomic_fetch_add(&told_bytes, bytes, ORDER);
+    __atomic_fetch_add(&told_times, 1, ORDER);
 }
 
 static int wait_for_held(apr_uint32_t n)
@@ -115,7 +149,67 @@ static void set_up(void)
     assert_int_equal(getsockname(observer, (struct sockaddr *)&address,
                                  &length), 0);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, see);
+    main_thread = pthread_self();
     expect_lingerer_init(count_told);
+}
+
+/* With nothing held the thread sleeps, and a stop wakes it: in a process of its
+ * own, as there is no start after it. */
+static void test_stop_asleep(void **unused)
+{
+    pid_t child;
+    int status;
+
+    (void)unused;
+    child = fork();
+    if (child == 0) {
+        expect_lingerer_init(count_told);
+        close(hand_over(SECONDS(600), SECONDS(600), -1));
+        if (!wait_for_held(0)) {
+            _exit(1);
+        }
+        expect_lingerer_stop();
+        _exit(apr_atomic_read32(&is_parked) ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* The first connection starts the thread. A handler that ends the process, as
+ * prefork's do, has to find it. */
+static void test_start(void **unused)
+{
+    int client;
+
+    (void)unused;
+    assert_int_equal(saw_state, -1);
+    client = hand_over(SECONDS(600), SECONDS(600), -1);
+    assert_int_equal(saw_state, RUNS);
+    assert_true(pthread_equal(saw_thread, main_thread));
+    assert_true(wait_for_held(1));
+    close(client);
+    assert_true(wait_for_held(0));
+}
+
+/* What the process gets is for its main thread, also when that has to wait. */
+static void test_signals(void **unused)
+{
+    sigset_t one, before;
+
+    (void)unused;
+    saw_state = -1;
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &one, &before);
+    kill(getpid(), SIGUSR1);
+    /* the thread has run meanwhile */
+    close(hand_over(SECONDS(600), SECONDS(600), -1));
+    assert_true(wait_for_held(0));
+    assert_int_equal(saw_state, -1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    assert_int_equal(saw_state, RUNS);
+    assert_true(pthread_equal(saw_thread, main_thread));
 }
 
 static void *hand_over_many(void *unused)
@@ -175,6 +269,98 @@ static void test_bounds(void **unused)
     close(time);
     close(max);
     close(survives_none);
+}
+
+/* No more is taken than shows that there is more than max. */
+static void test_taken(void **unused)
+{
+    apr_uint64_t before = __atomic_load_n(&told_bytes, ORDER);
+    const char bytes[BYTES] = "";
+    int client = hand_over(SECONDS(600), SECONDS(600), 10);
+
+    (void)unused;
+    assert_int_equal(send(client, bytes, BYTES, 0), BYTES);
+    assert_true(is_reset(client));
+    assert_true(wait_for_held(0));
+    assert_in_range(__atomic_load_n(&told_bytes, ORDER) - before, 1, 11);
+    close(client);
+}
+
+/* What is held is said again and again, though nothing happens. */
+static void test_told_again(void **unused)
+{
+    int client = hand_over(SECONDS(600), SECONDS(600), -1);
+    apr_uint32_t before;
+    int i;
+
+    (void)unused;
+    assert_true(wait_for_held(1));
+    before = __atomic_load_n(&told_times, ORDER);
+    for (i = 0; i < 2000; ++i) {
+        if (__atomic_load_n(&told_times, ORDER) - before >= 2) {
+            break;
+        }
+        (void)poll(NULL, 0, 5);
+    }
+    assert_in_range(i, 0, 1999);
+    close(client);
+    assert_true(wait_for_held(0));
+}
+
+/* The thread is so far behind that nothing more can be handed over: that leaves
+ * nothing behind. */
+static void test_behind(void **unused)
+{
+    const expect_bounds_t bounds = { SECONDS(600), SECONDS(600), -1 };
+    char bytes[PIPE_BUF] = "";
+    int own = ends[1], full[2], server, client = connect_pair(&server);
+    int next;
+
+    (void)unused;
+    assert_int_equal(pipe(full), 0);
+    assert_true(prepare_end(full[1]));
+    while (write(full[1], bytes, sizeof(bytes)) > 0) {
+        continue;
+    }
+    ends[1] = full[1];
+    next = dup(server);
+    close(next);
+    assert_int_equal(expect_lingerer_take(server, &bounds),
+                     EXPECT_LINGERER_FULL);
+    ends[1] = own;
+    assert_int_equal(apr_atomic_read32(&count), 0);
+    own = dup(server);
+    assert_int_equal(own, next);
+    close(own);
+    close(full[0]);
+    close(full[1]);
+    close(client);
+    close(server);
+}
+
+/* poll() fails where it is given more descriptors than the process may have
+ * by now: the bounds hold all the same. */
+static void test_fewer_descriptors(void **unused)
+{
+    struct rlimit most, few;
+    int max, idle, gone;
+
+    (void)unused;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &most), 0);
+    max = hand_over(SECONDS(600), SECONDS(600), 10);
+    idle = hand_over(SECONDS(600), SECONDS(1) / 5, -1);
+    gone = hand_over(SECONDS(600), SECONDS(600), -1);
+    few = most;
+    few.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    close(gone);
+    assert_int_equal(send(max, "0123456789X", 11, 0), 11);
+    assert_true(wait_for_held(0));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &most), 0);
+    assert_true(is_reset(max));
+    assert_true(is_reset(idle));
+    close(max);
+    close(idle);
 }
 
 /* The same where bytes have to be copied: no TCP. */
@@ -258,8 +444,15 @@ static void test_stop(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stop_asleep),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_signals),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_told_again),
+        cmocka_unit_test(test_behind),
+        cmocka_unit_test(test_fewer_descriptors),
         cmocka_unit_test(test_copied),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_forked),
