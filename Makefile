@@ -48,7 +48,7 @@ $(MODULE): $(SOURCES) $(HEADERS) modules.mk
 
 # not left behind if packaging/man fails
 $(MANPAGE): docs/REFERENCE packaging/man packaging/debian/changelog \
-            src/version.h
+            $(filter %/version.h,$(HEADERS))
 	@mkdir -p $(@D)
 	packaging/man >$@.new
 	mv $@.new $@
