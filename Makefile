@@ -13,12 +13,15 @@ SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
 TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
+# README and docs/; the samples go to DOCDIR
+TEXTDIR = $(DOCDIR)
 MANDIR = /usr/share/man
 INSTALL = install
 
 include modules.mk
 
 MODULE    = .libs/mod_expect.so
+MANPAGE   = packaging/out/mod_expect.5
 WITNESS   = t/c-modules/witness/.libs/mod_witness.so
 APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS) $(CPPFLAGS) $(CFLAGS)) \
             $(addprefix -Wl$(comma),$(LDFLAGS))
@@ -32,14 +35,23 @@ APU       = $(shell $(APXS) -q APU_CONFIG)
 # below DESTDIR
 LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SAMPLES    = $(wildcard conf-sample/*)
+TEXTS      = README CHANGES SECURITY
+DOCS       = $(wildcard docs/*)
 
 export APXS
 
-all: $(MODULE)                  ## build .libs/mod_expect.so (the default)
+all: $(MODULE) $(MANPAGE)       ## build module and manual page (the default)
 
 $(MODULE): $(SOURCES) $(HEADERS) modules.mk
 	$(APXS) -c $(APXSFLAGS) -Wc,-Isrc '-Wl,$(EXPORTS)' -o mod_expect.la \
 	    $(SOURCES) $(LIBS)
+
+# not left behind if packaging/man fails
+$(MANPAGE): docs/REFERENCE packaging/man packaging/debian/changelog \
+            $(filter %/version.h,$(HEADERS))
+	@mkdir -p $(@D)
+	packaging/man >$@.new
+	mv $@.new $@
 
 witness: $(WITNESS)
 
@@ -89,7 +101,7 @@ check-gcc check-clang: check-%:
 check-version:                  ## one version in CHANGES and the packages
 	@packaging/version
 
-check-reference:                ## README, manual page, samples name all
+check-reference: $(MANPAGE)     ## docs, manual page, samples name all
 	@packaging/reference
 
 check-gcc-analyzer:             ## what gcc -fanalyzer finds
@@ -222,18 +234,23 @@ run:                            ## the demo's servers to try, until Ctrl-C
 	$(MAKE) all witness
 	t/demo --serve
 
-install: all                    ## module, samples, manual page, below DESTDIR
+install: all                    ## module, manual, samples, below DESTDIR
 	$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)' \
-	    '$(DESTDIR)$(MANDIR)/man5'
+	    '$(DESTDIR)$(TEXTDIR)/docs' '$(DESTDIR)$(MANDIR)/man5'
 	$(INSTALL) -m 755 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)'
 	$(INSTALL) -m 644 $(SAMPLES) '$(DESTDIR)$(DOCDIR)'
-	$(INSTALL) -m 644 packaging/mod_expect.5 '$(DESTDIR)$(MANDIR)/man5'
+	$(INSTALL) -m 644 $(TEXTS) '$(DESTDIR)$(TEXTDIR)'
+	$(INSTALL) -m 644 $(DOCS) '$(DESTDIR)$(TEXTDIR)/docs'
+	$(INSTALL) -m 644 $(MANPAGE) '$(DESTDIR)$(MANDIR)/man5'
 
 uninstall:                      ## remove what make install has put there
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/mod_expect.so' \
 	    '$(DESTDIR)$(MANDIR)/man5/mod_expect.5' \
-	    $(foreach file,$(notdir $(SAMPLES)),'$(DESTDIR)$(DOCDIR)/$(file)')
-	-rmdir '$(DESTDIR)$(DOCDIR)'
+	    $(foreach file,$(notdir $(SAMPLES)),'$(DESTDIR)$(DOCDIR)/$(file)') \
+	    $(foreach file,$(TEXTS) $(DOCS),'$(DESTDIR)$(TEXTDIR)/$(file)')
+	-for dir in '$(TEXTDIR)/docs' '$(DOCDIR)' '$(TEXTDIR)'; do \
+	    test ! -d "$(DESTDIR)$$dir" || rmdir "$(DESTDIR)$$dir"; \
+	done
 
 dist:                           ## a tarball of the version, in packaging/out
 	packaging/dist
