@@ -277,8 +277,13 @@ recipe 'Object storage with the S3 protocol', sub {
         length => 17 * MB }, status => 413, asked_status => 417;
     kept_away 'a part that is too large', { %part, length => 101 * MB },
         status => 413, asked_status => 417, rule => 'content-length';
-    kept_away 'no length', { %part, content => 9, chunked => 1 },
-        status => 411, asked_status => 417;
+    goes_through 'a part without a length', { %part, content => 17 * MB,
+        chunked => 1 }, status => 200;
+    cut_off $server, 'an object without a length', path => '/bucket/x',
+        content => 17 * MB;
+    kept_away 'another length', { %to, content => MB, chunked => 1,
+        headers => ['X-Amz-Decoded-Content-Length: 16777217'] },
+        status => 403, asked_status => 417, rule => 'expr';
     kept_away 'a list that is too long', { %to, method => 'POST',
         length => 17 * MB }, status => 413, asked_status => 417;
 }, after => $renamed, replace => { origin_at('127.0.0.1:9000') };
