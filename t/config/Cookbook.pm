@@ -40,8 +40,8 @@ configuration and the commands).
 
 =item place($path), files()
 
-The test's path for one of the recipe's; the folder with the examples' files, in which
-the commands run.
+The test's path for one of the recipe's; the folder with the examples' files, in
+which the commands run.
 
 =item recipes()
 
@@ -68,21 +68,25 @@ my $work = conf_var('t_logs') . "/own-cookbook-$$";
 my %chapter;
 my @order;
 
-# --- the text ------------------------------------------------------------------
+# --- the text -----------------------------------------------------------------
 
 # The indented blocks of a chapter, each with the paragraph that leads to it.
 sub blocks_of {
     my($text) = @_;
     my(@blocks, $lead, $open);
     for my $paragraph (split /\n\n+/, $text) {
-        if ($paragraph =~ /^    /) {
-            $paragraph =~ s/^    //mg;
-            if ($open && $paragraph !~ /^\$ /) { $blocks[-1]{text} .= "\n$paragraph\n" }
-            else { push @blocks, { lead => $lead, text => "$paragraph\n" } }
-            $open = 1;
+        if ($paragraph !~ /^    /) {
+            ($lead, $open) = ($paragraph =~ s/\s+/ /gr, 0);
             next;
         }
-        ($lead, $open) = ($paragraph =~ s/\s+/ /gr, 0);
+        $paragraph =~ s/^    //mg;
+        if ($open && $paragraph !~ /^\$ /) {
+            $blocks[-1]{text} .= "\n$paragraph\n";
+        }
+        else {
+            push @blocks, { lead => $lead, text => "$paragraph\n" };
+        }
+        $open = 1;
     }
     return @blocks;
 }
@@ -128,7 +132,7 @@ sub read_cookbook {
 
 sub recipes { return grep { $chapter{$_}{conf} ne '' } @order }
 
-# --- the places ------------------------------------------------------------------
+# --- the places ---------------------------------------------------------------
 
 sub place { return "$work$_[0]" }
 sub files { return "$work/files" }
@@ -195,7 +199,7 @@ sub command_ok {
         if $before && !Test::More->builder->is_passing;
 }
 
-# --- a recipe ------------------------------------------------------------------
+# --- a recipe -----------------------------------------------------------------
 
 sub cook {
     my($name, $code, %o) = @_;

@@ -66,7 +66,7 @@ sub cut_off {
     }
 }
 
-# --- log only ------------------------------------------------------------------
+# --- log only -----------------------------------------------------------------
 
 recipe 'Log only, first', sub {
     my($server) = @_;
@@ -84,7 +84,7 @@ recipe 'Log only, first', sub {
         \ max=20971520"$}mx, 'expect.log: one that is not';
 }, prepare => sub { mkpath(place('/srv/uploads')) };
 
-# --- files -----------------------------------------------------------------------
+# --- files --------------------------------------------------------------------
 
 recipe 'WebDAV', sub {
     my($server) = @_;
@@ -160,7 +160,7 @@ recipe 'Browsers', sub {
 }, prepare => sub { mkpath(place('/srv/uploads/web')) },
     replace => { '/usr/share/doc/mod_expect' => "$top/conf-sample" };
 
-# --- PHP ------------------------------------------------------------------------
+# --- PHP ----------------------------------------------------------------------
 
 my $fpm = php_fpm();
 my $php = '<?php $n = strlen(file_get_contents("php://input"));'
@@ -228,10 +228,11 @@ recipe 'PHP-FPM', sub {
     ExpectTest::write_file(place('/srv/app/index.php'), $php);
 }, replace => { 'unix:/run/php/php-fpm.sock|fcgi://localhost' => $fpm->url };
 
-# --- origins ---------------------------------------------------------------------
+# --- origins ------------------------------------------------------------------
 
 # What stands for an application, MinIO or a registry: it reads all content.
-my $origin = stock_httpd(conf => "<Location />\nSetHandler witness\n</Location>\n");
+my $origin = stock_httpd(
+    conf => "<Location />\nSetHandler witness\n</Location>\n");
 
 # What the front's witness calls by one name is another one's at the origin.
 my $renamed = "<Location />\nRequestHeader edit X-Witness ^ origin-\n"
@@ -312,7 +313,7 @@ recipe 'A Docker registry', sub {
     # so that content over it can be sent
     replace => { origin_at('127.0.0.1:5000'), 'max=2G' => 'max=64M' };
 
-# --- git ----------------------------------------------------------------------------
+# --- git ----------------------------------------------------------------------
 
 my $TYPE = 'application/x-git-receive-pack-request';
 chomp(my $git_path = qx(git --exec-path));
@@ -366,7 +367,7 @@ recipe 'Git', sub {
         'GIT_CONFIG_KEY_0 safe.directory', 'GIT_CONFIG_VALUE_0 *'),
     replace => { '/usr/lib/git-core' => $git_path, 'max=100M' => 'max=1M' };
 
-# --- tenants --------------------------------------------------------------------------
+# --- tenants ------------------------------------------------------------------
 
 recipe 'Shared hosting', sub {
     my($server) = @_;

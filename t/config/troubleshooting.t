@@ -46,7 +46,7 @@ sub shown_by {
 
 my $include = qq(Include "$file"\n);
 
-# --- explain and dump -----------------------------------------------------------
+# --- explain and dump ---------------------------------------------------------
 
 my($question) = block('apachectl -t -D DUMP_EXPECT \\\\\n')
     =~ /-c 'ExpectExplain (.*)'/;
@@ -58,7 +58,7 @@ my($exit, $dump) = config_error($include, '-D', 'DUMP_EXPECT');
 is $exit, 0, 'httpd takes it';
 shown_by('-D DUMP_EXPECT', block('VirtualHost files'), $dump);
 
-# --- the log -----------------------------------------------------------------------
+# --- the log ------------------------------------------------------------------
 
 my $server = own_httpd(conf => "$server_name${include}LogLevel expect:debug\n");
 my $mark = log_mark($server);
@@ -70,7 +70,7 @@ my $log = join '', map { s/^.*?(?=expect: )//r } grep { /expect: / }
     error_log_since($mark);
 is shown($log), shown(block('expect: at directory: ')), 'LogLevel expect:debug';
 
-# --- errors -----------------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 (undef, my $message) = config_error("ExpectRequire content-length max=1X\n");
 shown_by('an error', block('ExpectRequire: content-length max=1X'), $message);
