@@ -5,9 +5,11 @@
 use strict;
 use warnings;
 
+use lib 't/config';
 use File::Basename qw(basename);
 use File::Path qw(mkpath);
 use Test::More;
+use Alone;
 use ExpectTest;
 
 my $samples = conf_var('top_dir') . '/conf-sample';
@@ -48,27 +50,11 @@ sub needs {
     return (\@modules, \@before);
 }
 
-sub load_error {
-    my($file, $modules, $before) = @_;
-    my $dir = ExpectTest::private_dir();
-    my $load = ExpectTest::load_only($dir, 'unixd', @$modules);
-    my $conf = "$dir/httpd.conf";
-    open my $fh, '>', $conf or die "$conf: $!\n";
-    print $fh qq(ServerRoot "$dir"\nServerName localhost\nInclude "$load"\n),
-        qq(Listen 127.0.0.1:1024\nErrorLog "$dir/error_log"\n),
-        qq(DefaultRuntimeDir "$dir"\n), $places,
-        map { qq(Include "$samples/$_"\n) } 'expect.conf', @$before,
-            $file eq 'expect.conf' ? () : $file;
-    close $fh or die "$conf: $!\n";
-    my $command = join ' ', map { "'$_'" }
-        ExpectTest::httpd_command('-t', '-f', $conf);
-    my $text = qx($command 2>&1);
-    return $? ? "exit $?: $text" : '';
-}
-
 for my $file (map { basename($_) } sort glob "$samples/*.conf") {
     my($modules, $before) = needs($file);
-    is load_error($file, $modules, $before), '',
+    my $conf = join '', $places, map { qq(Include "$samples/$_"\n) }
+        'expect.conf', @$before, $file eq 'expect.conf' ? () : $file;
+    is load_error($modules, $conf), '',
         "$file: with (@$modules), behind (@$before)";
 }
 
