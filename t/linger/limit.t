@@ -13,12 +13,14 @@ use Lingering;
 use constant { FILES => 160, HELD => 40, MORE => 10 };
 
 my $server = do {
-    local $ENV{TEST_PRELOAD} = join "\n", (grep { length } $ENV{TEST_PRELOAD} // ""), 'sh', '-c',
+    local $ENV{TEST_PRELOAD} = join "\n",
+        (grep { length } $ENV{TEST_PRELOAD} // ''), 'sh', '-c',
         'ulimit -n ' . FILES . ' && exec "$@"', 'sh';
     my $one = ($ENV{TEST_MPM} // '') eq 'prefork'
         ? "ServerLimit 1\n" : "ServerLimit 1\nThreadsPerChild 5\n"
           . "ThreadLimit 5\nMaxRequestWorkers 5\n";
-    linger_httpd(conf => "StartServers 1\n${one}ExpectLinger time=600 idle=600");
+    linger_httpd(conf =>
+        "StartServers 1\n${one}ExpectLinger time=600 idle=600");
 };
 my $mark = log_mark($server);
 my @said;
@@ -39,7 +41,8 @@ for (1 .. MORE) {
 is lingering($server), HELD, 'and does not linger here';
 $said->();
 is scalar(@said), 1, 'a warning, once';
-like $said[0] // '', qr/:warn\].* refused .*\(${\HELD} at the most\).*ulimit -n/,
+like $said[0] // '',
+    qr/:warn\].* refused .*\(${\HELD} at the most\).*ulimit -n/,
     'which says how many, and what to do';
 
 close $_->{socket} for splice @clients, 0, 5;

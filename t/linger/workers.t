@@ -20,6 +20,18 @@ ExpectLinger time=600 idle=600
     Require all denied
     ExpectRequire auth
 </Location>
+<Location /denied-first>
+    Require all denied
+    ExpectRequire handler
+</Location>
+<Location /login>
+    AuthType Basic
+    AuthName login
+    AuthBasicProvider witness
+    Require valid-user
+    ExpectRequire method PUT
+    ExpectRequire handler
+</Location>
 CONF
 
 # The most that a process has.
@@ -49,6 +61,10 @@ my @heads = (
     [417, head('/witness/x', 'Content-Length: 100000', 'Expect: pigs-fly')],
     [413, head('/witness/x', 'Transfer-Encoding: chunked') . $chunk],
     [403, head('/denied/x', 'Content-Length: 100000')],
+    # by httpd itself, while a rule waits
+    [403, head('/denied-first/x', 'Content-Length: 100000')],
+    [401, head('/login/x', 'Content-Length: 100000')],
+    [401, head('/login/x', 'Content-Length: 100000', 'Expect: 100-continue')],
 );
 
 my @clients;
@@ -59,10 +75,8 @@ for my $i (1 .. CLIENTS) {
         . $server->port) or die "connect: $!\n";
     syswrite $c->{socket}, $head;
     local $SIG{ALRM} = sub { die "client $i has no answer\n" };
-    alarm 15;
-    eval {
-        1 while sysread $c->{socket}, $c->{got}, 65_536, length $c->{got};
-    };
+    alarm 4 * ExpectTest::WAIT;
+    1 while sysread $c->{socket}, $c->{got}, 65_536, length $c->{got};
     alarm 0;
     push @clients, $c;
 }

@@ -417,7 +417,7 @@ static void test_forked(void **unused)
 
         /* returns at once: the thread is not here */
         expect_lingerer_stop();
-        _exit(is_home);
+        _exit(is_home || apr_atomic_read32(&is_stopping));
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -427,11 +427,17 @@ static void test_stop(void **unused)
 {
     const expect_bounds_t bounds = { SECONDS(600), SECONDS(600), -1 };
     int server, client = connect_pair(&server);
+    int goes = hand_over(SECONDS(600), SECONDS(600), -1);
     int held_on = hand_over(SECONDS(600), SECONDS(600), -1);
 
     (void)unused;
+    assert_true(wait_for_held(2));
+    close(goes);
     assert_true(wait_for_held(1));
     expect_lingerer_stop();
+    /* the last one has the place of the one that has ended */
+    assert_int_equal(n_held, 1);
+    assert_int_equal(polled[1].fd, held[0].fd);
     assert_int_equal(apr_atomic_read32(&is_parked), 1);
     assert_int_equal(__atomic_load_n(&told_held, ORDER), 0);
     assert_int_equal(expect_lingerer_take(server, &bounds),
