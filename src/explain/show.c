@@ -17,8 +17,8 @@
 
 #include "apr_strings.h"
 
+#include "count/text.h"
 #include "explain/show.h"
-#include "count/tally.h"
 
 const char *expect_show_safely(apr_pool_t *p, const char *text,
                                apr_size_t length)
