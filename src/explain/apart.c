@@ -6,9 +6,9 @@
  * The process begins a session of its own, so that /dev/tty leads nowhere and
  * the kernel lets no code in it type into the caller's terminal. Two pipes are
  * its only way out: one for the answer, one for standard output and standard
- * error. The caller treats all bytes that come through them as hostile, reads no
- * more than it has room for, and never waits for their end: a process that was
- * left behind may hold them open for ever.
+ * error. The caller treats all bytes that come through them as hostile, reads
+ * no more than it has room for, and never waits for their end: a process that
+ * was left behind may hold them open for ever.
  */
 
 #include <errno.h>
@@ -50,7 +50,8 @@ static int apart_leads_out(int fd)
                                  || S_ISSOCK(info.st_mode) || isatty(fd));
 }
 
-/* Descriptors keep their numbers, as modules write to those they have opened. */
+/* Descriptors keep their numbers, as modules write to those that they have
+ * opened. */
 static int apart_leave_terminal(int answer, int printed)
 {
     long count = sysconf(_SC_OPEN_MAX);

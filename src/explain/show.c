@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "httpd.h"
+#include "http_config.h"
 #include "http_protocol.h"
 #include "util_varbuf.h"
 
