@@ -129,9 +129,12 @@ static const char *show_indent(apr_pool_t *p, int depth)
 
 static void show_line(show_t *s, int depth, const char *text)
 {
-    ap_varbuf_strcat(&s->lines, show_indent(s->p, depth));
-    ap_varbuf_strcat(&s->lines, expect_show_safely(s->p, text, strlen(text)));
-    ap_varbuf_strcat(&s->lines, "\n");
+    const char *line = apr_pstrcat(s->p, show_indent(s->p, depth),
+                                   expect_show_safely(s->p, text,
+                                                      strlen(text)),
+                                   "\n", NULL);
+
+    ap_varbuf_strcat(&s->lines, line);
 }
 
 /* The methods of <Limit> or <LimitExcept>; HEAD goes with GET. */

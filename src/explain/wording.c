@@ -34,11 +34,14 @@ static void text_add(struct ap_varbuf *t, const char *format, ...)
 /* Adds one line. */
 static void text_add(struct ap_varbuf *t, const char *format, ...)
 {
+    const char *line;
     va_list args;
 
     va_start(args, format);
-    ap_varbuf_strcat(t, expect_show_line(t->pool, format, args));
+    line = expect_show_line(t->pool, format, args);
     va_end(args);
+    /* a macro, which evaluates its arguments twice */
+    ap_varbuf_strcat(t, line);
 }
 
 /* --- the place ----------------------------------------------------------- */
@@ -206,9 +209,11 @@ static void wording_rules(struct ap_varbuf *t, expect_simulation_t *h,
 
     text_add(t, "  %s\n", expect_show_settings(h->pool, conf));
     if (rules) {
-        ap_varbuf_strcat(t, expect_show_rules(h->pool, rules, 2,
+        const char *lines = expect_show_rules(h->pool, rules, 2,
                                               not_judged ? NULL : wording_note,
-                                              h));
+                                              h);
+
+        ap_varbuf_strcat(t, lines);
     }
 }
 
