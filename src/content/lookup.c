@@ -30,32 +30,18 @@
 #include "answer/once.h"
 #include "content/filter.h"
 #include "content/lookup.h"
+#include "judge/copy.h"
 
-/* What mapping may change belongs to the copy, and its filters begin where
- * those of a new request do (ap_create_request()). A module that reads or
- * writes nevertheless reads nothing, and what it writes is dropped. */
+/* The copy's filters deliver nothing: a module that reads reads nothing, and what
+ * it writes is dropped. */
 static request_rec *lookup_copy(request_rec *r, expect_request_t *e)
 {
     request_rec *rr;
     apr_pool_t *p;
-    conn_rec *c = r->connection;
 
     apr_pool_create(&p, r->pool);
     apr_pool_tag(p, "expect_lookup");
-    rr = apr_pmemdup(p, r, sizeof(*r));
-    rr->pool = p;
-    rr->request_config = ap_create_request_config(p);
-    rr->per_dir_config = r->server->lookup_defaults;
-    rr->headers_in = apr_table_copy(p, e->fields);
-    rr->subprocess_env = apr_table_copy(p, r->subprocess_env);
-    rr->notes = apr_table_copy(p, r->notes);
-    rr->headers_out = apr_table_make(p, 5);
-    rr->err_headers_out = apr_table_make(p, 5);
-    rr->allowed_methods = ap_make_method_list(p, 2);
-    rr->proto_output_filters = rr->output_filters = c->output_filters;
-    rr->proto_input_filters = rr->input_filters = c->input_filters;
-
-    ap_run_create_request(rr);
+    rr = expect_request_copy(p, r, e->fields);
     expect_filter_refuse_all(rr);
     expect_once_drop(rr);
     rr->used_path_info = AP_REQ_DEFAULT_PATH_INFO;

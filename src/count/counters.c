@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The server's tally: its memory, and the requests that it counts.
+ * The server's tally: its shared memory, and the requests that it counts.
  */
 
 #include <string.h>
@@ -20,19 +20,19 @@
 
 APLOG_USE_MODULE(expect);
 
-/* Set while the configuration is read, before there are any requests. */
+/* Set while the configuration is read, before there is any request. */
 static expect_tally_t *tally;
 
 /* --- the memory ---------------------------------------------------------- */
 
-/* What outlives a restart, and the module's being loaded anew. */
+/* This outlives a restart, in which the module is loaded again. */
 typedef struct retained_t {
     apr_shm_t *shm;
 } retained_t;
 
-/* Anonymous memory is inherited by every child. Where the system has none, it
- * is a file that httpd's parent maps. */
-static apr_status_t create_shm(apr_shm_t **shm, server_rec *s)
+/* Every child inherits anonymous memory. Where the system has none, httpd's
+ * parent maps a file. */
+static apr_status_t counters_create_shm(apr_shm_t **shm, server_rec *s)
 {
     apr_pool_t *pool = s->process->pool;
     apr_status_t rv = apr_shm_create(shm, expect_tally_size(), NULL, pool);
@@ -46,9 +46,9 @@ static apr_status_t create_shm(apr_shm_t **shm, server_rec *s)
     return apr_shm_create(shm, expect_tally_size(), file, pool);
 }
 
-static apr_status_t create_tally(retained_t *retained, server_rec *s)
+static apr_status_t counters_create_tally(retained_t *retained, server_rec *s)
 {
-    apr_status_t rv = create_shm(&retained->shm, s);
+    apr_status_t rv = counters_create_shm(&retained->shm, s);
 
     if (rv != APR_SUCCESS) {
         retained->shm = NULL;
@@ -61,12 +61,13 @@ static apr_status_t create_tally(retained_t *retained, server_rec *s)
 }
 
 /*
- * Children of the generation before still count while they end, in the same
- * memory if the module that is loaded now lays it out in the same way. If
- * not, it has another key: it begins anew, beside the old one.
+ * After a graceful restart the children of the generation before still count
+ * while they end. They and the new ones share the memory if both versions of
+ * the module lay it out in the same way. If not, the new version has another
+ * key, and begins to count in memory of its own.
  */
-static int expect_post_config(apr_pool_t *p, apr_pool_t *plog,
-                              apr_pool_t *ptemp, server_rec *s)
+static int expect_counters_post_config(apr_pool_t *p, apr_pool_t *plog,
+                                       apr_pool_t *ptemp, server_rec *s)
 {
     const char *key = apr_psprintf(ptemp, "mod_expect-tally-%d-%"
                                    APR_SIZE_T_FMT, EXPECT_TALLY_LAYOUT,
@@ -87,11 +88,11 @@ static int expect_post_config(apr_pool_t *p, apr_pool_t *plog,
         tally = apr_shm_baseaddr_get(retained->shm);
         return OK;
     }
-    rv = create_tally(retained, s);
+    rv = counters_create_tally(retained, s);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
-                     "expect: no shared memory (%" APR_SIZE_T_FMT " bytes): "
-                     "requests are judged, and not counted",
+                     "expect: no shared memory (%" APR_SIZE_T_FMT " bytes) "
+                     "could be created: requests are judged but not counted",
                      expect_tally_size());
     }
     return OK;
@@ -99,8 +100,9 @@ static int expect_post_config(apr_pool_t *p, apr_pool_t *plog,
 
 /* --- counting ------------------------------------------------------------ */
 
-void expect_count(const request_rec *r, expect_count_e what, const char *rule,
-                  int status, const char *reason, apr_off_t bytes, int waited)
+void expect_count(const request_rec *r, expect_count_e decision,
+                  const char *rule, int status, const char *reason,
+                  apr_off_t bytes, int waited)
 {
     expect_event_t event;
 
@@ -108,7 +110,7 @@ void expect_count(const request_rec *r, expect_count_e what, const char *rule,
         return;
     }
     event.time = apr_time_now();
-    event.what = what;
+    event.decision = decision;
     event.status = status;
     event.rule = rule;
     event.method = r->method;
@@ -125,7 +127,7 @@ void expect_count_drained(apr_uint64_t bytes)
     }
 }
 
-/* Called by one thread of the process. */
+/* Only one thread of the process calls this. */
 void expect_count_lingering(apr_uint32_t held, apr_uint64_t bytes)
 {
     static int place = EXPECT_TALLY_NO_PLACE;
@@ -151,5 +153,6 @@ const expect_report_t *expect_counters_report(apr_pool_t *p)
 
 void expect_counters_register(void)
 {
-    ap_hook_post_config(expect_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(expect_counters_post_config, NULL, NULL,
+                        APR_HOOK_MIDDLE);
 }

@@ -4,11 +4,11 @@
  * Work in a process without a terminal.
  *
  * The process begins a session of its own, so that /dev/tty leads nowhere and
- * the kernel lets nobody type into the caller's terminal from there. Two pipes
- * are its only way out: one for the answer, one for standard output and
- * standard error. The caller takes whatever comes through them for hostile,
- * reads no more than it has room for, and never waits for their end: a process
- * that was left behind may hold them open for ever.
+ * the kernel lets no code in it type into the caller's terminal. Two pipes are
+ * its only way out: one for the answer, one for standard output and standard
+ * error. The caller treats all bytes that come through them as hostile, reads
+ * no more than it has room for, and never waits for their end: a process that
+ * was left behind may hold them open for ever.
  */
 
 #include <errno.h>
@@ -26,22 +26,23 @@
 
 #include "explain/apart.h"
 
-/* How long the caller sleeps, before it looks whether the process has ended. */
+/* The caller checks this often whether the process has ended. */
 #define TICK_MILLISECONDS 5
 
-/* What is read in one go, and how often before the time is looked at. */
+/* How much one read() takes, and how many of them run before the time is
+ * checked. */
 #define CHUNK_BYTES 16384
 #define CHUNKS_AT_ONCE 64
 
-/* No descriptor that a shell hands down is higher. */
+/* A shell hands down no descriptor from here on. */
 #define DESCRIPTORS 65536
 
-/* The process, while there is one: for the signal handler. */
+/* The process, while there is one; for the signal handler. */
 static volatile pid_t process;
 
-/* The process */
+/* --- in the process ------------------------------------------------------ */
 
-static int leads_out(int fd)
+static int apart_leads_out(int fd)
 {
     struct stat info;
 
@@ -49,8 +50,9 @@ static int leads_out(int fd)
                                  || S_ISSOCK(info.st_mode) || isatty(fd));
 }
 
-/* Descriptors keep their numbers: what modules have opened is written to. */
-static int leave_terminal(int answer, int printed)
+/* Descriptors keep their numbers, as modules write to those that they have
+ * opened. */
+static int apart_leave_terminal(int answer, int printed)
 {
     long count = sysconf(_SC_OPEN_MAX);
     int null = open("/dev/null", O_RDWR);
@@ -65,14 +67,14 @@ static int leave_terminal(int answer, int printed)
         count = DESCRIPTORS;
     }
     for (fd = STDERR_FILENO + 1; fd < count; ++fd) {
-        if (fd != answer && leads_out(fd) && dup2(null, fd) < 0) {
+        if (fd != answer && apart_leads_out(fd) && dup2(null, fd) < 0) {
             return 0;
         }
     }
     return 1;
 }
 
-static int write_all(int fd, const char *text)
+static int apart_write(int fd, const char *text)
 {
     apr_size_t left = strlen(text);
 
@@ -88,12 +90,12 @@ static int write_all(int fd, const char *text)
     return 1;
 }
 
-/* Without what httpd and its modules do at the end of a process: this one has
- * begun nothing that is to be ended. */
-static void leave(int status)
+/* Ends the process without the cleanups of httpd and its modules: it has begun
+ * nothing that they would have to end. */
+static void apart_exit(int status)
 {
 #ifdef EXPECT_COVERAGE
-    /* make coverage counts here, too */
+    /* make coverage counts this process as well */
     extern void __gcov_dump(void);
 
     __gcov_dump();
@@ -101,7 +103,7 @@ static void leave(int status)
     _exit(status);
 }
 
-/* The caller */
+/* --- in the caller ------------------------------------------------------- */
 
 static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
@@ -113,25 +115,25 @@ typedef struct {
     sigset_t mask;
 } handlers_t;
 
-static void kill_process(void)
+static void apart_kill(void)
 {
     if (process > 0) {
         kill(-process, SIGKILL);
-        /* it may have no group of its own yet */
+        /* it may not have a group of its own yet */
         kill(process, SIGKILL);
     }
 }
 
-/* Ctrl-C reaches this process only: the other one is not on the terminal. */
-static void end_both(int sig)
+/* Ctrl-C reaches only this process: the other one is not on the terminal. */
+static void apart_end_both(int sig)
 {
-    kill_process();
+    apart_kill();
     (void)signal(sig, SIG_DFL);
     (void)raise(sig);
 }
 
-/* They are held back until the process is known. */
-static void take_signals(handlers_t *h)
+/* The signals are held back until the pid of the process is known. */
+static void apart_take_signals(handlers_t *h)
 {
     struct sigaction action;
     sigset_t set;
@@ -146,7 +148,7 @@ static void take_signals(handlers_t *h)
     pthread_sigmask(SIG_BLOCK, &set, &h->mask);
     action.sa_handler = SIG_DFL;
     sigaction(SIGCHLD, &action, &h->child);
-    action.sa_handler = end_both;
+    action.sa_handler = apart_end_both;
     for (i = 0; i < SIGNALS; ++i) {
         sigaction(signals[i], NULL, &h->before[i]);
         if (h->before[i].sa_handler != SIG_IGN) {
@@ -155,7 +157,7 @@ static void take_signals(handlers_t *h)
     }
 }
 
-static void give_signals_back(const handlers_t *h)
+static void apart_restore_signals(const handlers_t *h)
 {
     int i;
 
@@ -166,8 +168,9 @@ static void give_signals_back(const handlers_t *h)
     pthread_sigmask(SIG_SETMASK, &h->mask, NULL);
 }
 
-/* Not among the first three, which the process has another use for. */
-static int make_pipe(int ends[2])
+/* Neither end is among the first three descriptors, which the process uses for
+ * something else. */
+static int apart_pipe(int ends[2])
 {
     int low[2];
 
@@ -182,7 +185,7 @@ static int make_pipe(int ends[2])
            && fcntl(ends[0], F_SETFL, O_NONBLOCK) >= 0;
 }
 
-static void close_ends(int *ends, int count)
+static void apart_close(int *ends, int count)
 {
     int i;
 
@@ -194,8 +197,8 @@ static void close_ends(int *ends, int count)
     }
 }
 
-static void keep(expect_apart_text_t *text, apr_size_t room, const char *from,
-                 apr_size_t length)
+static void apart_keep(expect_apart_text_t *text, apr_size_t room,
+                       const char *from, apr_size_t length)
 {
     apr_size_t fits = room - text->length;
 
@@ -207,8 +210,8 @@ static void keep(expect_apart_text_t *text, apr_size_t room, const char *from,
     text->length += length;
 }
 
-/* What is there to be read; fd becomes -1 at the end. */
-static void hear(expect_apart_text_t *text, apr_size_t room, int *fd)
+/* Reads all that is there; fd becomes -1 at the end of the pipe. */
+static void apart_read(expect_apart_text_t *text, apr_size_t room, int *fd)
 {
     char chunk[CHUNK_BYTES];
     int i;
@@ -217,19 +220,20 @@ static void hear(expect_apart_text_t *text, apr_size_t room, int *fd)
         ssize_t n = read(*fd, chunk, sizeof(chunk));
 
         if (n > 0) {
-            keep(text, room, chunk, (apr_size_t)n);
+            apart_keep(text, room, chunk, (apr_size_t)n);
         }
         else if (n < 0 && errno == EAGAIN) {
             return;
         }
         else if (n == 0 || errno != EINTR) {
-            close_ends(fd, 1);
+            apart_close(fd, 1);
         }
     }
 }
 
-/* It is not reaped before its group is killed: the number is not free so. */
-static int has_ended(int *succeeded)
+/* The process is not reaped before its group is killed, so that its number
+ * cannot belong to another one by then. */
+static int apart_has_ended(int *succeeded)
 {
     siginfo_t info;
 
@@ -242,45 +246,47 @@ static int has_ended(int *succeeded)
     return 1;
 }
 
-static void hear_both(expect_apart_t *result, int fds[2])
+static void apart_read_both(expect_apart_t *result, int fds[2])
 {
-    hear(&result->answer, EXPECT_APART_ANSWER_BYTES, &fds[0]);
-    hear(&result->printed, EXPECT_APART_PRINTED_BYTES, &fds[1]);
+    apart_read(&result->answer, EXPECT_APART_ANSWER_BYTES, &fds[0]);
+    apart_read(&result->printed, EXPECT_APART_PRINTED_BYTES, &fds[1]);
 }
 
-static void wait_for_end(expect_apart_t *result, int fds[2], apr_time_t until)
+static void apart_wait(expect_apart_t *result, int fds[2], apr_time_t until)
 {
     int ended, succeeded = 0;
 
     do {
-        struct pollfd polled[2] = { { fds[0], POLLIN, 0 },
-                                    { fds[1], POLLIN, 0 } };
+        struct pollfd polled[2] = {
+            { .fd = fds[0], .events = POLLIN },
+            { .fd = fds[1], .events = POLLIN }
+        };
 
         poll(polled, 2, TICK_MILLISECONDS);
-        /* first: what was written before the end is heard then */
-        ended = has_ended(&succeeded);
-        hear_both(result, fds);
+        /* before reading, so that all bytes written before the end are read */
+        ended = apart_has_ended(&succeeded);
+        apart_read_both(result, fds);
     } while (!ended && !result->answer.cut && apr_time_now() < until);
 
     result->end = result->answer.cut ? EXPECT_APART_TOO_LONG
                   : !ended ? EXPECT_APART_LATE
                   : succeeded && result->answer.length ? EXPECT_APART_ANSWERED
                                                        : EXPECT_APART_ENDED;
-    kill_process();
+    apart_kill();
     while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {
     }
     process = 0;
 }
 
-static void work_apart(expect_apart_work_t *work, void *data, int answer,
+static void apart_work(expect_apart_work_t *work, void *data, int answer,
                        int printed, const handlers_t *h)
 {
     process = 0;
-    give_signals_back(h);
-    if (!leave_terminal(answer, printed)) {
-        leave(1);
+    apart_restore_signals(h);
+    if (!apart_leave_terminal(answer, printed)) {
+        apart_exit(1);
     }
-    leave(write_all(answer, work(data)) ? 0 : 1);
+    apart_exit(apart_write(answer, work(data)) ? 0 : 1);
 }
 
 apr_status_t expect_apart(expect_apart_t *result, apr_pool_t *p,
@@ -295,26 +301,26 @@ apr_status_t expect_apart(expect_apart_t *result, apr_pool_t *p,
     memset(result, 0, sizeof(*result));
     result->answer.bytes = apr_pcalloc(p, EXPECT_APART_ANSWER_BYTES + 1);
     result->printed.bytes = apr_pcalloc(p, EXPECT_APART_PRINTED_BYTES + 1);
-    take_signals(&h);
-    process = make_pipe(answer) && make_pipe(printed) ? fork() : -1;
+    apart_take_signals(&h);
+    process = apart_pipe(answer) && apart_pipe(printed) ? fork() : -1;
     if (process == 0) {
-        work_apart(work, data, answer[1], printed[1], &h);
+        apart_work(work, data, answer[1], printed[1], &h);
     }
     if (process < 0) {
         rv = errno;
     }
     else {
         pthread_sigmask(SIG_SETMASK, &h.mask, NULL);
-        close_ends(&answer[1], 1);
-        close_ends(&printed[1], 1);
+        apart_close(&answer[1], 1);
+        apart_close(&printed[1], 1);
         fds[0] = answer[0];
         fds[1] = printed[0];
-        wait_for_end(result, fds, until);
+        apart_wait(result, fds, until);
         answer[0] = fds[0];
         printed[0] = fds[1];
     }
-    close_ends(answer, 2);
-    close_ends(printed, 2);
-    give_signals_back(&h);
+    apart_close(answer, 2);
+    apart_close(printed, 2);
+    apart_restore_signals(&h);
     return rv;
 }

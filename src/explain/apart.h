@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Work that runs other people's code, such as a script that an .htaccess names,
- * while an administrator looks on: it is done in a process of its own that has
- * no terminal and no input. Its time is limited, and so is what is kept of its
- * output.
+ * Work that runs the code of others, such as a script that an .htaccess names,
+ * for an administrator at a terminal: it is done in a process of its own that
+ * has no terminal and no input. Its time is limited, and so is the part of its
+ * output that is kept.
  */
 
 #ifndef EXPECT_APART_H
@@ -16,33 +16,33 @@
 /** How many bytes an answer may have. */
 #define EXPECT_APART_ANSWER_BYTES 1048576
 
-/** How many bytes are kept of what is printed. */
+/** How many bytes of its output are kept. */
 #define EXPECT_APART_PRINTED_BYTES 1024
 
 typedef enum {
     EXPECT_APART_ANSWERED = 0,
     /** it crashed, or ended without an answer */
     EXPECT_APART_ENDED,
-    /** its time was over: it was killed */
+    /** it was killed, as its time was over */
     EXPECT_APART_LATE,
-    /** the answer was longer than allowed: it was killed */
+    /** it was killed, as its answer was longer than allowed */
     EXPECT_APART_TOO_LONG
 } expect_apart_end_e;
 
-/** Bytes of any value, as the code in the process may have written them. */
+/** Bytes of any value: any code in the process may have written them. */
 typedef struct {
     /** a NUL stands behind them */
     char *bytes;
     apr_size_t length;
-    /** there was more than is kept */
+    /** there were more bytes than are kept */
     int cut;
 } expect_apart_text_t;
 
 typedef struct {
     expect_apart_end_e end;
-    /** what the work returned, or what other code sent in its place */
+    /** the answer of the work, or bytes that other code sent in its place */
     expect_apart_text_t answer;
-    /** what was written to standard output and standard error */
+    /** bytes written to standard output and standard error */
     expect_apart_text_t printed;
 } expect_apart_t;
 
@@ -54,14 +54,14 @@ typedef struct {
 typedef const char *expect_apart_work_t(void *data);
 
 /**
- * Do work in a process of its own, and wait for its end. Whatever of its
- * process group is left is killed then.
+ * Do work in a process of its own, and wait for its end. Then all processes
+ * that are left of its group are killed.
  * @param result filled in
  * @param p      pool for the result
- * @param work   what is to be done
+ * @param work   the work
  * @param data   for work
- * @param until  when it has to be over
- * @return APR_SUCCESS; else there was no process
+ * @param until  the time at which it has to be over
+ * @return APR_SUCCESS, or an error if there was no process
  */
 apr_status_t expect_apart(expect_apart_t *result, apr_pool_t *p,
                           expect_apart_work_t *work, void *data,

@@ -1,27 +1,28 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What would become of an upload, and why.
+ * The answer to a query: how an upload would be handled, and why.
  *
  *     ExpectExplain /uploads/film.png PUT length=50M type=image/png
  *       client: 127.0.0.1, without a login
  *       server: VirtualHost files.example.org:80 (files.conf:1)
- *       target: /srv/uploads/film.png, which is not there
+ *       target: /srv/uploads/film.png, which does not exist
  *       .htaccess: none
  *       engine On, status 417, scope content
  *         all of
  *           content-length max=20M known             head       files.conf:8
  *             denied: content-length 52428800 is over max=20971520
  *           content-type image/png                   head       files.conf:9
- *             granted, saw image/png (not asked: it was certain before)
+ *             granted, saw image/png (not needed: the result was already
+ *             certain)
  *       asks: refused 417: content-length 52428800 is over max=20971520
  *       does not ask: refused 413: content-length 52428800 is over max=20971520
  *
- * The request is rehearsed in a process apart (apart.h), with the rights of the
- * server's own children: hooks of other modules run in it, and with them the
- * scripts of whoever may write an .htaccess. What comes from there is printed
- * so that it can be nothing but lines of this answer. If a module crashes
- * there, the request is rehearsed again, up to where that was.
+ * The request is simulated in a process of its own (apart.h), with the rights
+ * of the server's own children: hooks of other modules run in it, and with them
+ * the scripts of all who may write an .htaccess. All output of it is printed so
+ * that it can only be read as lines of this answer. If a module crashes there,
+ * the request is simulated again, up to that phase.
  */
 
 #include <string.h>
@@ -40,27 +41,28 @@
 #include "explain/simulate.h"
 #include "explain/show.h"
 
-/* How long a question may take, however often it is rehearsed. */
+/* The time for one query, however often it is simulated. */
 #define LIMIT_SECONDS 10
 
-/* In the process apart */
+/* --- in the process of its own ------------------------------------------- */
 
 typedef struct {
     apr_pool_t *p;
     server_rec *s;
     apr_file_t *out;
-    const expect_query_t *question;
+    const expect_query_t *query;
     expect_phase_e stop;
-    /** memory that the process apart can write to: of any value */
+    /** memory that the process can write to, so it may have any value */
     volatile int *phase;
 } job_t;
 
-static expect_simulation_t *rehearse(const job_t *job, expect_client_e asks)
+static expect_simulation_t *explain_simulate(const job_t *job,
+                                             expect_client_e asks)
 {
     expect_simulation_t *h = apr_pcalloc(job->p, sizeof(*h));
 
     h->pool = job->p;
-    h->question = job->question;
+    h->query = job->query;
     h->asks = asks;
     h->stop = job->stop;
     h->phase = job->phase;
@@ -68,10 +70,11 @@ static expect_simulation_t *rehearse(const job_t *job, expect_client_e asks)
     return h;
 }
 
-/* What is the same for both clients is said once: before, and after them. */
-static const char *answer(const job_t *job)
+/* Lines that are the same for both clients are printed once, before or after
+ * them. */
+static const char *explain_answer(const job_t *job)
 {
-    const expect_query_t *q = job->question;
+    const expect_query_t *q = job->query;
     const char *text = "", *place = "", *end = "";
     int asks;
 
@@ -82,13 +85,13 @@ static const char *answer(const job_t *job)
         if (q->asks && (int)q->asks != asks) {
             continue;
         }
-        h = rehearse(job, asks);
-        /* first: for the place more rules are asked, and that may be logged */
-        remarks = expect_explain_remarks(h);
-        here = expect_explain_place(h);
+        h = explain_simulate(job, asks);
+        /* first: the place evaluates more rules, which may log something */
+        remarks = expect_wording_remarks(h);
+        here = expect_wording_place(h);
         text = apr_pstrcat(job->p, text, strcmp(remarks, end) ? end : "",
                            strcmp(here, place) ? here : "",
-                           expect_explain_outcome(h), NULL);
+                           expect_wording_outcome(h), NULL);
         place = here;
         end = remarks;
         if (apr_table_get(q->fields, "Expect")) {
@@ -98,8 +101,8 @@ static const char *answer(const job_t *job)
     return apr_pstrcat(job->p, text, end, NULL);
 }
 
-/* httpd's log is in the answer, and nowhere else. */
-static void log_nowhere(const job_t *job)
+/* The answer has the lines of httpd's log, and no other place has them. */
+static void explain_log_nowhere(const job_t *job)
 {
     apr_file_t *null;
     server_rec *s;
@@ -112,33 +115,33 @@ static void log_nowhere(const job_t *job)
     }
 }
 
-/* mod_unixd takes root's rights away; where it is not loaded, nobody does. */
-static int drop_privileges(const job_t *job)
+/* mod_unixd takes root's rights away; if it is not loaded, no module does. */
+static int explain_drop_privileges(const job_t *job)
 {
     return geteuid() || (ap_run_drop_privileges(job->p, job->s) == OK
                          && geteuid() && getuid());
 }
 
-/* All in one, at the end: who crashes has said nothing. */
-static const char *work(void *data)
+/* The whole answer is written at the end, so that a crash leaves none. */
+static const char *explain_work(void *data)
 {
     const job_t *job = data;
 
-    log_nowhere(job);
-    if (!drop_privileges(job)) {
-        return "  not known: the rights of User and Group cannot be taken on, "
-               "and modules and their scripts do not run as root here\n";
+    explain_log_nowhere(job);
+    if (!explain_drop_privileges(job)) {
+        return "  not known: httpd cannot switch to its User and Group, and "
+               "modules and their scripts are not run as root here\n";
     }
     expect_simulate_prepare(job->p, job->s);
-    return answer(job);
+    return explain_answer(job);
 }
 
-/* In the caller's */
+/* --- in the caller ------------------------------------------------------- */
 
-/* Line by line. Each is indented, so that none looks like the head of another
- * answer. */
-static void print_hostile(const job_t *job, const char *label,
-                          const expect_apart_text_t *text)
+/* Prints line by line. Each line is indented, so that none looks like the head
+ * of another answer. */
+static void explain_print_hostile(const job_t *job, const char *label,
+                                  const expect_apart_text_t *text)
 {
     const char *line = text->bytes;
     const char *end = line + text->length;
@@ -155,24 +158,24 @@ static void print_hostile(const job_t *job, const char *label,
     }
 }
 
-static void print(const job_t *job, const expect_apart_t *result)
+static void explain_print(const job_t *job, const expect_apart_t *result)
 {
-    print_hostile(job, "", &result->answer);
-    print_hostile(job, "    printed by a module or a script: ",
-                  &result->printed);
+    explain_print_hostile(job, "", &result->answer);
+    explain_print_hostile(job, "    printed by a module or a script: ",
+                          &result->printed);
     if (result->printed.cut) {
-        apr_file_printf(job->out, "    and more was printed than the first %d "
-                        "bytes\n", EXPECT_APART_PRINTED_BYTES);
+        apr_file_printf(job->out, "    more was printed than the first %d "
+                        "bytes, which are shown\n", EXPECT_APART_PRINTED_BYTES);
     }
 }
 
-static void give_up(const job_t *job, const char *why)
+static void explain_give_up(const job_t *job, const char *why)
 {
     apr_file_printf(job->out, "  not known: %s\n", why);
 }
 
-/* Only values that the simulation itself writes. */
-static expect_phase_e phase_of(const job_t *job)
+/* Only the values that the simulation itself writes are accepted. */
+static expect_phase_e explain_phase(const job_t *job)
 {
     int phase = *job->phase;
 
@@ -180,15 +183,15 @@ static expect_phase_e phase_of(const job_t *job)
                ? (expect_phase_e)phase : EXPECT_PHASE_MAP;
 }
 
-/* NULL: it is worth another try, up to the phase in which it ended. */
-static const char *why_not(job_t *job, const expect_apart_t *result)
+/* NULL: another try may succeed, up to the phase in which this one ended. */
+static const char *explain_failure(job_t *job, const expect_apart_t *result)
 {
-    expect_phase_e phase = phase_of(job);
+    expect_phase_e phase = explain_phase(job);
 
     if (result->end == EXPECT_APART_LATE) {
         return apr_psprintf(job->p, "this took longer than %d seconds and was "
-                            "ended; what took so long: %s", LIMIT_SECONDS,
-                            expect_explain_phase(phase));
+                            "ended during %s", LIMIT_SECONDS,
+                            expect_wording_phase(phase));
     }
     if (result->end == EXPECT_APART_TOO_LONG) {
         return apr_psprintf(job->p, "a module or a script made the answer "
@@ -196,52 +199,56 @@ static const char *why_not(job_t *job, const expect_apart_t *result)
                             EXPECT_APART_ANSWER_BYTES);
     }
     if (phase == EXPECT_PHASE_MAP || phase >= job->stop) {
-        return "a module that needs a running server crashed before it was "
-               "known whose section that is";
+        return "a module that needs a running server crashed before the "
+               "section was determined";
     }
     job->stop = phase;
     return NULL;
 }
 
-static void try(job_t *job)
+static void explain_try(job_t *job)
 {
     apr_time_t until = apr_time_now() + apr_time_from_sec(LIMIT_SECONDS);
     expect_apart_t result;
     const char *why = NULL;
 
     while (!why) {
-        apr_status_t rv = expect_apart(&result, job->p, work, job, until);
+        apr_status_t rv = expect_apart(&result, job->p, explain_work, job,
+                                       until);
         char message[120];
 
         if (rv != APR_SUCCESS) {
-            why = apr_pstrcat(job->p, "no process could be had: ",
+            why = apr_pstrcat(job->p, "no process could be created: ",
                               apr_strerror(rv, message, sizeof(message)),
                               NULL);
         }
         else if (result.end == EXPECT_APART_ANSWERED) {
-            print(job, &result);
+            explain_print(job, &result);
             return;
         }
         else {
-            why = why_not(job, &result);
+            why = explain_failure(job, &result);
         }
     }
-    give_up(job, why);
+    explain_give_up(job, why);
 }
 
 void expect_explain(apr_pool_t *p, server_rec *s, apr_file_t *out,
-                    const expect_query_t *question)
+                    const expect_query_t *query)
 {
     int none = EXPECT_PHASE_MAP;
-    job_t job = { NULL, s, out, question, EXPECT_PHASE_END, &none };
+    job_t job = {
+        .s = s, .out = out, .query = query, .stop = EXPECT_PHASE_END,
+        .phase = &none
+    };
     apr_shm_t *shm;
 
-    /* an answer takes memory, and there may be many questions */
+    /* an answer takes memory, and there may be many queries */
     apr_pool_create(&job.p, p);
     if (apr_shm_create(&shm, sizeof(int), NULL, job.p) == APR_SUCCESS) {
         job.phase = apr_shm_baseaddr_get(shm);
     }
-    expect_show_print(job.p, out, "ExpectExplain %s\n", question->text);
-    try(&job);
+    expect_show_print(job.p, out, "ExpectExplain %s\n", query->text);
+    explain_try(&job);
     apr_pool_destroy(job.p);
 }

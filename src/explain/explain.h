@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What would become of an upload, and why.
+ * The answer to a query: how an upload would be handled, and why.
  */
 
 #ifndef EXPECT_EXPLAIN_H
@@ -14,13 +14,13 @@
 #include "explain/query.h"
 
 /**
- * Answer a question.
- * @param p        pool for the work
- * @param s        the main server
- * @param out      where the answer is written
- * @param question what was asked
+ * Answer a query.
+ * @param p     pool for the work
+ * @param s     the main server
+ * @param out   where the answer is written
+ * @param query the query
  */
 void expect_explain(apr_pool_t *p, server_rec *s, apr_file_t *out,
-                    const expect_query_t *question);
+                    const expect_query_t *query);
 
 #endif

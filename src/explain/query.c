@@ -1,17 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * ExpectExplain: an upload that might be sent.
+ * The directive ExpectExplain: a hypothetical upload, as its arguments describe
+ * it. explain.c answers it.
  *
  *     httpd -t -D DUMP_EXPECT -c \
  *         'ExpectExplain /uploads/film.png PUT length=5G type=image/png'
- *
- * Here its arguments are read; explain.c has the answer.
  */
 
 #include <string.h>
-
-#include <arpa/inet.h>
 
 #include "httpd.h"
 #include "http_config.h"
@@ -19,6 +16,7 @@
 #include "http_log.h"
 
 #include "apr_lib.h"
+#include "apr_network_io.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
 
@@ -39,13 +37,13 @@ const apr_array_header_t *expect_queries(const server_rec *s)
     return ap_get_module_config(s->module_config, &expect_module);
 }
 
-/* The URL and the method */
+/* --- the URL and the method ---------------------------------------------- */
 
 #define URL_ACCEPTED \
     "a URL is a path that begins with /, or http:// or https:// with a host"
 
-/* What may stand in a request line. */
-static int is_visible(const char *word)
+/* Such a word can stand in a request line. */
+static int url_is_visible(const char *word)
 {
     for (; *word; ++word) {
         if (!apr_isgraph(*word)) {
@@ -55,33 +53,33 @@ static int is_visible(const char *word)
     return 1;
 }
 
-static int is_http(const char *scheme)
+static int url_is_http(const char *scheme)
 {
     return scheme && (!strcasecmp(scheme, "http")
                       || !strcasecmp(scheme, "https"));
 }
 
-static const char *set_url(apr_pool_t *p, expect_query_t *q,
-                           const char *word)
+static const char *query_set_url(apr_pool_t *p, expect_query_t *q,
+                                 const char *word)
 {
     apr_uri_t uri;
 
-    if (!is_visible(word)) {
-        return expect_rule_wrong(p, word, "not a URL, what is no visible "
-                                 "ASCII is written as %20", URL_ACCEPTED);
+    if (!url_is_visible(word)) {
+        return expect_rule_wrong(p, word, "not a URL: percent-encode spaces "
+                                 "and non-ASCII characters", URL_ACCEPTED);
     }
     if (*word == '/') {
         q->target = apr_pstrndup(p, word, strcspn(word, "#"));
         return NULL;
     }
-    if (apr_uri_parse(p, word, &uri) != APR_SUCCESS || !is_http(uri.scheme)
+    if (apr_uri_parse(p, word, &uri) != APR_SUCCESS || !url_is_http(uri.scheme)
         || !uri.hostname || !*uri.hostname
         || (uri.port_str && apr_atoi64(uri.port_str) != uri.port)) {
         return expect_rule_wrong(p, *word ? word : "no URL", "not a URL",
                                  URL_ACCEPTED);
     }
     if (uri.user) {
-        return expect_rule_wrong(p, word, "a user in it",
+        return expect_rule_wrong(p, word, "contains a user",
                                  "user=NAME is accepted");
     }
     q->scheme = uri.scheme;
@@ -93,8 +91,8 @@ static const char *set_url(apr_pool_t *p, expect_query_t *q,
     return NULL;
 }
 
-static const char *set_method(apr_pool_t *p, expect_query_t *q,
-                              const char *word)
+static const char *query_set_method(apr_pool_t *p, expect_query_t *q,
+                                    const char *word)
 {
     if (!expect_is_token(word) || strchr(word, '=')) {
         return expect_rule_wrong(p, *word ? word : "no method",
@@ -105,10 +103,10 @@ static const char *set_method(apr_pool_t *p, expect_query_t *q,
     return NULL;
 }
 
-/* The rest: KEY=VALUE, in any order */
+/* --- the rest: KEY=VALUE, in any order ------------------------------------ */
 
-static const char *set_length(apr_pool_t *p, expect_query_t *q,
-                              const char *value)
+static const char *query_set_length(apr_pool_t *p, expect_query_t *q,
+                                    const char *value)
 {
     apr_off_t length;
 
@@ -119,8 +117,8 @@ static const char *set_length(apr_pool_t *p, expect_query_t *q,
     return NULL;
 }
 
-static const char *set_chunked(apr_pool_t *p, expect_query_t *q,
-                               const char *value)
+static const char *query_set_chunked(apr_pool_t *p, expect_query_t *q,
+                                     const char *value)
 {
     (void)p;
     (void)value;
@@ -128,57 +126,58 @@ static const char *set_chunked(apr_pool_t *p, expect_query_t *q,
     return NULL;
 }
 
-static const char *set_type(apr_pool_t *p, expect_query_t *q,
-                            const char *value)
+static const char *query_set_type(apr_pool_t *p, expect_query_t *q,
+                                  const char *value)
 {
     (void)p;
     apr_table_setn(q->fields, "Content-Type", value);
     return NULL;
 }
 
-static const char *set_encoding(apr_pool_t *p, expect_query_t *q,
-                                const char *value)
+static const char *query_set_encoding(apr_pool_t *p, expect_query_t *q,
+                                      const char *value)
 {
     (void)p;
     apr_table_setn(q->fields, "Content-Encoding", value);
     return NULL;
 }
 
-static const char *set_expect(apr_pool_t *p, expect_query_t *q,
-                              const char *value)
+static const char *query_set_expect(apr_pool_t *p, expect_query_t *q,
+                                    const char *value)
 {
     (void)p;
     if (strcasecmp(value, "yes") && strcasecmp(value, "no")) {
-        return "unknown value; yes, no, or without it both are accepted";
+        return "unknown value; yes and no are accepted, and without expect= "
+               "both are answered";
     }
-    q->asks = strcasecmp(value, "yes") ? EXPECT_CLIENT_DOES_NOT : EXPECT_CLIENT_ASKS;
+    q->asks = strcasecmp(value, "yes") ? EXPECT_CLIENT_DOES_NOT
+                                       : EXPECT_CLIENT_ASKS;
     return NULL;
 }
 
-static const char *set_user(apr_pool_t *p, expect_query_t *q,
-                            const char *value)
+static const char *query_set_user(apr_pool_t *p, expect_query_t *q,
+                                  const char *value)
 {
     (void)p;
     q->user = value;
     return NULL;
 }
 
-static const char *set_ip(apr_pool_t *p, expect_query_t *q,
-                          const char *value)
+static const char *query_set_ip(apr_pool_t *p, expect_query_t *q,
+                                const char *value)
 {
-    struct in6_addr address;
+    apr_ipsubnet_t *address;
 
-    (void)p;
-    if (inet_pton(AF_INET, value, &address) != 1
-        && inet_pton(AF_INET6, value, &address) != 1) {
+    /* with a mask, the value has to be a whole address: "10.0" is none */
+    if (apr_ipsubnet_create(&address, value, "32", p) != APR_SUCCESS) {
         return "not an address; an ADDRESS is like 192.0.2.1 or 2001:db8::1";
     }
     q->ip = value;
     return NULL;
 }
 
-/* Fields that are told by a word of their own. */
-static const char *word_for(const char *field)
+/* Fields that another argument sets. */
+static const char *query_word_for(const char *field)
 {
     static const char *const words[] = {
         "Host", "the URL", "Content-Length", "length=", "Transfer-Encoding",
@@ -195,18 +194,19 @@ static const char *word_for(const char *field)
     return NULL;
 }
 
-static const char *set_header(apr_pool_t *p, expect_query_t *q,
-                              const char *value)
+static const char *query_set_header(apr_pool_t *p, expect_query_t *q,
+                                    const char *value)
 {
     const char *colon = ap_strchr_c(value, ':');
     const char *name = colon ? apr_pstrmemdup(p, value, colon - value) : "";
-    const char *word = word_for(name);
+    const char *word = query_word_for(name);
 
     if (!colon || !expect_is_token(name)) {
         return "not a header field; header=\"NAME: VALUE\" is accepted";
     }
     if (word) {
-        return apr_psprintf(p, "has a word of its own; %s is accepted", word);
+        return apr_psprintf(p, "another argument sets this field; %s is "
+                            "accepted", word);
     }
     for (++colon; *colon == ' ' || *colon == '\t'; ++colon) {
     }
@@ -219,23 +219,24 @@ typedef struct {
     /* NULL, or "what is wrong; what is accepted" */
     const char *(*set)(apr_pool_t *p, expect_query_t *q,
                        const char *value);
-    /* of several with the same only one may be given; 0: any number */
+    /* a bit: only one of the arguments with the same bit may be given; 0: the
+     * argument may be repeated */
     int once;
 } keyword_t;
 
 static const keyword_t keys[] = {
-    { "length=", set_length, 1 << 0 },
-    { "chunked", set_chunked, 1 << 0 },
-    { "type=", set_type, 1 << 1 },
-    { "encoding=", set_encoding, 1 << 2 },
-    { "expect=", set_expect, 1 << 3 },
-    { "user=", set_user, 1 << 4 },
-    { "ip=", set_ip, 1 << 5 },
-    { "header=", set_header, 0 },
+    { "length=", query_set_length, 1 << 0 },
+    { "chunked", query_set_chunked, 1 << 0 },
+    { "type=", query_set_type, 1 << 1 },
+    { "encoding=", query_set_encoding, 1 << 2 },
+    { "expect=", query_set_expect, 1 << 3 },
+    { "user=", query_set_user, 1 << 4 },
+    { "ip=", query_set_ip, 1 << 5 },
+    { "header=", query_set_header, 0 },
     { NULL, NULL, 0 }
 };
 
-static const keyword_t *key_of(const char *word)
+static const keyword_t *query_key(const char *word)
 {
     const keyword_t *key;
 
@@ -250,10 +251,10 @@ static const keyword_t *key_of(const char *word)
     return NULL;
 }
 
-static const char *set_key(apr_pool_t *p, expect_query_t *q,
-                           const char *word, int *given)
+static const char *query_set_key(apr_pool_t *p, expect_query_t *q,
+                                 const char *word, int *given)
 {
-    const keyword_t *key = key_of(word);
+    const keyword_t *key = query_key(word);
     const char *value, *err;
 
     if (!key) {
@@ -269,16 +270,18 @@ static const char *set_key(apr_pool_t *p, expect_query_t *q,
     if (!*value && value[-1] == '=') {
         return expect_rule_wrong(p, word, "the value is missing", USAGE);
     }
-    /* RFC 9110, 5.5: no line ends, nor what else no field can hold */
+    /* RFC 9110, 5.5: no field can contain a line end or another control
+     * character */
     if (*ap_scan_http_field_content(value)) {
-        return expect_rule_wrong(p, word, "a control character in it", USAGE);
+        return expect_rule_wrong(p, word, "contains a control character",
+                                 USAGE);
     }
     err = key->set(p, q, value);
     return err ? apr_pstrcat(p, " ", word, ": ", err, NULL) : NULL;
 }
 
-/* As ap_getword_conf(), with the quotes behind KEY= as well. */
-static const char *next_word(apr_pool_t *p, const char **args)
+/* As ap_getword_conf(), but the quotes may also begin behind KEY=. */
+static const char *query_next_word(apr_pool_t *p, const char **args)
 {
     apr_size_t key = strcspn(*args, "=\"' \t");
     const char *name;
@@ -292,8 +295,8 @@ static const char *next_word(apr_pool_t *p, const char **args)
     return apr_pstrcat(p, name, ap_getword_conf(p, args), NULL);
 }
 
-static const char *read_question(apr_pool_t *p, expect_query_t *q,
-                                 const char *args)
+static const char *query_read(apr_pool_t *p, expect_query_t *q,
+                              const char *args)
 {
     const char *err;
     int given = 0;
@@ -301,24 +304,24 @@ static const char *read_question(apr_pool_t *p, expect_query_t *q,
     q->text = args;
     q->fields = apr_table_make(p, 5);
     q->ip = "127.0.0.1";
-    err = set_url(p, q, next_word(p, &args));
+    err = query_set_url(p, q, query_next_word(p, &args));
     if (!err) {
-        err = set_method(p, q, next_word(p, &args));
+        err = query_set_method(p, q, query_next_word(p, &args));
     }
     while (!err && *args) {
-        err = set_key(p, q, next_word(p, &args), &given);
+        err = query_set_key(p, q, query_next_word(p, &args), &given);
     }
     if (!err && q->asks && apr_table_get(q->fields, "Expect")) {
-        return expect_rule_wrong(p, "expect=", "a header Expect as well",
+        return expect_rule_wrong(p, "expect=",
+                                 "there is a header Expect as well",
                                  "one of the two is accepted");
     }
     return err;
 }
 
-/* A question left in a file must not keep a server from starting, least of
- * all one that apachectl has just found to be in order: that test does take
- * the question. */
-static void warn_unanswered(const cmd_parms *cmd)
+/* A query that was left in a file must not keep a server from starting, least
+ * of all after apachectl has found the configuration to be in order. */
+static void query_warn_ignored(const cmd_parms *cmd)
 {
     int serves = ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL;
 
@@ -329,8 +332,8 @@ static void warn_unanswered(const cmd_parms *cmd)
         return;
     }
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server,
-                 "expect: ExpectExplain at %s:%d is not answered: only "
-                 "httpd -t -D DUMP_EXPECT does that",
+                 "expect: ExpectExplain at %s:%d is ignored: only "
+                 "httpd -t -D DUMP_EXPECT answers it",
                  cmd->directive->filename, cmd->directive->line_num);
 }
 
@@ -345,11 +348,11 @@ const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args)
     if (err) {
         return err;
     }
-    err = read_question(cmd->pool, q, args);
+    err = query_read(cmd->pool, q, args);
     if (err) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ":", err, NULL);
     }
-    warn_unanswered(cmd);
+    query_warn_ignored(cmd);
     if (!all) {
         all = apr_array_make(cmd->pool, 1, sizeof(expect_query_t *));
         ap_set_module_config(server, &expect_module, all);

@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * ExpectExplain: an upload that might be sent, as the administrator writes it.
+ * The directive ExpectExplain: a hypothetical upload, as the administrator
+ * describes it.
  */
 
 #ifndef EXPECT_QUERY_H
@@ -14,7 +15,7 @@ typedef enum {
     EXPECT_CLIENT_BOTH = 0, EXPECT_CLIENT_ASKS, EXPECT_CLIENT_DOES_NOT
 } expect_client_e;
 
-/** A request head that nobody has sent. */
+/** A request head that no client has sent. */
 typedef struct expect_query_t {
     /** the arguments as written */
     const char *text;
@@ -27,12 +28,11 @@ typedef struct expect_query_t {
     /** path and query, as they stand in a request line */
     const char *target;
     const char *method;
-    /** the header fields, but for Host and what asks tells */
+    /** the header fields, without Host, and without Expect if asks is set */
     apr_table_t *fields;
-    /** whether the client asks; both are to be answered if nothing is said.
-     *  An Expect among the fields goes before */
+    /** whether the client asks. An Expect among the fields takes precedence */
     expect_client_e asks;
-    /** who is logged in; NULL: nobody */
+    /** the user that is logged in; NULL: no user */
     const char *user;
     /** the client's address */
     const char *ip;
@@ -42,9 +42,9 @@ typedef struct expect_query_t {
 const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args);
 
 /**
- * What was asked.
+ * The queries in the configuration.
  * @param s the main server
- * @return expect_query_t *, in their order; NULL: nothing
+ * @return expect_query_t *, in their order; NULL: there are none
  */
 const apr_array_header_t *expect_queries(const server_rec *s);
 

@@ -13,12 +13,14 @@
 #include <string.h>
 
 #include "httpd.h"
+#include "http_config.h"
 #include "http_protocol.h"
+#include "util_varbuf.h"
 
 #include "apr_strings.h"
 
+#include "count/text.h"
 #include "explain/show.h"
-#include "count/tally.h"
 
 const char *expect_show_safely(apr_pool_t *p, const char *text,
                                apr_size_t length)
@@ -108,32 +110,35 @@ const char *expect_show_server(apr_pool_t *p, const server_rec *s)
                : "Server";
 }
 
-/* One tree */
+/* --- a tree -------------------------------------------------------------- */
 
 /* The column of the stages, where the text leaves room for it. */
 #define STAGE_COLUMN 52
 
 typedef struct {
     apr_pool_t *p;
-    apr_array_header_t *lines;
+    struct ap_varbuf lines;
     expect_show_note_t *note;
     void *data;
 } show_t;
 
-static const char *indent(apr_pool_t *p, int depth)
+static const char *show_indent(apr_pool_t *p, int depth)
 {
     return apr_psprintf(p, "%*s", 2 * depth, "");
 }
 
-static void line(show_t *s, int depth, const char *text)
+static void show_line(show_t *s, int depth, const char *text)
 {
-    APR_ARRAY_PUSH(s->lines, const char *) =
-        apr_pstrcat(s->p, indent(s->p, depth),
-                    expect_show_safely(s->p, text, strlen(text)), "\n", NULL);
+    const char *line = apr_pstrcat(s->p, show_indent(s->p, depth),
+                                   expect_show_safely(s->p, text,
+                                                      strlen(text)),
+                                   "\n", NULL);
+
+    ap_varbuf_strcat(&s->lines, line);
 }
 
 /* The methods of <Limit> or <LimitExcept>; HEAD goes with GET. */
-static const char *limited(apr_pool_t *p, apr_int64_t mask)
+static const char *show_methods(apr_pool_t *p, apr_int64_t mask)
 {
     int except = mask < 0;
     apr_array_header_t *words = apr_array_make(p, 8, sizeof(const char *));
@@ -154,19 +159,19 @@ static const char *limited(apr_pool_t *p, apr_int64_t mask)
                         apr_array_pstrcat(p, words, ' '));
 }
 
-static void placed_line(show_t *s, int depth, const char *text,
-                        const char *stage, const expect_rule_t *rule)
+static void show_place(show_t *s, int depth, const char *text,
+                       const char *stage, const expect_rule_t *rule)
 {
-    line(s, 0, apr_psprintf(s->p, "%-*s %-10s %s:%u%s", STAGE_COLUMN,
-                            apr_pstrcat(s->p, indent(s->p, depth), text,
-                                        NULL),
-                            stage, rule->file, rule->line,
-                            limited(s->p, rule->limited)));
+    show_line(s, 0, apr_psprintf(s->p, "%-*s %-10s %s:%u%s", STAGE_COLUMN,
+                                 apr_pstrcat(s->p, show_indent(s->p, depth),
+                                             text, NULL),
+                                 stage, rule->file, rule->line,
+                                 show_methods(s->p, rule->limited)));
 }
 
 static void show_leaf(show_t *s, const expect_rule_t *rule, int depth)
 {
-    /* a provider may want a user, or not */
+    /* a provider may look at the user, or not */
     const char *stage =
         rule->earliest == rule->final
             ? expect_stage_name(rule->final)
@@ -174,9 +179,9 @@ static void show_leaf(show_t *s, const expect_rule_t *rule, int depth)
                           expect_stage_name(rule->final), NULL);
     const char *note = s->note ? s->note(s->data, rule) : NULL;
 
-    placed_line(s, depth, rule->text, stage, rule);
+    show_place(s, depth, rule->text, stage, rule);
     if (note) {
-        line(s, depth + 1, note);
+        show_line(s, depth + 1, note);
     }
 }
 
@@ -191,15 +196,15 @@ static void show_rule(show_t *s, const expect_rule_t *rule,
         return;
     }
     if (!rule->file && rule->kind == EXPECT_ALL && parent == EXPECT_ALL) {
-        /* sections that must all hold read as one list */
+        /* sections that must all hold are shown as one list */
         --depth;
     }
     else if (rule->file) {
-        placed_line(s, depth, names[rule->kind], "", rule);
+        show_place(s, depth, names[rule->kind], "", rule);
     }
     else {
         /* a section's own rules, or two sections joined */
-        line(s, depth, names[rule->kind]);
+        show_line(s, depth, names[rule->kind]);
     }
     for (i = 0; i < rule->children->nelts; ++i) {
         show_rule(s, APR_ARRAY_IDX(rule->children, i, const expect_rule_t *),
@@ -210,9 +215,9 @@ static void show_rule(show_t *s, const expect_rule_t *rule,
 const char *expect_show_rules(apr_pool_t *p, const expect_rule_t *rules,
                               int depth, expect_show_note_t *note, void *data)
 {
-    show_t s = { p, NULL, note, data };
+    show_t s = { .p = p, .note = note, .data = data };
 
-    s.lines = apr_array_make(p, 8, sizeof(const char *));
+    ap_varbuf_init(p, &s.lines, 0);
     show_rule(&s, rules, EXPECT_RULE, depth);
-    return apr_array_pstrcat(p, s.lines, '\0');
+    return s.lines.buf;
 }

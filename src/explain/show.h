@@ -15,9 +15,9 @@
 #include "config/section.h"
 
 /**
- * Make text of any origin safe for a terminal: what a terminal or a reader
- * would take for something else (controls, what is not UTF-8, what turns the
- * direction of writing) is written as \n, \r, \t or \xHH.
+ * Make text of any origin safe for a terminal: control characters, bytes that
+ * are not UTF-8, and characters that turn the direction of writing are written
+ * as \n, \r, \t or \xHH.
  * @param p      pool for the result
  * @param text   a NUL stands behind it
  * @param length its bytes
@@ -27,10 +27,10 @@ const char *expect_show_safely(apr_pool_t *p, const char *text,
                                apr_size_t length);
 
 /**
- * Make a line of which nothing but its own end is a control character.
+ * Make a line in which only its end is a control character.
  * @param p      pool for the result
  * @param format as of printf(); its last character is the end of the line
- * @param args   what goes into it, of any origin
+ * @param args   its arguments; text in them may have any origin
  * @return the line with its end
  */
 const char *expect_show_line(apr_pool_t *p, const char *format, va_list args);
@@ -45,7 +45,7 @@ void expect_show_print(apr_pool_t *p, apr_file_t *out, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /**
- * What is to be shown below a rule.
+ * The note that is shown below a rule.
  * @param data the caller's
  * @param rule a leaf
  * @return one line without its end; NULL: nothing
@@ -65,8 +65,8 @@ const char *expect_show_settings(apr_pool_t *p,
  * A tree of rules, each with the stage at which it is known, file and line.
  * @param p     pool for the result
  * @param rules the tree
- * @param depth of its indentation, by two blanks
- * @param note  what is shown below each leaf; NULL: nothing
+ * @param depth of its indentation, in steps of two blanks
+ * @param note  makes the note below each leaf; NULL: there are no notes
  * @param data  for note
  * @return lines, each with its end
  */
@@ -75,17 +75,17 @@ const char *expect_show_rules(apr_pool_t *p, const expect_rule_t *rules,
                               void *data);
 
 /**
- * Find a directive by what it says.
+ * Find a directive by a part of its arguments.
  * @param tree the configuration, or a part of it
  * @param name the directive, in any case
- * @param part what stands in its arguments
- * @return the first; NULL: there is none
+ * @param part text that its arguments contain
+ * @return the first one; NULL: there is none
  */
 const ap_directive_t *expect_show_find(const ap_directive_t *tree,
                                        const char *name, const char *part);
 
 /**
- * A server.
+ * The name of a server.
  * @param p pool for the result
  * @param s the main server or a virtual host
  * @return "VirtualHost files.example.org:443 (httpd.conf:30)", or "Server"

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * A request without a client: httpd is led through it up to the handler, in a
- * process that serves nobody and ends with it.
+ * A request without a client: httpd processes it up to the handler, in a
+ * process of its own that serves no clients.
  */
 
 #ifndef EXPECT_SIMULATE_H
@@ -15,46 +15,50 @@
 #include "explain/query.h"
 #include "tree/tree.h"
 
-/** How far httpd is led. What a phase needs of a running server, such as a
- *  module's shared memory, is not there: it may crash. */
+/** How far httpd has processed the request. A phase may crash, as the state
+ *  that it needs of a running server, such as shared memory, is missing. */
 typedef enum {
-    EXPECT_PHASE_MAP = 0,   /* whose section it is, and what the head tells */
+    EXPECT_PHASE_MAP = 0,   /* the section is found; rules of the head */
     EXPECT_PHASE_ACCESS,    /* access control */
-    EXPECT_PHASE_TYPES,     /* media types, handlers */
-    EXPECT_PHASE_FIXUPS,    /* what modules do last */
+    EXPECT_PHASE_TYPES,     /* media type and handler are chosen */
+    EXPECT_PHASE_FIXUPS,    /* the last hooks before the handler */
     EXPECT_PHASE_HANDLER,   /* the handler is about to run */
     EXPECT_PHASE_END
 } expect_phase_e;
 
 typedef struct expect_simulation_t {
     apr_pool_t *pool;
-    const expect_query_t *question;
-    /** the client asks: EXPECT_CLIENT_ASKS or _NO; _BOTH: as the fields say */
+    const expect_query_t *query;
+    /** the client asks or does not; EXPECT_CLIENT_BOTH: the query has an Expect
+     *  field */
     expect_client_e asks;
-    /** where it is to stop */
+    /** the phase before which it stops */
     expect_phase_e stop;
-    /** what it has come to; may be memory that another process sees */
+    /** the phase that it has reached; may be memory that another process
+     *  sees */
     volatile int *phase;
 
-    /* what came of it */
+    /* the results */
 
-    /** the request; a chain of internal redirects begins there */
+    /** the request, with which a chain of internal redirects may begin */
     request_rec *r;
-    /** what httpd answers; OK: a handler takes it, or it has stopped */
+    /** the status that httpd answers; OK: a handler takes the request, or it
+     *  has stopped */
     int status;
     /** the handler that would take it; NULL: none was reached */
     const char *handler;
-    /** it has stopped where it was to */
+    /** it has stopped before that phase */
     int stopped;
-    /** somebody read content, which there is none of, before the handler */
+    /** a module read content, of which there is none, before the handler */
     int was_read;
-    /** what each rule has said last, "granted, saw image/png": char * by
-     *  expect_rule_t *; and the last stage that was heard */
-    apr_hash_t *heard;
+    /** the last answer of each rule, "granted, saw image/png": char * by
+     *  expect_rule_t *; and the last stage of an answer */
+    apr_hash_t *answers;
     expect_stage_e stage;
-    /** messages for httpd's log, char *: warnings and worse */
+    /** messages for httpd's log, char *: warnings and errors */
     apr_array_header_t *log;
-    /** access control wanted a login of this AuthType; NULL: it did not */
+    /** access control needed authentication of this AuthType; NULL: it did
+     *  not */
     const char *login;
 } expect_simulation_t;
 
@@ -69,7 +73,7 @@ void expect_simulate_register(void);
 void expect_simulate_prepare(apr_pool_t *p, server_rec *s);
 
 /**
- * Make a request: what ap_create_request() does, which httpd does not give out
+ * Make a request as ap_create_request() does, which httpd does not export
  * before 2.4.49.
  * @param c its connection
  * @return the request, with a pool of its own and nothing read yet
@@ -77,29 +81,22 @@ void expect_simulate_prepare(apr_pool_t *p, server_rec *s);
 request_rec *expect_simulate_create(conn_rec *c);
 
 /**
- * Lead httpd through a request.
- * @param s         the main server
- * @param simulation pool, question, asks, stop and phase are set; the rest is
- *                  filled in
+ * Let httpd process a request.
+ * @param s          the main server
+ * @param simulation pool, query, asks, stop and phase are set; the rest is
+ *                   filled in
  */
 void expect_simulate(server_rec *s, expect_simulation_t *simulation);
 
 /**
- * Ask a rule that was not asked, because it was certain before: what it would
- * have said.
+ * Evaluate a rule that was not evaluated, because the result was already
+ * certain.
  * @param simulation one that is over
- * @param rule      a leaf of the rules in force
- * @return as in heard; NULL if it did not come so far, or is none of those that
- *         the head and the directory tell
+ * @param rule       a leaf of the rules in force
+ * @return as in answers; NULL if the request did not get that far, or if the
+ *         rule needs more than the head and the directory
  */
 const char *expect_simulate_rule(expect_simulation_t *simulation,
-                                const expect_rule_t *rule);
-
-/**
- * Whether httpd would listen where a connection arrives.
- * @param c a simulation's connection
- * @return 0 if not
- */
-int expect_simulate_listens(const conn_rec *c);
+                                 const expect_rule_t *rule);
 
 #endif

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What a simulation has shown, in words.
+ * The result of a simulation, in words.
  */
 
 #ifndef EXPECT_WORDING_H
@@ -10,32 +10,32 @@
 #include "explain/simulate.h"
 
 /**
- * Who sends where, and which rules are in force there, each with what it saw
- * and said.
+ * The client, the server and the target, and the rules in force there, each
+ * with its answer.
  * @param h a simulation that is over
  * @return lines, each with its end
  */
-const char *expect_explain_place(expect_simulation_t *h);
+const char *expect_wording_place(expect_simulation_t *h);
 
 /**
- * What the client would be told.
+ * The outcome.
  * @param h a simulation that is over
  * @return one line with its end: "  asks: refused 417: ..."
  */
-const char *expect_explain_outcome(const expect_simulation_t *h);
+const char *expect_wording_outcome(const expect_simulation_t *h);
 
 /**
- * How a phase is called.
- * @param phase EXPECT_PHASE_END: all is over but for the answer
+ * The name of a phase.
+ * @param phase EXPECT_PHASE_END: the answer is being written
  * @return "access control"
  */
-const char *expect_explain_phase(expect_phase_e phase);
+const char *expect_wording_phase(expect_phase_e phase);
 
 /**
- * What else there is to know of the outcome.
+ * Remarks on the outcome.
  * @param h a simulation that is over
- * @return lines, each with its end; "": nothing
+ * @return lines, each with its end; "": there are none
  */
-const char *expect_explain_remarks(const expect_simulation_t *h);
+const char *expect_wording_remarks(const expect_simulation_t *h);
 
 #endif

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What was counted, shown: the handler expect-status, and a block in
+ * The readers of the counters: the handler expect-status, and a block in
  * mod_status.
  *
  *     <Location /expect-status>
@@ -9,7 +9,8 @@
  *         Require local
  *     </Location>
  *
- * A page for people; ?format=json and ?format=openmetrics for programs.
+ * The handler answers with a page for people, and with ?format=json and
+ * ?format=openmetrics for programs.
  */
 
 #ifndef EXPECT_STATUS_HANDLER_H
@@ -20,13 +21,13 @@
 #define EXPECT_STATUS_HANDLER "expect-status"
 
 /**
- * The handler: writes what was counted, in the format that was asked for.
+ * The handler: writes the counters in the requested format.
  * @param r a request whose handler is expect-status
  * @return OK, or an HTTP status
  */
 int expect_status_answer(request_rec *r);
 
-/** Register mod_status's hook. */
+/** Register mod_status's hook: mod_status.c. */
 void expect_status_register(void);
 
 #endif

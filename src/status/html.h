@@ -1,7 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The status page in HTML.
+ * The parts of the status page in HTML.
+ *
+ * The page loads nothing from anywhere, and works without scripts; with them it
+ * fetches itself again and again. Colours come by class, as the policy of the
+ * response forbids style attributes.
  */
 
 #ifndef EXPECT_HTML_H
@@ -11,23 +15,15 @@
 
 #include "count/tally.h"
 
-/**
- * Write the page. It loads nothing from anywhere, and works without scripts;
- * with them it fetches itself again and again.
- * @param r      the request for it
- * @param report what to show; NULL: nothing is counted
- * @param nonce  what the response's Content-Security-Policy lets style and
- *               script run by
- */
-void expect_status_page(request_rec *r, const expect_report_t *report,
-                        const char *nonce);
+/** The text of the elements style and script: assets.c. */
+extern const char expect_html_style[];
+extern const char expect_html_script[];
 
 /**
- * Bytes as people read them.
- * @param p     pool for the result
- * @param bytes how many
- * @return "512 B", "1.2 GB": by powers of 1000
+ * Write the plots of the last hour and the last day: plots.c.
+ * @param r      the request for the page
+ * @param report what to show
  */
-const char *expect_bytes_text(apr_pool_t *p, apr_uint64_t bytes);
+void expect_html_plots(request_rec *r, const expect_report_t *report);
 
 #endif

@@ -24,7 +24,7 @@ sub warned_of {
     for (split /\n/, $out) {
         $section = $1 if /^  (\S.*?)(?:, joined.*)?: engine/;
         push @found, $section
-            if /^    warning: auth \(\S+:\d+\): ExpectStatus specific, but no/;
+            if /^    warning: auth \(\S+:\d+\): ExpectStatus is specific, but no/;
     }
     s{\Q$root\E/}{}, s{/>}{>} for @found;
     return \@found;

@@ -35,14 +35,14 @@ CONF
 }
 
 for (['PerlAccessHandler', 'access control'],
-     ['PerlTypeHandler', 'the type of the target'],
-     ['PerlFixupHandler', 'what modules do last']) {
+     ['PerlTypeHandler', 'the choice of type and handler'],
+     ['PerlFixupHandler', 'the fixups']) {
     my($hook, $phase) = @$_;
     my($open, $refused) = explained(crash($hook, 'kill KILL => $$'),
         '/witness/x PUT length=9', '/witness/x PUT length=11');
     like $open, qr/^  asks: not decided\n  does not ask: not decided$/m,
         "$hook: open";
-    like $open, qr/^    not known: \Q$phase\E, and what comes after it; a module that needs a running server crashed there$/m,
+    like $open, qr/^    not known: the result of \Q$phase\E and of all that follows; a module that needs a running server crashed there$/m,
         "$hook: says where";
     like $open, qr/max=10 .*\n +granted, saw 9$/m, "$hook: what the head said";
     like $refused, qr/^  asks: refused 417: .*\n  does not ask: refused 413: /m,
@@ -53,7 +53,7 @@ for (['PerlAccessHandler', 'access control'],
     my $answer = join '', explained("LoadModule perl_module \"$modules/mod_perl.so\"\n"
         . "<Perl>\n1;\n</Perl>\nPerlTransHandler 'sub { kill KILL => \$\$ }'\n",
         '/x PUT length=9', '/y PUT length=9');
-    is(() = $answer =~ /^ExpectExplain .*\n  not known: a module that needs a running server crashed before it was known whose section that is$/mg,
+    is(() = $answer =~ /^ExpectExplain .*\n  not known: a module that needs a running server crashed before the section was determined$/mg,
         2, 'crashed before the section is known');
 }
 
@@ -72,7 +72,7 @@ PerlAddAuthzProvider crash Expect::TestCrash::check
 CONF
     like $answer, qr/^  asks: refused 417: env does not hold\n  does not ask: refused 403: env does not hold$/m,
         'what is certain is said';
-    like $answer, qr/^ +crash +env\/user .*\n +not asked: it was certain/m,
+    like $answer, qr/^ +crash +env\/user .*\n +not evaluated: the result was already certain$/m,
         'and nobody asked for more';
 }
 
@@ -80,7 +80,7 @@ CONF
 {
     my $answer = join '', explained(crash('PerlFixupHandler', 'return -2'),
         '/witness/x PUT length=9');
-    like $answer, qr/^  asks: httpd answers it itself$/m,
+    like $answer, qr/^  asks: httpd answers the request itself$/m,
         'answered before the handler' or diag $answer;
 }
 
@@ -89,7 +89,7 @@ CONF
     my $answer = join '', explained(crash('PerlFixupHandler',
         'my $b; $_[0]->read($b, 10)'), '/witness/x PUT length=9');
     like $answer, qr/^  asks: admitted; goes to witness$/m, 'read early';
-    like $answer, qr/^    not known: what a module makes of the content that it reads before the handler$/m,
+    like $answer, qr/^    not known: the effect of a module that reads the content before the handler; there is none here$/m,
         'and what comes of it is not known';
 }
 

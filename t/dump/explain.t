@@ -292,7 +292,7 @@ mkpath("$root/tree/$_") for qw(dir if match-1);
 
 # --- comparing ---------------------------------------------------------------
 
-# What each rule said that was asked.
+# The answer of each rule that was evaluated.
 sub rules_of {
     my($answer) = @_;
     my(%said, $rule);
@@ -300,7 +300,7 @@ sub rules_of {
         if (/^ {6,}(\S.*?) +[a-z\/]+ +(\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/) {
             $rule = "$1 at $2";
         }
-        elsif (/^ {8,}(granted|denied|not known yet|error)\b(?!.*\(not asked)/) {
+        elsif (/^ {8,}(granted|denied|not known yet|error)\b(?!.*\(not needed)/) {
             $said{$rule} = $1;
         }
     }

@@ -79,7 +79,7 @@ is_deeply section($out, "<Directory $root/>"), [
 ], 'one rule';
 like $out, qr/^      content-length max=2K +head +\S+:\d+$/m,
     'with file and line';
-like $out, qr/warning: content-length max=2K \(\S+:\d+\): LimitRequestBody 1000 is smaller/,
+like $out, qr/warning: content-length max=2K \(\S+:\d+\): LimitRequestBody 1000 is smaller: requests that are not proxied are refused later, by httpd$/m,
     'a limit above LimitRequestBody';
 
 is_deeply rules_in($out, "<Directory $root/> <Files *.php>"), [
@@ -90,7 +90,7 @@ is_deeply rules_in($out, "<Directory $root/> <Files *.php>"), [
     '        all granted head',
     '        not ip 10.0.0.0/8 head',
 ], 'Files within, joined with the folder';
-like $out, qr/warning: all granted .*this alternative always holds/,
+like $out, qr/warning: all granted .*this alternative always holds, so the others have no effect/,
     'an alternative that always holds';
 
 is_deeply rules_in($out, "<Directory $root/tenant/>"),
@@ -106,8 +106,8 @@ like $out, qr/warning: content-length max=2K .*a tighter max=1024 is in force/,
 
 is_deeply section($out, "<Directory $root/tenant/open/>"), [
     'engine On, status 417, scope expectation, merging Off',
-    '    warning: ExpectMerging Off is in force: a tenant can exceed what '
-        . 'stands above, where AllowOverride lets him write rules',
+    '    warning: ExpectMerging Off is in force: a tenant can exceed the '
+        . 'outer rules, where AllowOverride lets tenants write rules',
     '    all of',
     '      handler handler',
     '      precondition user',
@@ -126,9 +126,9 @@ is_deeply rules_in($out, "<Directory $root/tenant/either/>"), [
 like join("\n", @{ section($out, "<Directory $root/tenant/either/>") }),
     qr/warning: ExpectMerging Or is in force: a tenant can exceed/, 'opened';
 is scalar(() = $out =~ /a tenant can exceed/g), 2, 'nothing else is';
-is_deeply section($out, "<Location /detect>, joined with the directory's")->[0],
+is_deeply section($out, "<Location /detect>, joined with the directory's rules")->[0],
     'engine DetectionOnly, status 417, scope content', 'a Location';
-like $out, qr/warning: all denied .*can never hold/, 'what can never hold';
+like $out, qr/warning: all denied .*this rule can never hold, so every upload is refused/, 'what can never hold';
 
 # <Location> within another, <LimitExcept>, <Proxy>; httpd's own limit.
 $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
@@ -150,13 +150,13 @@ $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
     ExpectRequire content-length max=20G
 </Location>
 CONF
-is_deeply section($out, "<Location /app/v1>, joined with the directory's"), [
+is_deeply section($out, "<Location /app/v1>, joined with the directory's rules"), [
     'engine On, status 417, scope content',
     '    all of',
     '      header X-App head',
     '      header X-V1 head <LimitExcept PUT>',
 ], 'a Location within another';
-is_deeply section($out, "<Location /application>, joined with the directory's"),
+is_deeply section($out, "<Location /application>, joined with the directory's rules"),
     [
     'engine On, status 417, scope content',
     '    all of',
@@ -167,7 +167,7 @@ is_deeply rules_in($out, '<Proxy http://127.0.0.1:1/*>'), [
     '    all of',
     '      content-length max=10G head',
 ], 'Proxy';
-is scalar(() = $out =~ /note: it holds for ProxyPass, .* not for SetHandler/g),
+is scalar(() = $out =~ /note: this section applies to ProxyPass, .* not apply to SetHandler/g),
     1, 'what a <Proxy> does not hold for';
 is_deeply [$out =~ /max=(\w+) \(\S+\): LimitRequestBody 1073741824 is/g],
     httpd_at_least('2.4.54') ? ['20G'] : [], 'httpd\'s own limit, not of Proxy';
@@ -219,17 +219,17 @@ is headers_of("<Directory $root/tenant/>"), 'X-Folder X-Pattern X-Match',
     'a folder within a pattern and an expression';
 is headers_of("<Directory $root/tenant-2/>"), 'X-Folder-2 X-Beside X-Pattern',
     'a folder beside another';
-is headers_of("<Directory $root/tenant/*/up/>, joined with what else matches"),
+is headers_of("<Directory $root/tenant/*/up/>, joined with other matching sections"),
     'X-Folder X-Up', 'a pattern in a folder';
 like $out, qr{^\s+<Directory\ \Q$root\E/tenant/\*/up/>[^:]*:
               \ engine\ DetectionOnly,}mx, 'with its engine';
-is headers_of("<Directory $root/tenant-*/>, joined with what else matches"),
+is headers_of("<Directory $root/tenant-*/>, joined with other matching sections"),
     'X-Beside', 'a pattern beside a folder';
 is headers_of("<Directory $root/tenant/below/deeper/>"),
     'X-Folder X-Pattern X-Below X-Match', 'far below a pattern';
-is headers_of("<Directory $root/*/deep/>, joined with what else matches"),
+is headers_of("<Directory $root/*/deep/>, joined with other matching sections"),
     'X-Deep', 'a pattern';
-is headers_of('<DirectoryMatch /ten[a-z]+/>, joined with what else matches'),
+is headers_of('<DirectoryMatch /ten[a-z]+/>, joined with other matching sections'),
     'X-Match', 'an expression';
 
 # Sections within sections.
@@ -314,15 +314,15 @@ for (['<Directory R/>', '', 0], ['<Directory R/tenant/>', 'Or', 1],
      ['<Directory R/tenant/> <Files x>', 'Or', 0],
      ['<Directory R/tenant/below/>', 'Or', 1],
      ['<Directory R/tenant/closed/>', '', 0],
-     ["<Location /alone>, joined with the directory's", '', 0],
-     ["<Location /either>, joined with the directory's", 'Or', 0])
+     ["<Location /alone>, joined with the directory's rules", '', 0],
+     ["<Location /either>, joined with the directory's rules", 'Or', 0])
 {
     my($name, $merging, $opened) = @$_;
     my @lines = @{ section($out, $name =~ s/\bR\b/$root/r) };
     is $lines[0], 'engine On, status 417, scope content'
         . ($merging && ", merging $merging"), "$name: the value in force";
     is scalar(grep { /warning:\ ExpectMerging\ $merging\ is\ in\ force:\ a\ tenant\ can
-                      \ exceed\ what\ stands\ above$/x } @lines), $opened,
+                      \ exceed\ the\ outer\ rules$/x } @lines), $opened,
         "$name: opened $opened";
 }
 

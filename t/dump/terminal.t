@@ -223,7 +223,7 @@ PERL
     is_safe($run, 'for ever', $question, $after);
     cmp_ok $run->{seconds}, '>=', LIMIT, 'for ever: it had its time';
     cmp_ok $run->{seconds}, '<', 2 * LIMIT, 'for ever: and no more';
-    like $run->{answers}[0], qr/^  not known: this took longer than 10 seconds and was ended; what took so long: access control$/m,
+    like $run->{answers}[0], qr/^  not known: this took longer than 10 seconds and was ended during access control$/m,
         'for ever: the answer says so';
     like $run->{answers}[1], $answered, 'for ever: the next is answered';
     is_gone("$dir/hook.pid", 'for ever: the process');
@@ -271,7 +271,7 @@ PERL
     my $run = on_terminal($conf, [$prints, $floods, $after]);
     is_safe($run, 'megabytes', $prints, $floods, $after);
     cmp_ok length $run->{bytes}, '<', 20_000, 'megabytes: few are shown';
-    like $run->{answers}[0], qr/^  asks: admitted; goes to.*^    and more was printed than the first 1024 bytes$/ms,
+    like $run->{answers}[0], qr/^  asks: admitted; goes to.*^    more was printed than the first 1024 bytes, which are shown$/ms,
         'megabytes: printed';
     like $run->{answers}[1], qr/^  not known: a module or a script made the answer longer than 1048576 bytes$/m,
         'megabytes: for an answer';
@@ -284,7 +284,7 @@ PERL
     my($exits) = tenant('POSIX::_exit(0)');
     my $run = on_terminal($conf, [$closes, $exits, $after]);
     is_safe($run, 'no answer', $closes, $exits, $after);
-    like $_, qr/^  asks: admitted\n.*\n    not known: access control, and what comes after it/m,
+    like $_, qr/^  asks: admitted\n.*\n    not known: the result of access control and of all that follows; /m,
         'no answer: as far as it came' for @{ $run->{answers} }[0, 1];
     like $run->{answers}[2], $answered, 'no answer: the next is answered';
 }
@@ -313,11 +313,11 @@ my $shown = qr/\\x1bc\\x9b31m\\xc2\\x9b\\x7f\\x01\\xff\\xe2\\x80\\xae(?:\xc3\xa9
     is_safe($run, 'words', map { s/\x9b\xff/\\x9b\\xff/r } @questions);
     like $run->{bytes}, $_, "words: $_" for
         qr/^    httpd logs: .*ExpectRequire: $shown: unknown rule/m,
-        qr/^    the client reads ErrorDocument "$shown"$/m,
+        qr/^    the client gets ErrorDocument "$shown"$/m,
         qr/^ +header X-A "$shown" +head .*\n/m,
         qr/^  asks: admitted; goes to $shown$/m,
-        qr/^    the login, AuthType $shown, is not asked/m,
-        qr/^  target: \S+\/quiet\/$shown\\n  asks: admitted, which is not there$/m,
+        qr/^    authentication \(AuthType $shown\) is not performed/m,
+        qr/^  target: \S+\/quiet\/$shown\\n  asks: admitted, which does not exist$/m,
         qr/^  \.htaccess: .*\/folder $shown\/\.htaccess$/m,
         qr/^  Expect: \\x9b\\xff: /m;
 }

@@ -64,7 +64,7 @@ sub works_ok {
 {
     my $answer = join '', with_library('deny', 'DENY=fork',
         sub { explained($conf, '/witness/x PUT length=11') });
-    like $answer, qr{^  not known: no process could be had: }m,
+    like $answer, qr{^  not known: no process could be created: }m,
         'no process: ExpectExplain says so' or diag $answer;
 }
 

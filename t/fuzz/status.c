@@ -55,14 +55,14 @@ static const expect_report_t *report_of(apr_pool_t *p, const char *text)
 
         now += apr_time_from_sec(line[0] ? 7 * (line[0] % 32) : 0);
         event.time = now;
-        event.what = (unsigned char)line[0] % (EXPECT_N_WOULD_CUT + 1);
+        event.decision = (unsigned char)line[0] % (EXPECT_N_WOULD_CUT + 1);
         event.status = 400 + line[0] % 32;
         event.bytes = (apr_int64_t)strlen(line) * 1000003;
         event.waited = line[0] % 2;
         event.rule = line[0] ? apr_strtok(line + 1, "\t", &last) : NULL;
         event.method = event.rule ? apr_strtok(NULL, "\t", &last) : NULL;
         event.reason = event.method ? last : NULL;
-        if (event.reason || event.what == EXPECT_N_CONTINUE) {
+        if (event.reason || event.decision == EXPECT_N_CONTINUE) {
             expect_tally_count(tally, &event);
         }
     }

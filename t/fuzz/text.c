@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 
-#include "count/tally.h"
+#include "count/text.h"
 
 #define ROOM_MAX 64
 

@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * src/tally.c under ThreadSanitizer: threads that count and threads that read,
- * in several processes at a time, on a ring of refusals that goes round many
- * times and on rules that all meet for the first time. No access may race with
- * another, and every sum is right in the end.
+ * src/count under ThreadSanitizer: threads of several processes count and read
+ * at the same time. The ring of refusals goes round many times, and all rules
+ * meet for the first time. No access may race with another, and every sum is
+ * right in the end.
  */
 
 /* sanitize: thread */
@@ -26,8 +26,8 @@
 #include "apr_atomic.h"
 #include "apr_general.h"
 
-/* APR's are in a library that was not built for this: the same by the
- * compiler, for ThreadSanitizer to see. */
+/* APR's atomic operations are in a library that was not built for
+ * ThreadSanitizer: the compiler's, which it sees, take their place. */
 #define ORDER __ATOMIC_SEQ_CST
 #define apr_atomic_read32(at) __atomic_load_n(at, ORDER)
 #define apr_atomic_set32(at, n) __atomic_store_n(at, n, ORDER)
@@ -46,6 +46,8 @@ static apr_uint32_t swap(volatile apr_uint32_t *at, apr_uint32_t n,
 }
 
 #include "count/tally.c"
+#include "count/report.c"
+#include "count/text.c"
 
 #define MINUTE apr_time_from_sec(60)
 #define START (apr_time_from_sec(900) * 2000000)
@@ -58,12 +60,23 @@ static apr_uint32_t swap(volatile apr_uint32_t *at, apr_uint32_t n,
 
 static expect_tally_t *tally;
 
-/* Sentences of one letter: a torn one is seen. */
+/* A refusal, for the caller to change. */
+static expect_event_t an_event(const char *rule, const char *reason)
+{
+    expect_event_t event = {
+        .time = START, .decision = EXPECT_N_REFUSE, .status = 413,
+        .rule = rule, .method = "PUT", .reason = reason, .bytes = 3,
+        .waited = 1
+    };
+
+    return event;
+}
+
+/* Sentences of one letter, so that a torn one can be seen. */
 static void *count(void *letter)
 {
     char reason[EXPECT_TALLY_REASON_SIZE], rule[32];
-    expect_event_t event = { 0, EXPECT_N_REFUSE, 413, rule, "PUT", reason, 3,
-                             1 };
+    expect_event_t event = an_event(rule, reason);
     int i;
 
     for (i = 0; i < ROUNDS; ++i) {
@@ -71,7 +84,7 @@ static void *count(void *letter)
         reason[i % (sizeof(reason) - 1)] = '\0';
         sprintf(rule, "rule-%d", i % RULES);
         event.time = START + i * MINUTE / 100;
-        event.what = i % 4 ? EXPECT_N_REFUSE : EXPECT_N_CONTINUE;
+        event.decision = i % 4 ? EXPECT_N_REFUSE : EXPECT_N_CONTINUE;
         expect_tally_count(tally, &event);
     }
     return NULL;
@@ -149,9 +162,9 @@ static void test_race(void **state)
 
     /* two that met in one place of the ring may have left nothing there */
     for (i = 0; i < EXPECT_TALLY_EVENTS; ++i) {
-        expect_event_t event = { START, EXPECT_N_DETECT, 413, "rule-0", "PUT",
-                                 "z", 0, 0 };
+        expect_event_t event = an_event("rule-0", "z");
 
+        event.decision = EXPECT_N_DETECT;
         expect_tally_count(tally, &event);
     }
     expect_tally_read(report, tally, START + ROUNDS * MINUTE / 100);
@@ -166,12 +179,12 @@ static void test_race(void **state)
 static void test_overtaken(void **state)
 {
     expect_report_t *report = malloc(sizeof(*report));
-    expect_event_t event = { START, EXPECT_N_DETECT, 413, "rule-0", "PUT",
-                             "of the round before", 0, 0 };
+    expect_event_t event = an_event("rule-0", "of the round before");
     apr_uint32_t ticket;
     int i;
 
     (void)state;
+    event.decision = EXPECT_N_DETECT;
     ticket = apr_atomic_read32(&tally->tickets);
     for (i = 0; i < 2; ++i) {
         apr_atomic_set32(&tally->tickets, ticket);

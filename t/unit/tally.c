@@ -1,12 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What src/tally.h promises: sums that are right whoever counts at the same
- * time and whoever is killed, spans of time, a ring without torn entries, and
- * text that is always UTF-8.
+ * What src/count/tally.h and text.h promise: sums stay right while several
+ * processes count and some are killed, spans of time are told apart, no entry
+ * of the ring is torn, and text is always UTF-8.
  */
 
-/* links: src/count/tally.c */
+/* links: src/count/tally.c src/count/report.c src/count/text.c */
 
 #include <setjmp.h>
 #include <signal.h>
@@ -25,9 +25,10 @@
 #include "apr_general.h"
 
 #include "count/tally.h"
+#include "count/text.h"
 
 #define MINUTE apr_time_from_sec(60)
-/* the begin of a quarter of an hour */
+/* a quarter of an hour begins here */
 #define START (apr_time_from_sec(900) * 2000000)
 
 static expect_tally_t *tally;
@@ -48,12 +49,27 @@ static int teardown(void **state)
     return munmap(tally, expect_tally_size());
 }
 
-static void count(expect_count_e what, const char *rule, apr_int64_t bytes,
+/* A refusal, for the caller to change. */
+static expect_event_t an_event(const char *rule, const char *reason)
+{
+    expect_event_t event = {
+        .time = START, .decision = EXPECT_N_REFUSE, .status = 413,
+        .rule = rule, .method = "PUT", .reason = reason, .bytes = 1,
+        .waited = 1
+    };
+
+    return event;
+}
+
+static void count(expect_count_e decision, const char *rule, apr_int64_t bytes,
                   int waited, apr_time_t when)
 {
-    expect_event_t event = { when, what, 413, rule, "PUT", "too much", bytes,
-                             waited };
+    expect_event_t event = an_event(rule, "too much");
 
+    event.time = when;
+    event.decision = decision;
+    event.bytes = bytes;
+    event.waited = waited;
     expect_tally_count(tally, &event);
 }
 
@@ -102,7 +118,8 @@ static void test_announced_is_bounded(void **state)
         count(EXPECT_N_REFUSE, "ip", APR_INT64_MAX, 1, START);
     }
     look(START);
-    assert_true(report.totals[EXPECT_N_BYTES_SPARED] == 3 * EXPECT_TALLY_BYTES_MAX);
+    assert_true(report.totals[EXPECT_N_BYTES_SPARED]
+                == 3 * EXPECT_TALLY_BYTES_MAX);
 }
 
 static void test_carry(void **state)
@@ -247,8 +264,7 @@ static void test_clock(void **state)
 static void test_events(void **state)
 {
     char reason[32];
-    expect_event_t event = { 0, EXPECT_N_REFUSE, 413, "ip", "PUT", reason, 1,
-                             1 };
+    expect_event_t event = an_event("ip", reason);
     int i;
 
     (void)state;
@@ -277,20 +293,20 @@ static void test_events(void **state)
 #define WORKERS 4
 #define ROUNDS 5000
 
-/* Sentences of one letter: a torn one is seen. */
+/* Sentences of one letter, so that a torn one can be seen. */
 static void work(int worker, int rounds)
 {
     char reason[EXPECT_TALLY_REASON_SIZE], rule[32];
-    expect_event_t event = { 0, EXPECT_N_REFUSE, 413, rule, "PUT", reason, 3,
-                             1 };
+    expect_event_t event = an_event(rule, reason);
     int i;
 
+    event.bytes = 3;
     for (i = 0; i < rounds; ++i) {
         memset(reason, 'a' + worker, sizeof(reason) - 1);
         reason[i % (sizeof(reason) - 1)] = '\0';
         sprintf(rule, "rule-%d", i % 50);
         event.time = START + i % 2000 * MINUTE / 100;
-        event.what = i % 4 ? EXPECT_N_REFUSE : EXPECT_N_CONTINUE;
+        event.decision = i % 4 ? EXPECT_N_REFUSE : EXPECT_N_CONTINUE;
         expect_tally_count(tally, &event);
     }
 }
@@ -336,7 +352,7 @@ static void test_processes(void **state)
     assert_int_equal(report.n_rules, 50);
 }
 
-/* Whoever is killed anywhere: the others go on, and what is shown is whole. */
+/* Processes are killed anywhere: the others go on, and each entry is whole. */
 static void test_killed(void **state)
 {
     apr_uint64_t before;
@@ -365,7 +381,7 @@ static void test_killed(void **state)
     assert_true(report.n_rules <= 50);
 }
 
-/* --- text ------------------------------------------------------------- */
+/* --- lingering connections -------------------------------------------- */
 
 #define SECONDS(n) apr_time_from_sec(n)
 
@@ -375,7 +391,7 @@ static apr_uint64_t lingering(apr_time_t now)
     return report.lingering;
 }
 
-/* What a process says holds for a while, and is given back. */
+/* The report of a process counts for a while, and can be taken back. */
 static void test_lingering(void **state)
 {
     int a = EXPECT_TALLY_NO_PLACE, b = EXPECT_TALLY_NO_PLACE;
@@ -398,7 +414,7 @@ static void test_lingering(void **state)
     assert_int_equal(lingering(START + SECONDS(4)), 0);
     assert_int_equal(a, EXPECT_TALLY_NO_PLACE);
 
-    /* or was only held up, and somebody has its place: both find one */
+    /* or it was only held up, and its place is taken: both find one */
     expect_tally_lingering(tally, &a, 1000 + EXPECT_TALLY_PLACES * 2, 1,
                            START + SECONDS(9));
     expect_tally_lingering(tally, &b, 1000 + EXPECT_TALLY_PLACES, 7,
@@ -430,6 +446,8 @@ static void test_lingering_crowd(void **state)
     expect_tally_read(&report, tally, START);
     assert_true(report.drained == (APR_UINT64_C(1) << 40) + 5);
 }
+
+/* --- text ------------------------------------------------------------- */
 
 static void test_text(void **state)
 {
@@ -469,7 +487,7 @@ static void test_text(void **state)
     }
 }
 
-/* Any bytes, any room: ended, and within it. */
+/* Any bytes, any size: the copy ends with NUL and within its size. */
 static void test_text_random(void **state)
 {
     int i, j;

@@ -1,0 +1,124 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The report in OpenMetrics 1.0: expect-status?format=openmetrics.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_protocol.h"
+
+#include "apr_strings.h"
+
+#include "judge/verdict.h"
+#include "status/formats.h"
+
+/* A label's value: backslash and quote are written with a backslash. The format
+ * wants the same of a line feed, which no text of a report has. */
+static const char *metric_label(apr_pool_t *p, const char *text)
+{
+    char *escaped = apr_palloc(p, 2 * strlen(text) + 1);
+    char *to = escaped;
+
+    for (; *text; ++text) {
+        if (*text == '\\' || *text == '"') {
+            *to++ = '\\';
+        }
+        *to++ = *text;
+    }
+    *to = '\0';
+    return escaped;
+}
+
+static void metric_family(request_rec *r, const char *name, const char *type,
+                          const char *help)
+{
+    ap_rprintf(r, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+}
+
+static void metric_sample(request_rec *r, const char *name,
+                          const char *verdict, const char *rule,
+                          apr_uint64_t n)
+{
+    ap_rprintf(r, "%s_total{verdict=\"%s\",rule=\"%s\"} %" APR_UINT64_T_FMT
+               "\n", name, verdict, metric_label(r->pool, rule), n);
+}
+
+/* Two counts of each rule, by verdict. */
+static void metric_rules(request_rec *r, const expect_report_t *report,
+                         const char *name, expect_count_e refuse,
+                         expect_count_e detect)
+{
+    int i;
+
+    for (i = 0; i < report->n_rules; ++i) {
+        const expect_rule_count_t *rule = &report->rules[i];
+
+        if (rule->n[refuse]) {
+            metric_sample(r, name, EXPECT_WORD_REFUSE, rule->rule,
+                          rule->n[refuse]);
+        }
+        if (rule->n[detect]) {
+            metric_sample(r, name, EXPECT_WORD_DETECT, rule->rule,
+                          rule->n[detect]);
+        }
+    }
+}
+
+static void metric_total(request_rec *r, const char *name, const char *help,
+                         apr_uint64_t n)
+{
+    metric_family(r, name, "counter", help);
+    ap_rprintf(r, "%s_total %" APR_UINT64_T_FMT "\n", name, n);
+}
+
+static void metric_counters(request_rec *r, const expect_report_t *report)
+{
+    metric_family(r, "expect_requests", "counter",
+                  "Requests with content that were judged, by verdict and by "
+                  "the rule that refused.");
+    metric_sample(r, "expect_requests", EXPECT_WORD_CONTINUE, "",
+                  report->totals[EXPECT_N_CONTINUE]);
+    metric_rules(r, report, "expect_requests", EXPECT_N_REFUSE,
+                 EXPECT_N_DETECT);
+    metric_family(r, "expect_cut_off", "counter",
+                  "Admitted requests whose content of unknown length went over "
+                  "its max.");
+    metric_rules(r, report, "expect_cut_off", EXPECT_N_CUT_OFF,
+                 EXPECT_N_WOULD_CUT);
+    metric_total(r, "expect_bytes_spared",
+                 "Content announced by refused requests whose client waited "
+                 "for 100 Continue.", report->totals[EXPECT_N_BYTES_SPARED]);
+    metric_total(r, "expect_bytes_refused",
+                 "Content announced by refused requests.",
+                 report->totals[EXPECT_N_BYTES_REFUSED]);
+    metric_total(r, "expect_bytes_cut_off",
+                 "Content read of requests that were then cut off.",
+                 report->totals[EXPECT_N_BYTES_CUT_OFF]);
+    metric_total(r, "expect_bytes_drained",
+                 "Content that refused clients went on sending, and that was "
+                 "thrown away.", report->drained);
+    metric_family(r, "expect_lingering", "gauge",
+                  "Refused connections whose client may still send.");
+    ap_rprintf(r, "expect_lingering %" APR_UINT64_T_FMT "\n",
+               report->lingering);
+    metric_family(r, "expect_start_time_seconds", "gauge",
+                  "When counting began, in seconds since 1970.");
+    ap_rprintf(r, "expect_start_time_seconds %" APR_TIME_T_FMT "\n",
+               apr_time_sec(report->since));
+}
+
+int expect_status_openmetrics(request_rec *r, const expect_report_t *report)
+{
+    ap_set_content_type(r, "application/openmetrics-text; version=1.0.0; "
+                        "charset=utf-8");
+    metric_family(r, "expect_counting", "gauge",
+                  "1, or 0 if there is no shared memory to count in.");
+    ap_rprintf(r, "expect_counting %d\n", report != NULL);
+    if (report) {
+        metric_counters(r, report);
+    }
+    ap_rputs("# EOF\n", r);
+    return OK;
+}
