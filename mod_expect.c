@@ -31,17 +31,20 @@
 
 #include "stages/access.h"
 #include "answer/page.h"
+#include "config/directives.h"
+#include "config/merge.h"
 #include "config/section.h"
 #include "judge/connection.h"
 #include "content/filter.h"
 #include "count/counters.h"
 #include "explain/dump.h"
+#include "explain/query.h"
 #include "stages/stages.h"
 #include "base/compat.h"
 #include "answer/linger.h"
 #include "answer/enforce.h"
 #include "judge/request.h"
-#include "rules/provider.h"
+#include "rules/require.h"
 #include "status/handler.h"
 
 module AP_MODULE_DECLARE_DATA expect_module;
@@ -61,7 +64,7 @@ static int expect_post_read_request(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    return r->prev || expect_request_has_content(r)
+    return r->prev || expect_announced_has_content(r)
                ? expect_early_judge(r) : DECLINED;
 }
 
@@ -208,17 +211,59 @@ static void expect_register_hooks(apr_pool_t *p)
     expect_unread_register();
     expect_filter_register();
     expect_page_register();
-    expect_authz_register(p);
+    expect_require_register(p, expect_request_facts);
 
     expect_counters_register();
     expect_status_register();
     expect_dump_register();
 }
 
+/* A tenant's .htaccess may add rules and choose the status of a refusal
+ * (AllowOverride AuthConfig). The other directives are for the administrator
+ * only. */
+#define TENANT (RSRC_CONF | OR_AUTHCFG)
+#define ADMINISTRATOR (RSRC_CONF | ACCESS_CONF)
+
+static const command_rec expect_directives[] = {
+    AP_INIT_RAW_ARGS("ExpectEngine", expect_cmd_setting,
+                     (void *)&expect_engine_setting, ADMINISTRATOR,
+                     "On, Off, or DetectionOnly: decide and log, but refuse "
+                     "nothing"),
+    AP_INIT_RAW_ARGS("ExpectRequire", expect_cmd_require, NULL, TENANT,
+                     "[not] and a rule that an upload must meet"),
+    AP_INIT_RAW_ARGS("<ExpectRequireAll", expect_cmd_container,
+                     (void *)EXPECT_ALL, TENANT,
+                     "container of rules that must all hold"),
+    AP_INIT_RAW_ARGS("<ExpectRequireAny", expect_cmd_container,
+                     (void *)EXPECT_ANY, TENANT,
+                     "container of rules of which one must hold"),
+    AP_INIT_RAW_ARGS("<ExpectRequireNone", expect_cmd_container,
+                     (void *)EXPECT_NONE, TENANT,
+                     "container of rules of which none may hold"),
+    AP_INIT_RAW_ARGS("ExpectMerging", expect_cmd_setting,
+                     (void *)&expect_merging_setting, ADMINISTRATOR,
+                     "And, Or or Off: how a section's rules join those of "
+                     "the sections around it"),
+    AP_INIT_RAW_ARGS("ExpectStatus", expect_cmd_setting,
+                     (void *)&expect_status_setting, TENANT,
+                     "417, or specific: the status that names the cause"),
+    AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_setting,
+                     (void *)&expect_scope_setting, ADMINISTRATOR,
+                     "content: judge all uploads; expectation: only those of "
+                     "clients that ask"),
+    AP_INIT_RAW_ARGS("ExpectLinger", expect_cmd_linger, NULL, RSRC_CONF,
+                     "time=SECONDS, idle=SECONDS, max=SIZE: how long the "
+                     "connection of a refused client is kept; or Off"),
+    AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
+                     "a hypothetical upload: httpd -t -D DUMP_EXPECT reports "
+                     "how it would be handled"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};
+
 AP_DECLARE_MODULE(expect) =
 {
     STANDARD20_MODULE_STUFF,
-    NULL, /* no create_dir_config: see section() in conf.c */
+    NULL, /* no create_dir_config: see expect_section_get() */
     expect_conf_merge,
     NULL,
     NULL,

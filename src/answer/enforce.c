@@ -17,7 +17,7 @@
 #include "content/filter.h"
 #include "count/counters.h"
 #include "answer/linger.h"
-#include "base/quote.h"
+#include "tree/describe.h"
 #include "answer/enforce.h"
 
 APLOG_USE_MODULE(expect);
@@ -224,7 +224,7 @@ static void count_unsupported(request_rec *r, const char *reason)
     const char *expect = apr_table_get(r->headers_in, "Expect");
     expect_head_t head;
 
-    if (!expect_request_head(&head, r, 0)) {
+    if (!expect_announced_head(&head, r, 0)) {
         head.length = 0;
     }
     expect_count(r, EXPECT_N_REFUSE, "expectation",

@@ -15,7 +15,8 @@
 #include "answer/page.h"
 #include "config/section.h"
 #include "answer/options.h"
-#include "judge/request.h"
+#include "config/merge.h"
+#include "tree/describe.h"
 
 /* Rules that do not hold for everybody are not told. */
 static int is_binding(const expect_dir_conf_t *conf)

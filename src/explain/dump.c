@@ -23,7 +23,8 @@
 #include "apr_fnmatch.h"
 #include "apr_strings.h"
 
-#include "config/section.h"
+#include "config/merge.h"
+#include "tree/describe.h"
 #include "explain/dump.h"
 #include "explain/explain.h"
 #include "explain/query.h"

@@ -37,6 +37,8 @@
 #include "explain/simulate.h"
 #include "judge/request.h"
 #include "judge/trace.h"
+#include "tree/describe.h"
+#include "tree/evaluate.h"
 
 #if EXPECT_CORE_KNOWS_TLS
 #include "http_ssl.h"

@@ -20,7 +20,8 @@
 #include "explain/wording.h"
 #include "answer/enforce.h"
 #include "judge/request.h"
-#include "rules/registry.h"
+#include "rules/target.h"
+#include "config/merge.h"
 #include "explain/show.h"
 
 /* Lines of text */

@@ -11,16 +11,16 @@
 #include "content/filter.h"
 #include "answer/enforce.h"
 #include "judge/request.h"
-#include "rules/registry.h"
+#include "rules/target.h"
+#include "config/merge.h"
+#include "tree/evaluate.h"
 #include "judge/trace.h"
 
-int expect_request_head(expect_head_t *head, const request_rec *r, int asked)
+const expect_facts_t *expect_request_facts(const request_rec *r)
 {
-    if (EXPECT_LENGTH_IS_OPEN(r)) {
-        expect_head_set(head, r->headers_in, EXPECT_LENGTH_UNKNOWN, asked);
-        return 1;
-    }
-    return expect_head_read(head, r->headers_in, asked);
+    const expect_request_t *e = expect_request_get(expect_announced_first(r));
+
+    return e ? &e->facts : NULL;
 }
 
 expect_request_t *expect_request_begin(request_rec *r)
@@ -30,9 +30,9 @@ expect_request_t *expect_request_begin(request_rec *r)
 
     /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean to wait */
     if (r->main || r->prev || (r->method_number == M_CONNECT && r->proxyreq)
-        || !expect_request_head(&head, r,
-                                r->expecting_100
-                                && r->proto_num >= HTTP_VERSION(1, 1))) {
+        || !expect_announced_head(&head, r,
+                                  r->expecting_100
+                                  && r->proto_num >= HTTP_VERSION(1, 1))) {
         return NULL;
     }
 

@@ -118,7 +118,7 @@ static int judge_failed(request_rec *r, expect_request_t *e)
 int expect_section_without_content(request_rec *r)
 {
     if (!expect_conf_governs(expect_conf_of(r->per_dir_config))
-        || (r->prev && expect_request_get(expect_request_first(r)))) {
+        || (r->prev && expect_request_get(expect_announced_first(r)))) {
         return 0;
     }
     expect_framing_none(r);
