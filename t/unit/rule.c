@@ -1020,31 +1020,34 @@ static void test_refusal_of_tree(void **state)
 static void test_refusal_types(void **state)
 {
     apr_array_header_t *few = apr_array_make(pool, 2, sizeof(const char *));
-    apr_array_header_t *many = apr_array_make(pool, 200, sizeof(const char *));
-    apr_array_header_t *one;
+    apr_array_header_t *many = apr_array_make(pool, 600, sizeof(const char *));
+    apr_array_header_t *one = apr_array_make(pool, 1, sizeof(const char *));
     given_t *refuses = given(EXPECT_DENIED, 415, EXPECT_UNLIMITED);
     given_t *other = given(EXPECT_GRANTED, 0, EXPECT_UNLIMITED);
-    expect_refusal_t a;
+    given_t *third = given(EXPECT_GRANTED, 0, EXPECT_UNLIMITED);
+    expect_rule_t *tree = holding(EXPECT_ALL, leaf(&type_head, refuses),
+                                  leaf(&type_head, other),
+                                  leaf(&type_head, third));
     int i;
 
     (void)state;
     APR_ARRAY_PUSH(few, const char *) = "image/*";
     APR_ARRAY_PUSH(few, const char *) = "text/plain";
-    for (i = 0; i < 200; ++i) {
+    APR_ARRAY_PUSH(one, const char *) = "text/plain";
+    for (i = 0; i < 600; ++i) {
         APR_ARRAY_PUSH(many, const char *) = apr_psprintf(pool, "image/x%d",
                                                           i);
     }
     refuses->types = few;
-    one = apr_array_copy(pool, few);
-    one->nelts--;
     other->types = one;
-    a = refuse(holding(EXPECT_ALL, leaf(&type_head, refuses),
-                       leaf(&type_head, other), NULL));
-    assert_int_equal(a.accepts.accepted->nelts, 1);
-    other->types = many;
-    a = refuse(holding(EXPECT_ALL, leaf(&type_head, refuses),
-                       leaf(&type_head, other), NULL));
-    assert_ptr_equal(a.accepts.accepted, few);
+    assert_int_equal(refuse(tree).accepts.accepted->nelts, 1);
+    /* too long to join */
+    third->types = many;
+    assert_ptr_equal(refuse(tree).accepts.accepted, few);
+    /* the joined list is too long */
+    other->types = few;
+    many->nelts = 200;
+    assert_ptr_equal(refuse(tree).accepts.accepted, few);
 }
 
 int main(void)
