@@ -81,7 +81,7 @@ check-units: units              ## run the unit tests
 # make test runs check-tidy in the place of check-tidy-all, which takes half a
 # minute.
 check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
-              check-tidy-all check-version check-reference
+              check-tidy-all check-version check-reference check-layers
 check-static:                   ## warnings are errors; the texts agree
 
 # variableScope: variables are declared where a function begins
@@ -103,6 +103,9 @@ check-version:                  ## one version in CHANGES and the packages
 
 check-reference: $(MANPAGE)     ## docs, manual page, samples name all
 	@packaging/reference
+
+check-layers:                   ## rooms include what src/README allows
+	@packaging/layers
 
 check-gcc-analyzer:             ## what gcc -fanalyzer finds
 	for file in $(SOURCES); do \
@@ -286,6 +289,6 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        check-reference test setup asan valgrind fuzz fuzz-replay coverage \
+        check-reference check-layers test setup asan valgrind fuzz fuzz-replay coverage \
         demo bench clients matrix soak run install uninstall dist distcheck \
         deb deb-test rpm-test clean help

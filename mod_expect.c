@@ -33,7 +33,10 @@
 #include "answer/linger.h"
 #include "answer/once.h"
 #include "answer/page.h"
+#include "base/announced.h"
 #include "base/compat.h"
+#include "config/directives.h"
+#include "config/merge.h"
 #include "config/section.h"
 #include "content/filter.h"
 #include "content/framing.h"
@@ -41,8 +44,9 @@
 #include "content/unread.h"
 #include "count/counters.h"
 #include "explain/dump.h"
+#include "explain/query.h"
 #include "judge/request.h"
-#include "rules/provider.h"
+#include "rules/require.h"
 #include "stages/stages.h"
 #include "status/handler.h"
 
@@ -67,7 +71,7 @@ static int expect_post_read_request(request_rec *r)
         expect_redirect_continue(r);
         return DECLINED;
     }
-    return expect_request_has_content(r) ? expect_early_judge(r) : DECLINED;
+    return expect_announced_has_content(r) ? expect_early_judge(r) : DECLINED;
 }
 
 /* Only with mpm_itk: see expect_pre_config(). */
@@ -151,15 +155,14 @@ static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
     return OK;
 }
 
-static void expect_register_hooks(apr_pool_t *p)
+/* The moments of a request. */
+static void register_request_hooks(void)
 {
     /* Last: by then mod_remoteip and early RequestHeader (FIRST), mod_setenvif
      * and mod_ssl (MIDDLE) have determined who the client is and what counts
      * as sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
-
-    ap_hook_pre_config(expect_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* The directory is known, and under mpm_itk the process has become the
      * section's user. post_perdir_config comes just before, but header_parser
@@ -173,9 +176,9 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_check_access(expect_access_checker, NULL, NULL,
                          APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
-    /* First: what check_access determines (mod_ssl: a certificate) is known, and
-     * no authentication backend was queried yet; this hook runs the rest of its
-     * chain. PER_CONF: its result depends on the section only, so httpd may go
+    /* First: what check_access determines (mod_ssl: a certificate) is known,
+     * and no authentication backend was queried yet; this hook runs the rest of
+     * its chain. PER_CONF: its result depends on the section only, so httpd may go
      * on skipping access control in subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
@@ -190,6 +193,17 @@ static void expect_register_hooks(apr_pool_t *p)
     ap_hook_insert_error_filter(expect_error_stage, NULL, NULL,
                                 APR_HOOK_REALLY_FIRST);
 
+    /* First: if a module has removed the content filter, which starts when a
+     * handler is about to run, no handler runs before it is back; and no
+     * handler runs inside another one's read. */
+    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+}
+
+static void expect_register_hooks(apr_pool_t *p)
+{
+    ap_hook_pre_config(expect_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    register_request_hooks();
+
     /* Last: mod_ssl has sent its close_notify. */
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,
                                  APR_HOOK_REALLY_LAST);
@@ -197,26 +211,63 @@ static void expect_register_hooks(apr_pool_t *p)
     /* The process of the lingering thread: see answer/lingerer.c. */
     ap_hook_child_init(expect_linger_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
-    /* First: if a module has removed the content filter, which starts when a
-     * handler is about to run, no handler runs before it is back; and no
-     * handler runs inside another one's read. */
-    ap_hook_handler(expect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
-
     expect_unread_register();
     expect_filter_register();
     expect_page_register();
     expect_once_register();
-    expect_authz_register(p);
+    expect_require_register(p, expect_request_facts);
 
     expect_counters_register();
     expect_status_register();
     expect_dump_register();
 }
 
+/* A tenant's .htaccess may add rules and choose the status of a refusal
+ * (AllowOverride AuthConfig). The other directives are for the administrator
+ * only. */
+#define TENANT (RSRC_CONF | OR_AUTHCFG)
+#define ADMINISTRATOR (RSRC_CONF | ACCESS_CONF)
+
+static const command_rec expect_directives[] = {
+    AP_INIT_RAW_ARGS("ExpectEngine", expect_cmd_setting,
+                     (void *)&expect_engine_setting, ADMINISTRATOR,
+                     "On, Off, or DetectionOnly: decide and log, but refuse "
+                     "nothing"),
+    AP_INIT_RAW_ARGS("ExpectRequire", expect_cmd_require, NULL, TENANT,
+                     "[not] and a rule that an upload must meet"),
+    AP_INIT_RAW_ARGS("<ExpectRequireAll", expect_cmd_container,
+                     (void *)EXPECT_ALL, TENANT,
+                     "container of rules that must all hold"),
+    AP_INIT_RAW_ARGS("<ExpectRequireAny", expect_cmd_container,
+                     (void *)EXPECT_ANY, TENANT,
+                     "container of rules of which one must hold"),
+    AP_INIT_RAW_ARGS("<ExpectRequireNone", expect_cmd_container,
+                     (void *)EXPECT_NONE, TENANT,
+                     "container of rules of which none may hold"),
+    AP_INIT_RAW_ARGS("ExpectMerging", expect_cmd_setting,
+                     (void *)&expect_merging_setting, ADMINISTRATOR,
+                     "And, Or or Off: how a section's rules join those of "
+                     "the sections around it"),
+    AP_INIT_RAW_ARGS("ExpectStatus", expect_cmd_setting,
+                     (void *)&expect_status_setting, TENANT,
+                     "417, or specific: the status that names the cause"),
+    AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_setting,
+                     (void *)&expect_scope_setting, ADMINISTRATOR,
+                     "content: judge all uploads; expectation: only those of "
+                     "clients that ask"),
+    AP_INIT_RAW_ARGS("ExpectLinger", expect_cmd_linger, NULL, RSRC_CONF,
+                     "time=SECONDS, idle=SECONDS, max=SIZE: how long the "
+                     "connection of a refused client is kept; or Off"),
+    AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
+                     "a hypothetical upload: httpd -t -D DUMP_EXPECT reports "
+                     "how it would be handled"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};
+
 AP_DECLARE_MODULE(expect) =
 {
     STANDARD20_MODULE_STUFF,
-    NULL, /* no create_dir_config: see section() in conf.c */
+    NULL, /* no create_dir_config: see expect_section_get() */
     expect_conf_merge,
     NULL,
     NULL,

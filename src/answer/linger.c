@@ -29,31 +29,18 @@
 #include "apr_signal.h"
 #include "apr_strings.h"
 
-#include "config/section.h"
+#include "config/bounds.h"
 #include "judge/connection.h"
 #include "count/counters.h"
 #include "answer/linger.h"
+#include "answer/lingerer.h"
 #include "judge/request.h"
-#include "rules/registry.h"
 
 APLOG_USE_MODULE(expect);
 
 /* A login step is thrown away by its worker: so much and so long at most. */
 #define STEP_MAX ((apr_off_t)3 * 1024 * 1024)
 #define STEP_TIME (2 * APR_USEC_PER_SEC)
-
-/* httpd's own times. */
-static const expect_linger_t linger_default = {
-    0, { 30 * APR_USEC_PER_SEC, 2 * APR_USEC_PER_SEC, -1 }
-};
-
-static const expect_linger_t *linger_of(const server_rec *s)
-{
-    const expect_linger_t *linger = ap_get_module_config(s->module_config,
-                                                         &expect_module);
-
-    return linger ? linger : &linger_default;
-}
 
 /* --- the connection ------------------------------------------------------ */
 
@@ -69,7 +56,7 @@ void expect_linger_begin(request_rec *r)
 
     /* over HTTP/2 the stream is reset */
     if (!c->master) {
-        expect_connection_get(c)->linger = linger_of(r->server);
+        expect_connection_get(c)->linger = expect_linger_of(r->server);
     }
 }
 
@@ -179,7 +166,7 @@ void expect_linger_child_init(apr_pool_t *pchild, server_rec *s)
 
 void expect_drain_begin(expect_drain_t *drain, const request_rec *r)
 {
-    const expect_linger_t *linger = linger_of(r->server);
+    const expect_linger_t *linger = expect_linger_of(r->server);
     const expect_bounds_t *bounds = &linger->bounds;
 
     drain->total = 0;
@@ -209,96 +196,4 @@ void expect_drain_end(expect_drain_t *drain)
 {
     apr_socket_timeout_set(drain->socket, drain->timeout);
     expect_count_drained(drain->total);
-}
-
-/* --- ExpectLinger -------------------------------------------------------- */
-
-#define ACCEPTED "time=SECONDS, idle=SECONDS and max=SIZE, or Off, are accepted"
-
-/* A day: what is longer is a mistake. */
-#define SECONDS_MAX 86400
-
-static const char *parse_seconds(apr_pool_t *p, apr_interval_time_t *time,
-                                 const char *text)
-{
-    apr_int64_t seconds = apr_atoi64(text);
-
-    if (text[strspn(text, "0123456789")]) {
-        return ": not a number of seconds; " ACCEPTED;
-    }
-    if (seconds < 1 || seconds > SECONDS_MAX) {
-        return apr_psprintf(p, ": not within 1 and %d seconds; " ACCEPTED,
-                            SECONDS_MAX);
-    }
-    *time = apr_time_from_sec(seconds);
-    return NULL;
-}
-
-/* One argument. Returns what is wrong and what is accepted, or NULL. */
-static const char *parse_word(apr_pool_t *p, expect_linger_t *linger,
-                              unsigned *given, const char *word)
-{
-    static const char *const keys[] = { "time=", "idle=", "max=" };
-    const char *value = ap_strchr_c(word, '=');
-    apr_off_t size;
-    int i = 0;
-
-    while (i < 3 && strncasecmp(word, keys[i], strlen(keys[i]))) {
-        ++i;
-    }
-    if (i == 3 || !value) {
-        return ": unknown argument; " ACCEPTED;
-    }
-    if (*given & (1U << i)) {
-        return ": given twice; " ACCEPTED;
-    }
-    *given |= 1U << i;
-    if (!*++value) {
-        return ": the value is missing; " ACCEPTED;
-    }
-    if (i < 2) {
-        return parse_seconds(p, i ? &linger->bounds.idle
-                                  : &linger->bounds.time, value);
-    }
-    if (!expect_size_parse(&size, value)) {
-        return ": not a SIZE, or too large; " EXPECT_SIZE_ACCEPTED;
-    }
-    linger->bounds.max = size;
-    return NULL;
-}
-
-const char *expect_cmd_linger(cmd_parms *cmd, void *unused, const char *args)
-{
-    expect_linger_t *linger = apr_pmemdup(cmd->pool, &linger_default,
-                                          sizeof(linger_default));
-    const char *err = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT
-                                                    | NOT_IN_HTACCESS);
-    const char *word = ap_getword_conf(cmd->pool, &args);
-    unsigned given = 0;
-
-    (void)unused;
-    if (err) {
-        return err;
-    }
-    if (!*word) {
-        return expect_config_error(cmd, "no argument",
-                                 ": a value is missing; " ACCEPTED);
-    }
-    linger->is_off = !strcasecmp(word, "Off");
-    if (linger->is_off && *args) {
-        return expect_config_error(cmd, args,
-                                 ": one argument too many; " ACCEPTED);
-    }
-    while (!linger->is_off) {
-        err = parse_word(cmd->pool, linger, &given, word);
-        if (err) {
-            return expect_config_error(cmd, *word ? word : "\"\"", err);
-        }
-        if (!*args) {
-            break;
-        }
-        word = ap_getword_conf(cmd->pool, &args);
-    }
-    ap_set_module_config(cmd->server->module_config, &expect_module, linger);
-    return NULL;
 }

@@ -1,26 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The end of a refused connection, and ExpectLinger.
+ * The end of a refused connection.
  */
 
 #ifndef EXPECT_LINGER_H
 #define EXPECT_LINGER_H
 
 #include "httpd.h"
-#include "http_config.h"
-
-#include "answer/lingerer.h"
-
-/** What ExpectLinger says of a server or virtual host. */
-typedef struct expect_linger_t {
-    /** closed at once */
-    int is_off;
-    expect_bounds_t bounds;
-} expect_linger_t;
-
-/** The directive. */
-const char *expect_cmd_linger(cmd_parms *cmd, void *unused, const char *args);
 
 /**
  * End the connection with this response, without a look at the content.

@@ -11,16 +11,8 @@
 #define EXPECT_LINGERER_H
 
 #include "apr.h"
-#include "apr_time.h"
 
-/** How long and how much a connection may go on. */
-typedef struct expect_bounds_t {
-    /** in all, and without a byte */
-    apr_interval_time_t time;
-    apr_interval_time_t idle;
-    /** bytes; negative: any number */
-    apr_int64_t max;
-} expect_bounds_t;
+#include "config/bounds.h"
 
 /** What became of a connection that was to be handed over. */
 typedef enum {

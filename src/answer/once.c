@@ -68,7 +68,7 @@ static int once_is_plain_file(const request_rec *r)
 
 int expect_once_keep_out(request_rec *r)
 {
-    const expect_request_t *e = expect_request_get(expect_request_first(r));
+    const expect_request_t *e = expect_request_get(expect_announced_first(r));
 
     return e && e->content.is_answering && !once_is_plain_file(r)
                ? HTTP_NOT_FOUND : DECLINED;

@@ -11,7 +11,9 @@
 
 #include "answer/fields.h"
 #include "answer/options.h"
+#include "config/merge.h"
 #include "config/section.h"
+#include "tree/describe.h"
 
 /* Rules that do not hold for every request are not announced. */
 static int options_are_binding(const expect_dir_conf_t *conf)

@@ -13,7 +13,7 @@
 #include "answer/notes.h"
 #include "answer/page.h"
 #include "answer/refusal.h"
-#include "base/quote.h"
+#include "tree/describe.h"
 #include "config/section.h"
 #include "judge/verdict.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/head.h"
 
-/* RFC 9110, 8.3: what content without a media type may be taken for */
+/* RFC 9110, 8.3: the media type of content that is sent without one */
 #define DEFAULT_MEDIA_TYPE "application/octet-stream"
 
 /* RFC 9110, 8.6: digits and nothing else */
@@ -41,7 +41,8 @@ void expect_head_set(expect_head_t *head, const apr_table_t *fields,
     head->codings = NULL;
 }
 
-int expect_head_read(expect_head_t *head, const apr_table_t *fields, int expects_100)
+int expect_head_read(expect_head_t *head, const apr_table_t *fields,
+                     int expects_100)
 {
     apr_off_t length = EXPECT_LENGTH_UNKNOWN;
 
@@ -97,9 +98,9 @@ int expect_is_token(const char *word)
 }
 
 /*
- * Whether the rest of a media type is parameters only. A comma outside
- * quotes means a second value: which of the two an application would take
- * is anybody's guess, so that is no media type.
+ * Whether the rest of a media type is parameters only. A comma outside quotes
+ * begins a second value: applications differ in which of the two they use, so
+ * the field is not a media type.
  */
 static int is_parameters(const char *s)
 {

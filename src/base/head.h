@@ -3,7 +3,7 @@
 /*
  * What a request head announces about the content that would follow it.
  *
- * Knows APR only, no httpd: it can be tested and fuzzed bare.
+ * This file knows APR only, no httpd: it can be tested and fuzzed bare.
  */
 
 #ifndef EXPECT_HEAD_H
@@ -15,9 +15,9 @@
 /** The length of content that is sent without announcing one (chunked). */
 #define EXPECT_LENGTH_UNKNOWN ((apr_off_t)-1)
 
-/** A media type, and the wildcards that it falls under. */
+/** A media type, and the wildcards that cover it. */
 typedef struct expect_media_type_t {
-    /** lower case "image/svg+xml"; NULL: what was sent is not one */
+    /** in lower case, "image/svg+xml"; NULL: the field is not a media type */
     const char *type;
     /** "image/" and a star */
     const char *major;
@@ -26,22 +26,24 @@ typedef struct expect_media_type_t {
 } expect_media_type_t;
 
 typedef struct expect_head_t {
-    /** the header fields, as httpd keeps them: one row a field, lines joined */
+    /** the header fields, as httpd keeps them: a row for each field, its lines
+     *  joined */
     const apr_table_t *fields;
     /** bytes announced by Content-Length, or EXPECT_LENGTH_UNKNOWN */
     apr_off_t length;
     /** the client waits for 100 Continue before it sends its content */
     int expects_100;
-    /** read once, when first needed: see the functions below */
+    /** NULL until they are needed: see the functions below */
     const expect_media_type_t *media_type;
     const apr_array_header_t *codings;
 } expect_head_t;
 
 /**
- * Whether the fields that announce content are there: the cheap test, for
- * requests without.
+ * Whether the fields that announce content are there: a cheap test, for
+ * requests without content.
  * @param fields the request's header fields
- * @return 0 if no content is announced, 1 if expect_head_read() has to say
+ * @return 0 if no content is announced, 1 if expect_head_read() must be called
+ *         to know
  */
 static APR_INLINE int expect_head_has_content(const apr_table_t *fields)
 {
@@ -70,7 +72,7 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields,
                      int expects_100);
 
 /**
- * Make a head of what is known otherwise.
+ * Make a head whose length is known from elsewhere.
  * @param head   filled in
  * @param fields the request's header fields
  * @param length bytes, over 0, or EXPECT_LENGTH_UNKNOWN
@@ -109,8 +111,8 @@ const apr_array_header_t *expect_head_codings(apr_pool_t *p,
 const char *expect_media_type(apr_pool_t *p, const char *value);
 
 /**
- * Whether a media type, or all that a wildcard stands for, falls under
- * another: as the arguments of the rule content-type are read.
+ * Whether a media type or wildcard covers another one, by the syntax of the
+ * rule content-type.
  * @param pattern the wider one, in any case
  * @param type    the narrower one
  * @return 1 or 0
@@ -118,11 +120,12 @@ const char *expect_media_type(apr_pool_t *p, const char *value);
 int expect_media_type_covers(const char *pattern, const char *type);
 
 /**
- * Take the next coding of a Content-Encoding field (RFC 9110, 8.4).
+ * Parse the next coding of a Content-Encoding field (RFC 9110, 8.4).
  * @param p     pool for the result
- * @param value in: where to read on; out: behind the coding
+ * @param value in: where to begin; out: the end of the coding
  * @return the coding in lower case, "x-" aliases as their modern names
- *         (RFC 9110, 8.4.1); "" at the end; NULL if no coding stands there
+ *         (RFC 9110, 8.4.1); "" at the end of the field; NULL if there is
+ *         something else than a coding
  */
 const char *expect_next_coding(apr_pool_t *p, const char **value);
 
@@ -130,8 +133,8 @@ const char *expect_next_coding(apr_pool_t *p, const char **value);
  * A copy in lower case.
  * @param p    pool for the result
  * @param from the first character
- * @param to   behind the last one
- * @return the copy, ended by NUL
+ * @param to   the end: one after the last character
+ * @return the copy, terminated by NUL
  */
 char *expect_lower(apr_pool_t *p, const char *from, const char *to);
 

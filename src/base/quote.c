@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What is shown of what others wrote, bounded.
+ * Cuts text of others to a length.
  */
 
 #include <string.h>
@@ -25,10 +25,4 @@ const char *expect_quoted_path(apr_pool_t *p, const char *path)
     return length <= EXPECT_LINE_MAX
                ? path
                : apr_pstrcat(p, "...", path + length - EXPECT_LINE_MAX, NULL);
-}
-
-const char *expect_quoted_place(apr_pool_t *p, const expect_rule_t *rule)
-{
-    return apr_psprintf(p, "%s:%u", expect_quoted_path(p, rule->file),
-                        rule->line);
 }

@@ -1,11 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The configuration of a section: the directives.
+ * The directives of a section: ExpectRequire, its containers, and those that
+ * take one word.
  *
  * An error in a directive reads "<Directive>: <what was read>: <what is
- * wrong>; <what is accepted>". Each directive checks all of its own, so that
- * .htaccess is covered as well: there is no pass over the whole tree.
+ * wrong>; <what is accepted>". Each directive checks everything when it is
+ * read, so that errors in .htaccess are found as well; there is no check of the
+ * whole configuration afterwards.
  */
 
 #include <string.h>
@@ -15,47 +17,28 @@
 
 #include "apr_strings.h"
 
-#include "config/section.h"
-#include "answer/linger.h"
-#include "config/merge.h"
 #include "base/quote.h"
-#include "explain/query.h"
-#include "judge/request.h"
+#include "config/directives.h"
+#include "config/section.h"
 #include "rules/provider.h"
+#include "rules/registry.h"
 
-/* Containers may nest this deep: more is a mistake, or an attempt on the
- * stack from some .htaccess. */
+/* How deep containers may nest. More is a mistake, or an attack on the stack by
+ * some .htaccess. */
 #define NESTING_MAX 32
-
-/* Sections */
-
-/* httpd skips modules that have nothing in a section when it merges for a
- * request: so a section has one as soon as something is written there, and not
- * before, as a create_dir_config would make it. */
-static expect_dir_conf_t *section(cmd_parms *cmd)
-{
-    expect_dir_conf_t *conf = ap_get_module_config(cmd->context,
-                                                   &expect_module);
-
-    if (!conf) {
-        conf = apr_pcalloc(cmd->pool, sizeof(*conf));
-        expect_merge_place(conf, cmd);
-        ap_set_module_config(cmd->context, &expect_module, conf);
-    }
-    return conf;
-}
 
 /* Messages */
 
-/* httpd names file and line of an error in its own configuration, but of an
- * .htaccess the file only. */
-static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
+/* httpd names the file and line of an error in its own configuration, but of an
+ * error in .htaccess only the file. */
+const char *expect_config_error(cmd_parms *cmd, const char *read,
+                                const char *err)
 {
     int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
     const ap_directive_t *at = cmd->err_directive ? cmd->err_directive
                                                   : cmd->directive;
 
-    /* the line comes last, and is to be seen */
+    /* the parts before the line number are cut, so that it is shown */
     return apr_pstrcat(cmd->pool, cmd->cmd->name,
                        cmd->cmd->name[0] == '<' ? ">" : "", ": ",
                        expect_quoted(cmd->pool, read, EXPECT_WORD_MAX),
@@ -66,53 +49,22 @@ static const char *wrong(cmd_parms *cmd, const char *read, const char *err)
                            : NULL, NULL);
 }
 
-const char *expect_config_error(cmd_parms *cmd, const char *read,
-                              const char *err)
+static const char *rule_unknown(cmd_parms *cmd, const char *name)
 {
-    return wrong(cmd, read, err);
-}
+    const char *others = expect_provider_names(cmd->pool);
 
-/* The names of a table's rules, for a message. */
-static const char *names(apr_pool_t *p, const expect_rule_type_t *table)
-{
-    const char *all = "";
-
-    for (; table->name; ++table) {
-        all = apr_pstrcat(p, all, table->name, " ", NULL);
-    }
-    return all;
-}
-
-static const char *unknown_rule(cmd_parms *cmd, const char *name)
-{
-    const char *others = expect_authz_names(cmd->pool);
-
-    return wrong(cmd, *name ? name : "no rule",
-                 apr_pstrcat(cmd->pool,
-                             *name ? ": unknown rule; a rule is one of "
-                                   : ": a rule is missing; a rule is one of ",
-                             names(cmd->pool, expect_rules_content),
-                             names(cmd->pool, expect_rules_target),
-                             "or what the loaded modules give Require: ",
-                             *others ? others
-                                     : "nothing, without mod_authz_core",
-                             NULL));
+    return expect_config_error(
+        cmd, *name ? name : "no rule",
+        apr_pstrcat(cmd->pool,
+                    *name ? ": unknown rule; a rule is one of "
+                          : ": a rule is missing; a rule is one of ",
+                    expect_registry_names(cmd->pool),
+                    " or what the loaded modules add to Require: ",
+                    *others ? others : "nothing, without mod_authz_core",
+                    NULL));
 }
 
 /* ExpectRequire */
-
-const char *expect_conf_parse_rule(apr_pool_t *p,
-                                   const expect_rule_type_t *type,
-                                   const char *line, const void **arg)
-{
-    apr_array_header_t *words = apr_array_make(p, 4, sizeof(const char *));
-
-    while (*line) {
-        APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(p, &line);
-    }
-    return type->parse(p, words->nelts, (const char *const *)words->elts,
-                       arg);
-}
 
 static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
 {
@@ -127,11 +79,11 @@ static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
 }
 
 /*
- * The name of the file that is read. mod_macro's name for where it is used
- * lives in a temporary pool, so it is copied; once for the lines that follow
- * each other, as an .htaccess may have many and lie deep.
+ * The name of the file that is read. It is copied, because mod_macro's name for
+ * the place of its use is in a temporary pool; once for consecutive lines,
+ * because an .htaccess may have many lines and a long path.
  */
-static const char *file_of(const cmd_parms *cmd)
+static const char *config_file(const cmd_parms *cmd)
 {
     static const char key[] = "expect-file";
     const char *name = cmd->directive->filename;
@@ -145,69 +97,71 @@ static const char *file_of(const cmd_parms *cmd)
     return copied;
 }
 
-static void place(cmd_parms *cmd, expect_rule_t *rule)
+static void rule_set_place(cmd_parms *cmd, expect_rule_t *rule)
 {
-    rule->file = file_of(cmd);
+    rule->file = config_file(cmd);
     rule->line = cmd->directive->line_num;
     rule->limited = (apr_int64_t)cmd->limited;
 }
 
 /*
- * @param err set to what is wrong if there is no rule
+ * Make a rule from its name and arguments.
+ * @param err set to the message of an error, or to NULL
  * @return the rule, without text and place, or NULL
  */
 static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
                                 const char *args, const char **err)
 {
-    const expect_rule_type_t *type = expect_rules_find(name);
+    const expect_rule_type_t *type = expect_registry_find(name);
     expect_rule_t *rule = NULL;
     const void *arg = NULL;
 
     if (type) {
-        *err = expect_conf_parse_rule(cmd->pool, type, args, &arg);
+        *err = expect_registry_parse(cmd->pool, type, args, &arg);
         if (*err) {
-            *err = wrong(cmd, type->name, *err);
+            *err = expect_config_error(cmd, type->name, *err);
             return NULL;
         }
         return expect_rule_leaf(cmd->pool, type, arg);
     }
 
-    *err = expect_authz_rule(cmd, name, args, &rule);
+    *err = expect_provider_rule(cmd, name, args, &rule);
     if (*err) {
-        *err = wrong(cmd, apr_pstrcat(cmd->pool, name, *args ? " " : "", args,
-                                      NULL),
-                     apr_pstrcat(cmd->pool, ": ", *err,
-                                 "; what Require accepts is accepted", NULL));
+        *err = expect_config_error(
+            cmd,
+            apr_pstrcat(cmd->pool, name, *args ? " " : "", args, NULL),
+            apr_pstrcat(cmd->pool, ": ", *err,
+                        "; the arguments are those of Require", NULL));
     }
     else if (!rule) {
-        *err = unknown_rule(cmd, name);
+        *err = rule_unknown(cmd, name);
     }
     return rule;
 }
 
-/* A container of Require would not heed it. */
-static const char *inside_require(cmd_parms *cmd)
+/* A container of Require has no effect on this module's directives. */
+static const char *check_not_in_require(cmd_parms *cmd)
 {
     const ap_directive_t *parent = cmd->directive->parent;
 
     for (; parent; parent = parent->parent) {
         if (!strncasecmp(parent->directive, "<Require", 8)) {
-            return wrong(cmd, apr_pstrcat(cmd->pool, parent->directive, ">",
-                                          NULL),
-                         ": has no part in this container; Require and a rule "
-                         "are accepted there, this outside of it");
+            return expect_config_error(
+                cmd, apr_pstrcat(cmd->pool, parent->directive, ">", NULL),
+                ": is not allowed inside this container; use \"Require RULE\" "
+                "here, or move it out");
         }
     }
     return NULL;
 }
 
-static const char *expect_cmd_require(cmd_parms *cmd, void *unused,
-                                      const char *args)
+const char *expect_cmd_require(cmd_parms *cmd, void *unused,
+                               const char *args)
 {
     expect_rule_t *rule;
     const char *text = args;
     const char *name = ap_getword_conf(cmd->pool, &args);
-    const char *err = inside_require(cmd);
+    const char *err = check_not_in_require(cmd);
     int negated = 0;
 
     (void)unused;
@@ -224,15 +178,15 @@ static const char *expect_cmd_require(cmd_parms *cmd, void *unused,
     }
     rule->text = text;
     rule->negated = negated;
-    place(cmd, rule);
-    expect_rule_add(container_in(cmd, section(cmd)), rule);
+    rule_set_place(cmd, rule);
+    expect_rule_add(container_in(cmd, expect_section_get(cmd)), rule);
     return NULL;
 }
 
 /* Containers */
 
-/* What else may stand in a container: nothing. */
-static const char *foreign_directive(cmd_parms *cmd)
+/* No other directives are allowed in a container. */
+static const char *container_check_content(cmd_parms *cmd)
 {
     const ap_directive_t *child = cmd->directive->first_child;
 
@@ -240,9 +194,10 @@ static const char *foreign_directive(cmd_parms *cmd)
         if (strcasecmp(child->directive, "ExpectRequire")
             && strncasecmp(child->directive, "<ExpectRequire", 14)) {
             cmd->err_directive = child;
-            return wrong(cmd, child->directive,
-                         ": has no place in this container; ExpectRequire "
-                         "and its containers are accepted");
+            return expect_config_error(
+                cmd, child->directive,
+                ": is not allowed in this container; ExpectRequire and its "
+                "containers are accepted");
         }
     }
     return NULL;
@@ -255,51 +210,54 @@ static const char *container_check(cmd_parms *cmd, const char *args)
     int depth = 0;
 
     if (!end || end[1]) {
-        return wrong(cmd, args, ": the closing '>' is missing; no argument "
-                                "is accepted");
+        return expect_config_error(cmd, args, ": the closing '>' is missing; "
+                                              "no argument is accepted");
     }
     if (end != args) {
-        return wrong(cmd, apr_pstrmemdup(cmd->pool, args, end - args),
-                     ": one argument too many; none is accepted");
+        return expect_config_error(
+            cmd, apr_pstrmemdup(cmd->pool, args, end - args),
+            ": one argument too many; none is accepted");
     }
     for (; parent; parent = parent->parent) {
         if (!strncasecmp(parent->directive, "<ExpectRequire", 14)
             && ++depth >= NESTING_MAX) {
-            return wrong(cmd, "nested too deep",
-                         apr_psprintf(cmd->pool, ": more containers within "
-                                      "each other than %d; up to %d are "
-                                      "accepted", NESTING_MAX, NESTING_MAX));
+            return expect_config_error(
+                cmd, "nested too deep",
+                apr_psprintf(cmd->pool, ": more containers within each other "
+                             "than %d; up to %d are accepted", NESTING_MAX,
+                             NESTING_MAX));
         }
     }
-    return foreign_directive(cmd);
+    return container_check_content(cmd);
 }
 
-static const char *container_useless(cmd_parms *cmd,
+static const char *container_check_use(cmd_parms *cmd,
                                      const expect_rule_t *rule)
 {
     if (!rule->children->nelts) {
-        return wrong(cmd, "empty", ": there is no rule in it; one "
+        return expect_config_error(cmd, "empty",
+                                   ": there is no rule in it; one "
                                    "ExpectRequire or more is accepted");
     }
     if (rule->kind == EXPECT_ANY && rule->children->nelts == 1) {
-        return wrong(cmd, "useless", ": one alternative is no choice; two "
-                                     "rules or more are accepted, or "
-                                     "ExpectRequire without a container");
+        return expect_config_error(cmd, "useless",
+                                   ": a single alternative has no effect; "
+                                   "list two or more, or drop the container");
     }
     return NULL;
 }
 
-static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
-                                        const char *args)
+const char *expect_cmd_container(cmd_parms *cmd, void *unused,
+                                 const char *args)
 {
-    expect_dir_conf_t *conf = section(cmd);
+    expect_dir_conf_t *conf = expect_section_get(cmd);
     expect_kind_e kind = (expect_kind_e)(apr_uintptr_t)cmd->info;
     expect_rule_t *outer = conf->open;
     expect_rule_t *rule;
     int override = cmd->override;
     const ap_directive_t *directive = cmd->directive;
     const command_rec *command = cmd->cmd;
-    const char *err = inside_require(cmd);
+    const char *err = check_not_in_require(cmd);
 
     (void)unused;
     if (!err) {
@@ -309,7 +267,7 @@ static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
         return err;
     }
     rule = expect_rule_container(cmd->pool, kind);
-    place(cmd, rule);
+    rule_set_place(cmd, rule);
 
     conf->open = rule;
     cmd->override = OR_AUTHCFG;
@@ -320,10 +278,10 @@ static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
         return err;
     }
 
-    /* the walk left its last directive there */
+    /* the walk has left the last directive of the container here */
     cmd->directive = (ap_directive_t *)directive;
     cmd->cmd = command;
-    err = container_useless(cmd, rule);
+    err = container_check_use(cmd, rule);
     if (err) {
         return err;
     }
@@ -331,65 +289,69 @@ static const char *expect_cmd_container(cmd_parms *cmd, void *unused,
     return NULL;
 }
 
-/* Directives with one word out of a list */
+/* Directives that take one of several words */
 
-const char *const expect_engine_words[] = {
-    "On", "On", "Off", "DetectionOnly", NULL
-};
-const char *const expect_status_words[] = { "417", "417", "specific", NULL };
-const char *const expect_scope_words[] = {
-    "content", "content", "expectation", NULL
-};
-const char *const expect_merging_words[] = { "And", "And", "Or", "Off", NULL };
-
-/* One of them, and the member of expect_dir_conf_t that its number goes to. */
-typedef struct {
+struct expect_setting_t {
+    /** the words, by their number; that of 0 is never read */
     const char *const *words;
     const char *accepted;
+    /** the offset of the member of expect_dir_conf_t that is set */
     apr_size_t member;
-} setting_t;
-
-static const setting_t engine_setting = {
-    expect_engine_words, "On, Off or DetectionOnly is accepted",
-    APR_OFFSETOF(expect_dir_conf_t, engine)
-};
-static const setting_t status_setting = {
-    expect_status_words, "417 or specific is accepted",
-    APR_OFFSETOF(expect_dir_conf_t, status)
-};
-static const setting_t scope_setting = {
-    expect_scope_words, "content or expectation is accepted",
-    APR_OFFSETOF(expect_dir_conf_t, scope)
-};
-static const setting_t merging_setting = {
-    expect_merging_words, "And, Or or Off is accepted",
-    APR_OFFSETOF(expect_dir_conf_t, merging)
 };
 
-static const char *expect_cmd_setting(cmd_parms *cmd, void *unused,
-                                      const char *args)
+const expect_setting_t expect_engine_setting = {
+    .words = expect_engine_words,
+    .accepted = "On, Off or DetectionOnly is accepted",
+    .member = APR_OFFSETOF(expect_dir_conf_t, engine)
+};
+const expect_setting_t expect_status_setting = {
+    .words = expect_status_words,
+    .accepted = "417 or specific is accepted",
+    .member = APR_OFFSETOF(expect_dir_conf_t, status)
+};
+const expect_setting_t expect_scope_setting = {
+    .words = expect_scope_words,
+    .accepted = "content or expectation is accepted",
+    .member = APR_OFFSETOF(expect_dir_conf_t, scope)
+};
+const expect_setting_t expect_merging_setting = {
+    .words = expect_merging_words,
+    .accepted = "And, Or or Off is accepted",
+    .member = APR_OFFSETOF(expect_dir_conf_t, merging)
+};
+
+/* AllowOverrideList can name any directive; those of the administrator are not
+ * allowed in .htaccess even then, because a ceiling has to hold. */
+static const char *setting_check_place(cmd_parms *cmd)
 {
-    const setting_t *setting = cmd->info;
-    int *value = (int *)((char *)section(cmd) + setting->member);
+    const char *err = check_not_in_require(cmd);
+
+    if (err) {
+        return err;
+    }
+    return ap_check_cmd_context(cmd, (cmd->cmd->req_override & OR_AUTHCFG)
+                                         ? NOT_IN_LIMIT
+                                         : NOT_IN_LIMIT | NOT_IN_HTACCESS);
+}
+
+const char *expect_cmd_setting(cmd_parms *cmd, void *unused,
+                               const char *args)
+{
+    const expect_setting_t *setting = cmd->info;
+    int *value = (int *)((char *)expect_section_get(cmd) + setting->member);
     const char *word = ap_getword_conf(cmd->pool, &args);
-    const char *err = inside_require(cmd);
+    const char *err = setting_check_place(cmd);
     int i;
 
     (void)unused;
-    if (!err) {
-        /* not even where AllowOverrideList names a directive of the
-         * administrator's: a ceiling has to hold */
-        err = ap_check_cmd_context(
-            cmd, (cmd->cmd->req_override & OR_AUTHCFG)
-                     ? NOT_IN_LIMIT : NOT_IN_LIMIT | NOT_IN_HTACCESS);
-    }
     if (err) {
         return err;
     }
     if (*args) {
-        return wrong(cmd, args, apr_pstrcat(cmd->pool,
-                                            ": one argument too many; ",
-                                            setting->accepted, NULL));
+        return expect_config_error(cmd, args,
+                                   apr_pstrcat(cmd->pool,
+                                               ": one argument too many; ",
+                                               setting->accepted, NULL));
     }
     for (i = 1; setting->words[i]; ++i) {
         if (!strcasecmp(setting->words[i], word)) {
@@ -397,49 +359,9 @@ static const char *expect_cmd_setting(cmd_parms *cmd, void *unused,
             return NULL;
         }
     }
-    return wrong(cmd, *word ? word : "no argument",
-                 apr_pstrcat(cmd->pool, *word ? ": unknown value; "
-                                              : ": a value is missing; ",
-                             setting->accepted, NULL));
+    return expect_config_error(cmd, *word ? word : "no argument",
+                               apr_pstrcat(cmd->pool,
+                                           *word ? ": unknown value; "
+                                                 : ": a value is missing; ",
+                                           setting->accepted, NULL));
 }
-
-/* A tenant's .htaccess may add rules and choose the status of a refusal
- * (AllowOverride AuthConfig); the rest is the administrator's. */
-#define TENANT (RSRC_CONF | OR_AUTHCFG)
-#define ADMINISTRATOR (RSRC_CONF | ACCESS_CONF)
-
-const command_rec expect_directives[] = {
-    AP_INIT_RAW_ARGS("ExpectEngine", expect_cmd_setting,
-                     (void *)&engine_setting, ADMINISTRATOR,
-                     "On, Off, or DetectionOnly: decide and log, but refuse "
-                     "nothing"),
-    AP_INIT_RAW_ARGS("ExpectRequire", expect_cmd_require, NULL, TENANT,
-                     "[not] and a rule that an upload must meet"),
-    AP_INIT_RAW_ARGS("<ExpectRequireAll", expect_cmd_container,
-                     (void *)EXPECT_ALL, TENANT,
-                     "container of rules that must all hold"),
-    AP_INIT_RAW_ARGS("<ExpectRequireAny", expect_cmd_container,
-                     (void *)EXPECT_ANY, TENANT,
-                     "container of rules of which one must hold"),
-    AP_INIT_RAW_ARGS("<ExpectRequireNone", expect_cmd_container,
-                     (void *)EXPECT_NONE, TENANT,
-                     "container of rules of which none may hold"),
-    AP_INIT_RAW_ARGS("ExpectMerging", expect_cmd_setting,
-                     (void *)&merging_setting, ADMINISTRATOR,
-                     "And, Or or Off: how a section's rules join those of "
-                     "the sections around it"),
-    AP_INIT_RAW_ARGS("ExpectStatus", expect_cmd_setting,
-                     (void *)&status_setting, TENANT,
-                     "417, or specific: the status that names the cause"),
-    AP_INIT_RAW_ARGS("ExpectScope", expect_cmd_setting,
-                     (void *)&scope_setting, ADMINISTRATOR,
-                     "content: judge all uploads; expectation: only those "
-                     "that asked"),
-    AP_INIT_RAW_ARGS("ExpectLinger", expect_cmd_linger, NULL, RSRC_CONF,
-                     "time=SECONDS, idle=SECONDS, max=SIZE: how long the "
-                     "connection of a refused client is kept; or Off"),
-    AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
-                     "an upload, for httpd -t -D DUMP_EXPECT to explain what "
-                     "would become of it"),
-    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
-};

@@ -3,158 +3,18 @@
 /*
  * How the rules of sections are joined: ExpectMerging.
  *
- * The value in force for a section is the nearest one set in it or above it.
- * Above a folder's section, an .htaccess file and all that is nested in either
- * stand the <Directory> sections of the folders around. Above any other section
- * stands its server only, whatever httpd has merged before it: so a <Directory>
- * that opens a tree does not open what an administrator demands in a
+ * The value in force for a section is the nearest one that is set in it or
+ * above it. Above a folder's section, an .htaccess file, and sections nested in
+ * either, are the <Directory> sections of the folders around it. Above any
+ * other section is only its server, whatever httpd has merged before it: so a
+ * <Directory> that replaces rules does not replace those of an administrator's
  * <Location>.
  */
-
-#include <string.h>
 
 #include "httpd.h"
 #include "http_config.h"
 
-#include "apr_strings.h"
-
-#include "config/section.h"
 #include "config/merge.h"
-
-/* The depth of a <DirectoryMatch>: httpd merges it after all folders. */
-#define DEPTH_MATCH APR_INT32_MAX
-
-/* Where a section stands */
-
-typedef enum { NO_SECTION, DIRECTORY, OTHER_SECTION } section_e;
-
-static section_e section_of(const ap_directive_t *directive)
-{
-    static const char *const others[] = {
-        "<Location", "<LocationMatch", "<Files", "<FilesMatch", "<If",
-        "<ElseIf", "<Else", "<Proxy", "<ProxyMatch", NULL
-    };
-    int i;
-
-    if (!strcasecmp(directive->directive, "<Directory")
-        || !strcasecmp(directive->directive, "<DirectoryMatch")) {
-        return DIRECTORY;
-    }
-    for (i = 0; others[i]; ++i) {
-        if (!strcasecmp(directive->directive, others[i])) {
-            return OTHER_SECTION;
-        }
-    }
-    return NO_SECTION;
-}
-
-/* What a section sets, read from the tree of its directives: lines that come
- * further below count as well. */
-static int merging_in(const ap_directive_t *parent, apr_pool_t *p)
-{
-    const ap_directive_t *child = parent->first_child;
-    int merging = 0;
-    int i;
-
-    for (; child; child = child->next) {
-        const char *args = child->args;
-
-        if (strcasecmp(child->directive, "ExpectMerging")) {
-            continue;
-        }
-        args = ap_getword_conf(p, &args);
-        for (i = 1; expect_merging_words[i]; ++i) {
-            if (!strcasecmp(expect_merging_words[i], args)) {
-                merging = i;
-            }
-        }
-    }
-    return merging;
-}
-
-static int slashes_in(const char *path)
-{
-    int n = 0;
-
-    for (; *path; ++path) {
-        n += *path == '/';
-    }
-    return n;
-}
-
-/* How deep the folder of a <Directory> is. httpd merges those with regular
- * expressions when all others and all .htaccess files are merged. */
-static int depth_of(const ap_directive_t *directory, apr_pool_t *p)
-{
-    const char *args = directory->args;
-    char *path = ap_getword_conf(p, &args);
-    char *folder;
-    apr_size_t length = strlen(path);
-
-    if (length && path[length - 1] == '>') {
-        path[--length] = '\0';
-    }
-    if (strcasecmp(directory->directive, "<Directory") || path[0] != '/') {
-        return DEPTH_MATCH;
-    }
-    if (apr_filepath_merge(&folder, NULL, path, 0, p) == APR_SUCCESS) {
-        path = folder;
-        length = strlen(path);
-    }
-    return slashes_in(path) + (length && path[length - 1] != '/');
-}
-
-/* How the rules of an .htaccess file are joined is for its folder, also within
- * the <Files> and <If> in it. */
-static void place_in_htaccess(expect_dir_conf_t *conf, const cmd_parms *cmd,
-                              int is_nested)
-{
-    const char *name = is_nested ? cmd->config_file->name : cmd->path;
-
-    if (name && name[0] == '/') {
-        conf->standing = EXPECT_IN_FOLDER;
-        conf->depth = slashes_in(name);
-    }
-    else {
-        /* some module has read it from elsewhere */
-        conf->standing = EXPECT_ALONE;
-    }
-}
-
-void expect_merge_place(expect_dir_conf_t *conf, cmd_parms *cmd)
-{
-    const ap_directive_t *parent = cmd->directive->parent;
-    int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
-    int is_nested = 0;
-
-    for (; parent; parent = parent->parent) {
-        section_e section = section_of(parent);
-
-        if (section == NO_SECTION) {
-            continue;
-        }
-        /* Its own value need not be read yet, and is looked for later. An
-         * .htaccess has none to look for: with AllowOverride Nonfatal=..., a
-         * line that httpd has skipped stands in the tree all the same. */
-        if (is_nested && !is_htaccess && !conf->merging_around) {
-            conf->merging_around = merging_in(parent, cmd->temp_pool);
-        }
-        if (section == DIRECTORY) {
-            conf->standing = is_nested ? EXPECT_IN_FOLDER : EXPECT_FOLDER;
-            conf->depth = depth_of(parent, cmd->temp_pool);
-            return;
-        }
-        is_nested = 1;
-    }
-    if (is_htaccess) {
-        place_in_htaccess(conf, cmd, is_nested);
-    }
-    else {
-        conf->standing = is_nested ? EXPECT_ALONE : EXPECT_IN_SERVER;
-    }
-}
-
-/* Merging */
 
 void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv)
 {
@@ -177,22 +37,22 @@ typedef struct {
     int merging;
 } folder_t;
 
-/* A section with rules, and how they join those before. */
+/* A section with rules, and how they are joined with those before. */
 typedef struct {
     const expect_rule_t *rules;
     int merging;
     int is_alone;
 } joined_t;
 
-/* What the sections say, as far as they were read. */
+/* The sections that were read so far. */
 typedef struct {
     apr_pool_t *p;
-    /* the value in force: of the server, of the section that was read last */
+    /* ExpectMerging in force: for the server, for the section read last */
     int server;
     int last;
-    /* of folder_t, as deep as they come; NULL: none */
+    /* of folder_t, from the outside in; NULL: none */
     apr_array_header_t *folders;
-    /* of joined_t */
+    /* of joined_t, from the outside in */
     apr_array_header_t *sections;
 } reading_t;
 
@@ -210,7 +70,7 @@ static int merging_of_folder(const reading_t *f, int depth)
     return f->server;
 }
 
-static void note_folder(reading_t *f, const expect_dir_conf_t *conf)
+static void folders_add(reading_t *f, const expect_dir_conf_t *conf)
 {
     folder_t *folder;
 
@@ -230,8 +90,8 @@ static int merging_of(reading_t *f, const expect_dir_conf_t *conf)
         f->server = merging;
     }
     else if (conf->standing == EXPECT_FOLDER && merging
-             && conf->depth != DEPTH_MATCH) {
-        note_folder(f, conf);
+             && conf->depth != EXPECT_DEPTH_MATCH) {
+        folders_add(f, conf);
     }
     if (merging) {
         return merging;
@@ -253,9 +113,9 @@ static void read_section(reading_t *f, const expect_dir_conf_t *conf)
     }
 }
 
-/* From the outside in. httpd merges one section after the other to what it
- * has: so many can lie at the outer sides, within each other, and few at the
- * inner ones. */
+/* Read sections from the outside in. httpd merges each section with the result
+ * so far: many merges may be nested on the outer side, which is a loop, and few
+ * on the inner side, which is recursion. */
 static void read_sections(reading_t *f, const expect_dir_conf_t *conf)
 {
     apr_array_header_t *inner;
@@ -289,15 +149,15 @@ static void read_all(reading_t *f, apr_pool_t *p,
 
 /* Joining */
 
-/* The rules in force, as far as they were joined. */
+/* The rules that were joined so far. */
 typedef struct {
     apr_pool_t *p;
     const expect_rule_t *rules;
-    /* what joins them, NULL as long as there is one section's only */
+    /* the container of all of them; NULL: they are of one section */
     expect_rule_t *join;
 } in_force_t;
 
-/* One container for all that are joined the same way: a tree that is as deep
+/* One container holds all sections that are joined the same way. A tree as deep
  * as an .htaccess has sections could be too deep for the stack. */
 static expect_rule_t *join_for(in_force_t *f, expect_kind_e kind)
 {
@@ -324,11 +184,11 @@ static void join_section(in_force_t *f, const joined_t *section)
 }
 
 /*
- * httpd merges a <Files> or an <If> of a folder behind sections that stand
- * alone. Where such a one offers an alternative or replaces what is there, that
- * is for the rules of its folder only: so it is joined to these before the
- * others are. What a folder's <Files> or <If> adds holds for what a section
- * that stands alone has offered before it, too.
+ * httpd merges a folder's <Files> or <If> after sections that stand alone. If
+ * the <Files> or <If> offers an alternative (Or) or replaces rules (Off), that
+ * concerns the rules of its folder only: so it is joined with these before the
+ * sections that stand alone are joined. If it adds rules (And), they hold as
+ * well for an alternative that a section standing alone has offered before.
  */
 static int is_joined_late(const joined_t *section, int is_opened)
 {
@@ -355,7 +215,7 @@ static void join_where(in_force_t *f, const apr_array_header_t *sections,
 const expect_rule_t *expect_conf_rules(apr_pool_t *p,
                                        const expect_dir_conf_t *conf)
 {
-    in_force_t f = { p, NULL, NULL };
+    in_force_t f = { .p = p };
     reading_t reading;
 
     read_all(&reading, p, conf);

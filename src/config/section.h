@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The configuration of a section: what was written there, and what is in
- * force after merging.
+ * The configuration of a section: what is written there. merge.h has what is in
+ * force for a request.
  */
 
 #ifndef EXPECT_SECTION_H
@@ -12,56 +12,59 @@
 
 #include "tree/tree.h"
 
-/* What the settings can be. 0 is unset, which holds as 1 does. */
+/* The values of the settings. 0: not set, which has the effect of 1. */
 enum { EXPECT_ENGINE_ON = 1, EXPECT_ENGINE_OFF, EXPECT_ENGINE_DETECT };
 enum { EXPECT_STATUS_417 = 1, EXPECT_STATUS_SPECIFIC };
 enum { EXPECT_SCOPE_CONTENT = 1, EXPECT_SCOPE_EXPECTATION };
 enum { EXPECT_MERGING_AND = 1, EXPECT_MERGING_OR, EXPECT_MERGING_OFF };
 
-/** The word of each, 0 included; ended by NULL. */
+/** The word for each value, 0 included; ended by NULL. */
 extern const char *const expect_engine_words[];
 extern const char *const expect_status_words[];
 extern const char *const expect_scope_words[];
 extern const char *const expect_merging_words[];
 
-/* Where a section stands: that decides what stands above it. */
+/* Where a section stands: on that depends which sections are above it. */
 typedef enum {
     EXPECT_IN_SERVER = 0, /* outside of all sections */
     EXPECT_FOLDER,        /* a <Directory> */
     EXPECT_IN_FOLDER,     /* an .htaccess file, or within one, or within a
                            * <Directory> */
-    EXPECT_ALONE          /* any other, and what is nested in it */
+    EXPECT_ALONE          /* any other section, and sections nested in it */
 } expect_standing_e;
 
 typedef struct expect_dir_conf_t expect_dir_conf_t;
 
 /**
- * A section in which something was written, NULL in httpd's vector where
- * nothing was; or two merged. What rules are in force depends on ExpectMerging
- * of all sections further out, and httpd merges inner sections with each
- * other before it merges them with outer ones: so a merge only remembers its
- * two sides, and expect_conf_rules() reads them from the outside in, for
- * requests that need it.
+ * A section with directives of mod_expect, or two sections merged. httpd's
+ * vector of a section without such directives has NULL.
+ *
+ * Which rules are in force depends on ExpectMerging of all sections further
+ * out, but httpd merges inner sections with each other before it merges them
+ * with outer ones. So a merge only remembers its two sides, and
+ * expect_conf_rules() reads them from the outside in, for requests that need
+ * it.
  */
 struct expect_dir_conf_t {
-    /** the nearest that is set, or 0 */
+    /** the nearest value that is set, or 0 */
     int engine;
     int status;
     int scope;
-    /** as written in this section, else in the nearest one that it is nested
-     *  in; both 0 in a merge: see outer and inner */
+    /** ExpectMerging as written in this section; and in the nearest section
+     *  that it is nested in. Both are 0 in a merge: see outer and inner */
     int merging;
     int merging_around;
-    /** where it stands, and in how deep a folder: the slashes of its path */
+    /** where it stands */
     expect_standing_e standing;
+    /** the depth of its folder: the number of slashes in the path */
     int depth;
     /** this section's own rules, an implicit All; NULL: none */
     expect_rule_t *own;
     /** the container that is being read; NULL: own */
     expect_rule_t *open;
-    /** there are rules in this section, or in one that was merged in */
+    /** this section has rules, or one that was merged has */
     int has_rules;
-    /** a merge: the two sides, else NULL */
+    /** the two sides of a merge, else NULL */
     const expect_dir_conf_t *outer;
     const expect_dir_conf_t *inner;
 };
@@ -69,9 +72,9 @@ struct expect_dir_conf_t {
 extern module AP_MODULE_DECLARE_DATA expect_module;
 
 /**
- * What is written in a section, or in those that were merged.
+ * What is written in a section, or in the sections that were merged.
  * @param section httpd's vector of a section, or of a request (per_dir_config)
- * @return NULL if there is nothing of mod_expect's
+ * @return NULL if there is no directive of mod_expect
  */
 static APR_INLINE const expect_dir_conf_t *
 expect_conf_of(const ap_conf_vector_t *section)
@@ -79,37 +82,12 @@ expect_conf_of(const ap_conf_vector_t *section)
     return ap_get_module_config(section, &expect_module);
 }
 
-/** merge_dir_config of the module record: constant cost. */
-void *expect_conf_merge(apr_pool_t *p, void *basev, void *addv);
-
 /**
- * The rules in force.
- * @param p    pool for the nodes that join sections
- * @param conf a section as merged by httpd, or NULL
- * @return the tree, NULL if there are no rules
+ * What is written in a section, for a directive that changes it.
+ * @param cmd the directive being read
+ * @return the section's configuration, made if it has none yet
  */
-const expect_rule_t *expect_conf_rules(apr_pool_t *p,
-                                       const expect_dir_conf_t *conf);
-
-/**
- * The value of ExpectMerging in force.
- * @param p    pool for what is needed meanwhile
- * @param conf a section as merged by httpd, or NULL
- * @return that of the section that was merged last
- */
-int expect_conf_merging(apr_pool_t *p, const expect_dir_conf_t *conf);
-
-/**
- * Parse a rule's arguments from a line of the configuration.
- * @param p    the configuration's pool
- * @param type the rule's row
- * @param line what stands behind the rule's name (ap_getword_conf syntax)
- * @param arg  set to the parsed arguments
- * @return NULL, or the message of expect_rule_type_t.parse
- */
-const char *expect_conf_parse_rule(apr_pool_t *p,
-                                   const expect_rule_type_t *type,
-                                   const char *line, const void **arg);
+expect_dir_conf_t *expect_section_get(cmd_parms *cmd);
 
 /**
  * Whether rules govern a section: there are some, and ExpectEngine is not Off.
@@ -122,7 +100,8 @@ static APR_INLINE int expect_conf_governs(const expect_dir_conf_t *conf)
 }
 
 /**
- * Whether what the rules deny is refused, and not only told of or let be.
+ * Whether a denial of the rules refuses the request: not under DetectionOnly,
+ * and not under Off.
  * @param conf a section as merged by httpd
  * @return 1 or 0
  */
@@ -132,17 +111,7 @@ static APR_INLINE int expect_conf_refuses(const expect_dir_conf_t *conf)
            && conf->engine != EXPECT_ENGINE_DETECT;
 }
 
-/**
- * The message of an error.
- * @param cmd  where the directive stands
- * @param read what was read
- * @param err  ": what is wrong; what is accepted"
- * @return the message, with the line in an .htaccess
- */
-const char *expect_config_error(cmd_parms *cmd, const char *read,
-                              const char *err);
-
-/** The directives, for the module record. */
-extern const command_rec expect_directives[];
+/** The depth of a <DirectoryMatch>: httpd merges it after all folders. */
+#define EXPECT_DEPTH_MATCH APR_INT32_MAX
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "explain/doubts.h"
 #include "explain/show.h"
+#include "tree/describe.h"
 
 static void doubts_warn(const expect_doubts_t *d, const expect_rule_t *rule,
                         const char *warning)

@@ -19,6 +19,7 @@
 #include "apr_file_io.h"
 
 #include "base/version.h"
+#include "config/merge.h"
 #include "explain/dump.h"
 #include "explain/explain.h"
 #include "explain/query.h"

@@ -23,7 +23,8 @@
 #include "base/head.h"
 #include "explain/query.h"
 #include "judge/request.h"
-#include "rules/registry.h"
+#include "base/size.h"
+#include "rules/arguments.h"
 
 APLOG_USE_MODULE(expect);
 

@@ -18,6 +18,7 @@
 #include "apr_strings.h"
 
 #include "config/section.h"
+#include "config/merge.h"
 #include "explain/doubts.h"
 #include "explain/sections.h"
 #include "explain/show.h"

@@ -38,6 +38,8 @@
 #include "judge/request.h"
 #include "judge/trace.h"
 #include "stages/stages.h"
+#include "tree/describe.h"
+#include "tree/evaluate.h"
 
 #if EXPECT_CORE_KNOWS_TLS
 #include "http_ssl.h"

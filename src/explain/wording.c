@@ -20,12 +20,13 @@
 
 #include "answer/enforce.h"
 #include "answer/notes.h"
+#include "config/merge.h"
 #include "explain/arrival.h"
 #include "explain/show.h"
 #include "explain/wording.h"
 #include "judge/request.h"
 #include "judge/verdict.h"
-#include "rules/registry.h"
+#include "rules/target.h"
 
 /* --- lines of text ------------------------------------------------------- */
 

@@ -7,7 +7,8 @@
 #include "httpd.h"
 
 #include "judge/judge.h"
-#include "rules/registry.h"
+#include "rules/target.h"
+#include "tree/evaluate.h"
 
 expect_answer_t expect_judge_evaluate(expect_request_t *e,
                                       expect_stage_e stage)

@@ -8,23 +8,21 @@
 #include "http_config.h"
 
 #include "judge/request.h"
+#include "base/announced.h"
+#include "config/merge.h"
 #include "judge/trace.h"
-
-int expect_request_head(expect_head_t *head, const request_rec *r,
-                        int expects_100)
-{
-    if (EXPECT_LENGTH_IS_OPEN(r)) {
-        expect_head_set(head, r->headers_in, EXPECT_LENGTH_UNKNOWN,
-                        expects_100);
-        return 1;
-    }
-    return expect_head_read(head, r->headers_in, expects_100);
-}
 
 /* RFC 9110, 9.3.6: a CONNECT request to a proxy has no content. */
 static int is_tunnel(const request_rec *r)
 {
     return r->method_number == M_CONNECT && r->proxyreq;
+}
+
+const expect_facts_t *expect_request_facts(const request_rec *r)
+{
+    const expect_request_t *e = expect_request_get(expect_announced_first(r));
+
+    return e ? &e->facts : NULL;
 }
 
 expect_request_t *expect_request_begin(request_rec *r)
@@ -34,9 +32,9 @@ expect_request_t *expect_request_begin(request_rec *r)
 
     /* RFC 9110, 10.1.1: the expectation of an HTTP/1.0 client is ignored */
     if (r->main || r->prev || is_tunnel(r)
-        || !expect_request_head(&head, r,
-                                r->expecting_100
-                                && r->proto_num >= HTTP_VERSION(1, 1))) {
+        || !expect_announced_head(&head, r,
+                                  r->expecting_100
+                                  && r->proto_num >= HTTP_VERSION(1, 1))) {
         return NULL;
     }
 

@@ -10,7 +10,7 @@
 #include "httpd.h"
 #include "http_config.h"
 
-#include "base/compat.h"
+#include "base/announced.h"
 #include "config/section.h"
 #include "judge/verdict.h"
 #include "tree/tree.h"
@@ -135,38 +135,12 @@ static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
 }
 
 /**
- * Find the request that the client sent: redirects and subrequests come from
- * it.
+ * Get the facts of a request: for rules that Require evaluates.
  * @param r any request
- * @return r itself if the client sent it
+ * @return the facts of the request that the client sent, from which r comes;
+ *         NULL if that is not judged
  */
-static APR_INLINE const request_rec *expect_request_first(const request_rec *r)
-{
-    while (r->main || r->prev) {
-        r = r->main ? r->main : r->prev;
-    }
-    return r;
-}
-
-/**
- * The cheap test for requests without content.
- * @param r any request
- * @return 0 if no content is announced; 1 if expect_request_head() must decide
- */
-static APR_INLINE int expect_request_has_content(const request_rec *r)
-{
-    return EXPECT_LENGTH_IS_OPEN(r) || expect_head_has_content(r->headers_in);
-}
-
-/**
- * Read what a request announces.
- * @param head        filled in when the result is 1, untouched otherwise
- * @param r           any request
- * @param expects_100 as for expect_head_read()
- * @return 1 if content is announced, else 0
- */
-int expect_request_head(expect_head_t *head, const request_rec *r,
-                        int expects_100);
+const expect_facts_t *expect_request_facts(const request_rec *r);
 
 /**
  * Begin to judge a request.

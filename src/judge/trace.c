@@ -14,6 +14,7 @@
 
 #include "base/quote.h"
 #include "judge/trace.h"
+#include "tree/describe.h"
 
 APLOG_USE_MODULE(expect);
 

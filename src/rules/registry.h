@@ -1,56 +1,63 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The rules: the tables of rules_content.c and rules_target.c, and the bridge
- * to httpd's registry of authz providers in rules_authz.c.
+ * The registry: one row for each rule of mod_expect's own. Rules that are authz
+ * providers of other modules: provider.h.
  */
 
 #ifndef EXPECT_REGISTRY_H
 #define EXPECT_REGISTRY_H
 
-#include "base/quote.h"
 #include "tree/tree.h"
 
-/** content-length, content-type, content-encoding: need no httpd. */
-extern const expect_rule_type_t expect_rules_content[];
+/* Each is defined in the file of its name. */
+extern const expect_rule_type_t expect_rule_content_length;
+extern const expect_rule_type_t expect_rule_content_type;
+extern const expect_rule_type_t expect_rule_content_encoding;
+extern const expect_rule_type_t expect_rule_header;
+extern const expect_rule_type_t expect_rule_precondition;
+extern const expect_rule_type_t expect_rule_free_space;
+extern const expect_rule_type_t expect_rule_auth;
+extern const expect_rule_type_t expect_rule_handler;
 
-/** header, precondition, free-space, auth, handler: need the request. */
-extern const expect_rule_type_t expect_rules_target[];
+/** The rule can be used in Require: it needs the head, the client and the file
+ *  that the target maps to, and nothing that is known only after access
+ *  control. */
+#define EXPECT_RULE_IN_REQUIRE 1
+
+typedef struct expect_registry_row_t {
+    const expect_rule_type_t *type;
+    /** EXPECT_RULE_IN_REQUIRE, or 0 */
+    int flags;
+} expect_registry_row_t;
+
+/** The rows, ended by one without a type. */
+extern const expect_registry_row_t expect_registry[];
 
 /**
- * Find a rule in these tables.
+ * Find a rule.
  * @param name as written, in any case
- * @return its row, or NULL
+ * @return its type, or NULL
  */
-const expect_rule_type_t *expect_rules_find(const char *name);
+const expect_rule_type_t *expect_registry_find(const char *name);
 
 /**
- * Whether what will be asked takes content, as the rule `handler` has it: not
- * so httpd's file handlers, which send what is stored.
- * @param r a request whose handler is known
- * @return 1 or 0
+ * The names of all rules.
+ * @param p pool for the result
+ * @return names with spaces between
  */
-int expect_target_takes_content(const struct request_rec *r);
+const char *expect_registry_names(apr_pool_t *p);
 
 /**
- * Whether mod_rewrite, in a directory, has found another target: the redirect
- * that comes next will tell about that.
- * @param r a request whose handler is known
- * @return 1 if so. The handler's name alone does not do: anybody can set it
+ * Parse a rule's arguments from a line of the configuration.
+ * @param p    the configuration's pool
+ * @param type the rule's type
+ * @param line the words after the rule's name (ap_getword_conf syntax)
+ * @param arg  set to the parsed arguments
+ * @return NULL, or the message of expect_rule_type_t.parse
  */
-int expect_target_is_rewritten(const struct request_rec *r);
-
-/**
- * Parse a SIZE: bytes, or with K, M, G or T (powers of 1024), either case.
- * @param size set to the bytes
- * @param word the word
- * @return 1 if it is a SIZE that apr_off_t holds, else 0
- */
-int expect_size_parse(apr_off_t *size, const char *word);
-
-/** What expect_size_parse() takes, for messages. */
-#define EXPECT_SIZE_ACCEPTED \
-    "a SIZE is a number of bytes, or of K, M, G or T (powers of 1024), like " \
-    "10M"
+const char *expect_registry_parse(apr_pool_t *p,
+                                  const expect_rule_type_t *type,
+                                  const char *line, const void **arg);
 
 #endif

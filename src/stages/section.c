@@ -16,7 +16,7 @@
 int expect_section_without_content(request_rec *r)
 {
     if (!expect_conf_governs(expect_conf_of(r->per_dir_config))
-        || (r->prev && expect_request_get(expect_request_first(r)))) {
+        || (r->prev && expect_request_get(expect_announced_first(r)))) {
         return 0;
     }
     expect_filter_none(r);

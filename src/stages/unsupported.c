@@ -36,7 +36,7 @@ void expect_unsupported_refuse(request_rec *r)
     notice.accepts = &expect_accepts_anything;
     notice.level = APLOG_INFO;
     notice.counted_as = EXPECT_N_REFUSE;
-    notice.bytes = expect_request_head(&head, r, 0) ? head.length : 0;
+    notice.bytes = expect_announced_head(&head, r, 0) ? head.length : 0;
     /* in a list, or sent twice, 100-continue still means that the client
      * waits */
     notice.client_waits = ap_strcasestr(expect, "100-continue") != NULL;

@@ -38,6 +38,6 @@ ExpectRequire not auth
 RULES
 refused_ok('not auth, open', { path => '/tenant/none/open/x', content => 5 },
     status => 403, asked_status => 417, rule => 'auth',
-    like => qr/^auth holds, which is not accepted/);
+    like => qr/^auth: access control admits the request, which is not acc/);
 
 done_testing();

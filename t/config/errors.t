@@ -159,27 +159,32 @@ my @errors = (
         qw(ExpectRequireAll ExpectRequireAny ExpectRequireNone)),
     ['a rule in a container of Require', "<Files *>\n<RequireAny>\n"
         . "ExpectRequire auth\n</RequireAny>\n</Files>", 'ExpectRequire',
-        '<RequireAny>', qr/no part in this container/, qr/outside of it/, 3],
+        '<RequireAny>', qr/is not allowed inside this container$/,
+        qr/^use "Require RULE" here, or move it out$/, 3],
     ['a setting in a container of Require', "<Files *>\n<RequireAny>\n"
         . "ExpectStatus 417\n</RequireAny>\n</Files>", 'ExpectStatus',
-        '<RequireAny>', qr/no part in this container/, qr/outside of it/, 3],
+        '<RequireAny>', qr/is not allowed inside this container$/,
+        qr/^use "Require RULE" here, or move it out$/, 3],
     ['a container in one of Require', "<Files *>\n<RequireAll>\n"
         . "<ExpectRequireAll>\nExpectRequire auth\n</ExpectRequireAll>\n"
         . "</RequireAll>\n</Files>", '<ExpectRequireAll>', '<RequireAll>',
-        qr/no part in this container/, qr/outside of it/, 3],
+        qr/is not allowed inside this container$/,
+        qr/^use "Require RULE" here, or move it out$/, 3],
     ['an empty container in another',
         "<ExpectRequireAll>\nExpectRequire auth\n<ExpectRequireNone>\n"
         . "</ExpectRequireNone>\n</ExpectRequireAll>",
         '<ExpectRequireNone>', 'empty', qr/no rule in it/, $MORE, 3],
     ['one alternative',
         "\n<ExpectRequireAny>\nExpectRequire auth\n</ExpectRequireAny>",
-        '<ExpectRequireAny>', 'useless', qr/one alternative/,
-        qr/two rules or more/, 2],
+        '<ExpectRequireAny>', 'useless',
+        qr/^a single alternative has no effect$/,
+        qr/^list two or more, or drop the container$/, 2],
     ['one alternative, with two conditions',
         "<ExpectRequireAny>\n<ExpectRequireAll>\nExpectRequire auth\n"
         . "ExpectRequire header X\n</ExpectRequireAll>\n</ExpectRequireAny>",
-        '<ExpectRequireAny>', 'useless', qr/one alternative/,
-        qr/two rules or more/, 1],
+        '<ExpectRequireAny>', 'useless',
+        qr/^a single alternative has no effect$/,
+        qr/^list two or more, or drop the container$/, 1],
     ['a container with an argument',
         "<ExpectRequireAll foo>\nExpectRequire auth\n</ExpectRequireAll>",
         '<ExpectRequireAll>', 'foo', qr/too many/, qr/none is/, 1],
@@ -190,13 +195,14 @@ my @errors = (
     (map { [(split)[0] . ', a foreign directive in a container',
             "<ExpectRequireAll>\nExpectRequire auth\n$_\n</ExpectRequireAll>",
             '<ExpectRequireAll>', qr/\A<?\Q@{[ (split)[0] =~ s{^<}{}r ]}\E>?\z/,
-            qr/no place/, $NESTED, 3] }
+            qr/is not allowed in this container$/, $NESTED, 3] }
         'Require all granted', 'ExpectEngine On', 'ExpectStatus 417',
         'NoSuchDirective', "<Limit PUT>\nExpectRequire auth\n</Limit>"),
     ['a foreign directive in a nested container',
         "<ExpectRequireAll>\n<ExpectRequireNone>\nExpectRequire auth\n"
         . "Require all granted\n</ExpectRequireNone>\n</ExpectRequireAll>",
-        '<ExpectRequireNone>', 'Require', qr/no place/, $NESTED, 4],
+        '<ExpectRequireNone>', 'Require',
+        qr/is not allowed in this container$/, $NESTED, 4],
     ['a bad rule in a nested container',
         "<ExpectRequireAny>\nExpectRequire auth\n<ExpectRequireAll>\n"
         . "ExpectRequire content-length max=x\n</ExpectRequireAll>\n"

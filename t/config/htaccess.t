@@ -71,12 +71,12 @@ my @mistakes = (
     ["ExpectStatus 417\n<ExpectRequireNone>\n</ExpectRequireNone>\n", 2,
         qr/<ExpectRequireNone>: empty: .*; one ExpectRequire or more/],
     ["<ExpectRequireAny>\nExpectRequire auth\n</ExpectRequireAny>\n", 1,
-        qr/<ExpectRequireAny>: useless: one alternative.*; two rules or more/],
+        qr/<ExpectRequireAny>: useless: a single alternative.*; list two or /],
     ["<ExpectRequireAll x>\nExpectRequire auth\n</ExpectRequireAll>\n", 1,
         qr/<ExpectRequireAll>: x: one argument too many; none is accepted/],
     ["<ExpectRequireAll>\nExpectRequire auth\nRequire all granted\n"
         . "</ExpectRequireAll>\n", 3,
-        qr/<ExpectRequireAll>: Require: has no place.*; ExpectRequire and /],
+        qr/<ExpectRequireAll>: Require: is not allowed .*; ExpectRequire and /],
     ["<ExpectRequireAll>\nExpectRequire auth\n<ExpectRequireAll>\n"
         . "ExpectRequire foo\n</ExpectRequireAll>\n</ExpectRequireAll>\n", 4,
         qr/ExpectRequire: foo: unknown rule; a rule is one of /],

@@ -70,7 +70,7 @@ PerlAddAuthzProvider crash Expect::TestCrash::check
     ExpectRequire crash
 </Location>
 CONF
-    like $answer, qr/^  asks: refused 417: env does not hold\n  does not ask: refused 403: env does not hold$/m,
+    like $answer, qr/^  asks: refused 417: the rule env is not met\n  does not ask: refused 403: the rule env is not met$/m,
         'what is certain is said';
     like $answer, qr/^ +crash +env\/user .*\n +not evaluated: the result was already certain$/m,
         'and nobody asked for more';

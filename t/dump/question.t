@@ -58,7 +58,7 @@ ExpectExplain /up/new PUT length=2K type=text/html
       auth auth HERE  (in <Limit POST>)
         does not apply to PUT
       content-type image/* head HERE
-        denied: content-type text/html is none of image/* (not needed: the result was already certain)
+        denied: content-type text/html is not one of: image/* (not needed: the result was already certain)
   asks: refused 417: content-length 2048 is over max=1024
   does not ask: refused 413: content-length 2048 is over max=1024
 TEXT
@@ -130,11 +130,11 @@ my @asked = (
         qr/^  asks: admitted; goes to witness$/m,
         qr/^  does not ask: admitted; goes to witness$/m],
     ['/witness/ip PUT length=1 ip=2001:db8::7', qr/^  asks: admitted;/m],
-    ['/witness/ip PUT length=1 ip=::1', qr/^  asks: refused 417: ip does/m],
+    ['/witness/ip PUT length=1 ip=::1', qr/^  asks: refused 417: the rule ip is/m],
     ['/witness/type PUT length=1 type="text/plain; a=b" encoding=br',
         qr/^  asks: admitted;/m],
     ["/witness/type PUT length=1 'type=text/plain; a=b' ENCODING='x, br'",
-        qr/^  does not ask: refused 415: content-encoding x is none of br$/m],
+        qr/^  does not ask: refused 415: content-encoding x is not one of: br$/m],
     ['/witness/user PUT length=1 user="bob b"', qr/^  asks: admitted;/m,
         qr/^  client: 127\.0\.0\.1, logged in as bob b$/m,
         qr/^    authentication \(AuthType Basic\) is not performed; it is assumed to have succeeded$/m],
@@ -145,7 +145,7 @@ my @asked = (
     ['http://files.example:1024/witness/host PUT length=1',
         qr/^  asks: admitted;/m],
     ['http://files.example/witness/host PUT length=1',
-        qr/^  asks: refused 417: expr does not hold$/m,
+        qr/^  asks: refused 417: the rule expr is not met$/m,
         qr/^  note: httpd does not listen on port 80$/m],
     ['HTTPS://127.0.0.1:1024/witness/host PUT length=1',
         qr/^  note: TLS is not simulated: /m],
@@ -248,7 +248,7 @@ CONF
     my @like = (qr/^admitted; goes to dav-handler$/, qr/^refused 401: auth/,
         qr/^refused 413: /, qr/^refused 415: .*text\/html/,
         qr/^refused 415: content-encoding gzip/, qr/^refused 428: /,
-        qr/^admitted/, qr/^refused 403: ip does not hold$/, qr/^admitted/);
+        qr/^admitted/, qr/^refused 403: the rule ip is not met$/, qr/^admitted/);
     is scalar @said, @like, 'each is answered';
     like $said[$_], $like[$_], "sample $_" for 0 .. $#like;
 }
@@ -381,9 +381,10 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is ignored: only httpd -t -D DUMP
     my $tls = "ExpectRequire expr \"%{HTTPS} == 'on'\"\n";
     my($with, $without) = explained($tls, 'https://localhost/x PUT length=1',
         'http://localhost/x PUT length=1');
-    my $told = httpd_at_least('2.4.47') ? 'admitted' : 'refused 417: expr';
+    my $told = httpd_at_least('2.4.47') ? 'admitted'
+        : 'refused 417: the rule expr';
     like $with, qr/^  asks: $told/m, 'https';
-    like $without, qr/^  asks: refused 417: expr does not hold$/m, 'http';
+    like $without, qr/^  asks: refused 417: the rule expr is not met$/m, 'http';
 }
 
 # Files that this process may see, and the server's user not, or the other way.

@@ -1,30 +1,30 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * A tree of rules that say what the input tells them, held against Kleene's
- * tables worked out from the bottom up; and asked stage by stage: what is
- * refused early is refused in the end, and nothing is asked twice.
+ * A tree of rules whose results the input gives is compared with Kleene's
+ * tables worked out from the bottom up. It is evaluated stage by stage: a tree
+ * that refuses early refuses in the end, and no rule is evaluated twice.
  */
 
 #include <string.h>
 
 #include "fuzz.h"
 
-#include "tree/tree.h"
+#include "tree/evaluate.h"
 
 #define DEPTH_MAX 5
 #define CHILDREN_MAX 4
 #define LEAVES_MAX 64
 
-/* A rule that says what it is told; before it is known maybe otherwise. */
+/* The result of a rule, and its result before that is final. */
 typedef struct {
     expect_value_e value;
     expect_value_e early;
     expect_stage_e known_at;
     apr_off_t cap;
     int survives_not;
-    int asked;
-} told_t;
+    int evaluated;
+} given_t;
 
 typedef struct {
     fuzz_input_t *in;
@@ -39,40 +39,48 @@ static unsigned next_byte(reader_t *reader)
                ? (unsigned char)reader->in->text[reader->at++] : 0;
 }
 
-/* How far the request has come; and whether what was found is kept. */
+/* How far the request has come; and whether answers are kept. */
 static expect_stage_e stage_now;
 static int is_kept;
 
-static expect_value_e check(const expect_facts_t *facts, const void *arg,
-                            expect_answer_t *answer)
+static expect_value_e given_check(const expect_facts_t *facts, const void *arg,
+                                  expect_answer_t *answer)
 {
-    told_t *told = (told_t *)arg;
+    given_t *given = (given_t *)arg;
 
     (void)facts;
-    ++told->asked;
-    if (stage_now < told->known_at) {
-        answer->survives_not = told->early == EXPECT_DENIED && told->survives_not;
-        return told->early;
+    ++given->evaluated;
+    if (stage_now < given->known_at) {
+        answer->survives_not = given->early == EXPECT_DENIED
+                               && given->survives_not;
+        return given->early;
     }
-    if (told->value == EXPECT_GRANTED) {
-        answer->cap = told->cap;
+    if (given->value == EXPECT_GRANTED) {
+        answer->cap = given->cap;
     }
-    answer->survives_not = told->value == EXPECT_DENIED && told->survives_not;
-    return told->value;
+    answer->survives_not = given->value == EXPECT_DENIED && given->survives_not;
+    return given->value;
 }
 
-static const char *explain(apr_pool_t *p, const expect_facts_t *facts,
-                           const void *arg, int status, int negated)
+static const char *given_reason(apr_pool_t *p, const expect_facts_t *facts,
+                                const void *arg, int status, int negated)
 {
     (void)p;
     (void)facts;
     (void)arg;
     (void)status;
     (void)negated;
-    return "told so";
+    return "given";
 }
 
-#define TYPE(stage) { "told", stage, 400 + stage, NULL, check, explain, NULL }
+#define TYPE(stage)               \
+    {                             \
+        .name = "given",          \
+        .known_at = stage,        \
+        .status = 400 + stage,    \
+        .check = given_check,     \
+        .reason = given_reason    \
+    }
 static const expect_rule_type_t types[] = {
     TYPE(EXPECT_AT_HEAD), TYPE(EXPECT_AT_DIRECTORY), TYPE(EXPECT_AT_ENV),
     TYPE(EXPECT_AT_AUTH), TYPE(EXPECT_AT_USER), TYPE(EXPECT_AT_HANDLER)
@@ -88,27 +96,27 @@ static expect_rule_t *read_leaf(reader_t *reader)
         EXPECT_GRANTED, EXPECT_DENIED, EXPECT_UNKNOWN, EXPECT_ERROR
     };
     unsigned what = next_byte(reader), more = next_byte(reader);
-    told_t *told = apr_pcalloc(reader->in->pool, sizeof(*told));
+    given_t *given = apr_pcalloc(reader->in->pool, sizeof(*given));
     expect_rule_t *rule;
 
-    told->value = values[what % 8];
-    told->survives_not = what / 8 % 4 == 3;
-    told->cap = what / 32 % 2 ? EXPECT_UNLIMITED : (apr_off_t)(more / 32);
-    rule = expect_rule_leaf(reader->in->pool, &types[more % 6], told);
+    given->value = values[what % 8];
+    given->survives_not = what / 8 % 4 == 3;
+    given->cap = what / 32 % 2 ? EXPECT_UNLIMITED : (apr_off_t)(more / 32);
+    rule = expect_rule_leaf(reader->in->pool, &types[more % 6], given);
     rule->negated = what / 64 % 2;
     if (rule->final == EXPECT_AT_ENV && more / 8 % 2) {
         rule->final = EXPECT_AT_USER;
     }
-    told->known_at = rule->final;
-    /* who denies before goes on to */
-    told->early = told->value == EXPECT_DENIED && more / 64 % 2
+    given->known_at = rule->final;
+    /* a rule that denies early denies in the end */
+    given->early = given->value == EXPECT_DENIED && more / 64 % 2
                       ? EXPECT_DENIED : EXPECT_GRANTED;
     rule->limited = what / 128 ? METHOD_PUT : METHOD_PUT | METHOD_OTHER;
     if (what / 128 && more / 16 % 2) {
         rule->limited = METHOD_OTHER;
     }
     ++reader->leaves;
-    reader->has_error |= told->value == EXPECT_ERROR;
+    reader->has_error |= given->value == EXPECT_ERROR;
     return rule;
 }
 
@@ -130,14 +138,14 @@ static expect_rule_t *read_rule(reader_t *reader, int depth)
 
 /* --- Kleene -------------------------------------------------------------- */
 
-/* survives_not: of a denial, that it survives_none one. cap: of a grant. */
+/* survives_not: a denial is not inverted. cap: of a grant. */
 typedef struct {
     expect_value_e value;
     int survives_not;
     apr_off_t cap;
 } value_t;
 
-static value_t turned_round(value_t v)
+static value_t inverted(value_t v)
 {
     if (v.value == EXPECT_DENIED && !v.survives_not) {
         v.value = EXPECT_GRANTED;
@@ -149,17 +157,20 @@ static value_t turned_round(value_t v)
     return v;
 }
 
-/* Before it is known only what keeps out counts, and never a grant. */
+/* Before its answer is final, only a denial of the request counts. */
 static value_t early_value(const expect_rule_t *rule, int nones)
 {
-    const told_t *told = rule->arg;
-    value_t v = { told->early, told->early == EXPECT_DENIED && told->survives_not,
-                  EXPECT_UNLIMITED };
+    const given_t *given = rule->arg;
+    value_t v = {
+        .value = given->early,
+        .survives_not = given->early == EXPECT_DENIED && given->survives_not,
+        .cap = EXPECT_UNLIMITED
+    };
 
     if (rule->negated) {
-        v = turned_round(v);
+        v = inverted(v);
     }
-    if (told->early == EXPECT_GRANTED
+    if (given->early == EXPECT_GRANTED
         || v.value == (nones % 2 ? EXPECT_DENIED : EXPECT_GRANTED)) {
         v.value = EXPECT_UNKNOWN;
     }
@@ -169,14 +180,14 @@ static value_t early_value(const expect_rule_t *rule, int nones)
 static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
                           int nones)
 {
-    const told_t *told = rule->arg;
-    value_t v = { told->value, 0, EXPECT_UNLIMITED };
+    const given_t *given = rule->arg;
+    value_t v = { given->value, 0, EXPECT_UNLIMITED };
 
     if (!(rule->limited & METHOD_PUT)) {
         v.value = EXPECT_NEUTRAL;
         return v;
     }
-    /* who failed to log in is not looked at; what was found before stands */
+    /* after a failed login the user is not looked at; a kept answer stays */
     if (rule->earliest > stage
         || (stage == EXPECT_AT_AUTH && rule->final > EXPECT_AT_AUTH
             && !(is_kept && rule->earliest < EXPECT_AT_AUTH))) {
@@ -186,16 +197,17 @@ static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
     if (rule->final > stage) {
         return early_value(rule, nones);
     }
-    v.survives_not = told->value == EXPECT_DENIED && told->survives_not;
+    v.survives_not = given->value == EXPECT_DENIED && given->survives_not;
     if (v.value == EXPECT_GRANTED) {
-        v.cap = told->cap;
+        v.cap = given->cap;
     }
-    return rule->negated ? turned_round(v) : v;
+    return rule->negated ? inverted(v) : v;
 }
 
 static apr_off_t tighter(apr_off_t a, apr_off_t b)
 {
-    return a == EXPECT_UNLIMITED ? b : b == EXPECT_UNLIMITED ? a : a < b ? a : b;
+    return a == EXPECT_UNLIMITED ? b
+           : b == EXPECT_UNLIMITED || a < b ? a : b;
 }
 
 static apr_off_t wider(apr_off_t a, apr_off_t b)
@@ -207,8 +219,8 @@ static apr_off_t wider(apr_off_t a, apr_off_t b)
 static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
                         int nones)
 {
-    /* how many children said what, by expect_value_e */
-    int said[EXPECT_ERROR + 1] = { 0 };
+    /* the number of children with each value */
+    int found[EXPECT_ERROR + 1] = { 0 };
     int i, survives_not = 0, turns = 0;
     apr_off_t tightest = EXPECT_UNLIMITED, widest = -2;
     value_t v = { EXPECT_NEUTRAL, 0, EXPECT_UNLIMITED };
@@ -221,7 +233,7 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
                                              const expect_rule_t *), stage,
                                nones + (rule->kind == EXPECT_NONE));
 
-        ++said[one.value];
+        ++found[one.value];
         if (one.value == EXPECT_GRANTED) {
             tightest = tighter(tightest, one.cap);
             widest = widest == -2 ? one.cap : wider(widest, one.cap);
@@ -232,42 +244,43 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
         }
     }
     if (rule->kind == EXPECT_ALL) {
-        /* in None, one that can be turned round is waited for */
-        v.value = turns || (said[EXPECT_DENIED]
-                            && !(nones && said[EXPECT_UNKNOWN]))
+        /* in None, a denial that can be inverted may still come */
+        v.value = turns || (found[EXPECT_DENIED]
+                            && !(nones && found[EXPECT_UNKNOWN]))
                       ? EXPECT_DENIED
-                  : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
-                  : said[EXPECT_GRANTED] ? EXPECT_GRANTED : EXPECT_NEUTRAL;
-        /* one that can be turned round is enough for all of them */
+                  : found[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
+                  : found[EXPECT_GRANTED] ? EXPECT_GRANTED : EXPECT_NEUTRAL;
+        /* one that can be inverted is enough */
         v.survives_not = v.value == EXPECT_DENIED && !turns;
         v.cap = v.value == EXPECT_GRANTED ? tightest : EXPECT_UNLIMITED;
         return v;
     }
-    v.value = said[EXPECT_GRANTED] ? EXPECT_GRANTED
-              : said[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
-              : said[EXPECT_DENIED] ? EXPECT_DENIED : EXPECT_NEUTRAL;
+    v.value = found[EXPECT_GRANTED] ? EXPECT_GRANTED
+              : found[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
+              : found[EXPECT_DENIED] ? EXPECT_DENIED : EXPECT_NEUTRAL;
     v.survives_not = v.value == EXPECT_DENIED && survives_not;
     v.cap = v.value == EXPECT_GRANTED ? widest : EXPECT_UNLIMITED;
-    return rule->kind == EXPECT_NONE ? turned_round(v) : v;
+    return rule->kind == EXPECT_NONE ? inverted(v) : v;
 }
 
-/* --- asking -------------------------------------------------------------- */
+/* --- evaluating ---------------------------------------------------------- */
 
-/* Nothing is asked again, but for what could not tell. */
-static void check_asked(const expect_rule_t *rule)
+/* No rule is evaluated again, unless it was unknown. */
+static void check_evaluated(const expect_rule_t *rule)
 {
     int i;
 
     if (rule->kind == EXPECT_RULE) {
-        told_t *told = (told_t *)rule->arg;
+        given_t *given = (given_t *)rule->arg;
 
-        MUST(told->asked <= 1 || told->value == EXPECT_UNKNOWN
+        MUST(given->evaluated <= 1 || given->value == EXPECT_UNKNOWN
              || rule->earliest < rule->final, NULL);
-        told->asked = 0;
+        given->evaluated = 0;
         return;
     }
     for (i = 0; i < rule->children->nelts; ++i) {
-        check_asked(APR_ARRAY_IDX(rule->children, i, const expect_rule_t *));
+        check_evaluated(APR_ARRAY_IDX(rule->children, i,
+                                      const expect_rule_t *));
     }
 }
 
@@ -277,12 +290,12 @@ static void check_answer(const expect_answer_t *answer, value_t now,
     MUST(answer->value == now.value, NULL);
     MUST(answer->cap == now.cap, NULL);
     MUST(answer->value == EXPECT_NEUTRAL || answer->rule, NULL);
-    /* early is for ever; only a cap may still get wider */
+    /* an early result is final; only a cap may still get wider */
     MUST(answer->value != EXPECT_DENIED || last.value == EXPECT_DENIED, NULL);
     MUST(answer->value != EXPECT_GRANTED || answer->cap != EXPECT_UNLIMITED
          || (last.value == EXPECT_GRANTED && last.cap == EXPECT_UNLIMITED),
          NULL);
-    /* what bounds an undecided tree bounds it in the end as well */
+    /* the bound of an undecided tree is a bound in the end as well */
     MUST(answer->held == EXPECT_UNLIMITED || last.value != EXPECT_GRANTED
          || (last.cap != EXPECT_UNLIMITED && last.cap <= answer->held), NULL);
     MUST(answer->held == EXPECT_UNLIMITED || answer->held_rule, NULL);
@@ -298,11 +311,13 @@ static int is_same(const expect_answer_t *a, const expect_answer_t *b)
 
 void fuzz_decide(fuzz_input_t *in)
 {
-    reader_t reader = { in, 0, 0, 0 };
+    reader_t reader = { .in = in };
     expect_rule_t *rule = read_rule(&reader, 0);
     expect_head_t head = { 0 };
-    expect_facts_t facts = { &head, NULL, in->pool, METHOD_PUT,
-                             EXPECT_AUTH_PENDING, 0, NULL, NULL };
+    expect_facts_t facts = {
+        .head = &head, .pool = in->pool, .method = METHOD_PUT,
+        .auth = EXPECT_AUTH_PENDING
+    };
     expect_answer_t answers[EXPECT_AT_HANDLER + 1];
     expect_answer_t *memo = apr_pcalloc(in->pool,
                                         reader.leaves * sizeof(*memo));
@@ -314,8 +329,8 @@ void fuzz_decide(fuzz_input_t *in)
     for (stage = EXPECT_AT_HEAD; stage <= EXPECT_AT_HANDLER; ++stage) {
         stage_now = stage;
         answers[stage] = expect_rule_evaluate(rule, &facts, stage, NULL);
-        check_asked(rule);
-        /* which of a denial and an error comes first is no matter */
+        check_evaluated(rule);
+        /* a denial and an error may come in either order */
         if (!reader.has_error) {
             check_answer(&answers[stage], value_of(rule, stage, 0), last);
         }
@@ -333,5 +348,5 @@ void fuzz_decide(fuzz_input_t *in)
             MUST(is_same(&kept, &answers[stage]), NULL);
         }
     }
-    check_asked(rule);
+    check_evaluated(rule);
 }

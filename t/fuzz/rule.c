@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * One rule and its arguments, the first line, held against a head, the others.
- * What the rules of rules_content.c say is worked out once more, word by word
- * where they look up; what is told to the client is clean and bounded whatever
- * was sent.
+ * One rule and its arguments, the first line, is evaluated for a head, the
+ * other lines. The results of content-length, content-type, content-encoding
+ * and header are worked out a second time, here by comparing word by word. The
+ * sentences and lists for the client are clean and bounded whatever was sent.
  */
 
 #include <string.h>
@@ -13,11 +13,12 @@
 
 #include "apr_strings.h"
 
-#include "config/section.h"
+#include "base/quote.h"
+#include "base/size.h"
 #include "rules/registry.h"
 
-/* What a sentence has besides words of the configuration: its own, and client
- * data up to EXPECT_QUOTED_MAX. */
+/* The longest sentence without words of the configuration: its own words, and
+ * client data up to EXPECT_QUOTED_MAX. */
 #define SENTENCE_MAX 200
 
 /* --- a second opinion ---------------------------------------------------- */
@@ -132,35 +133,36 @@ static void check_value(apr_pool_t *p, const char *rule,
         if (!strcasecmp(rule, opinions[i].name)) {
             int holds = opinions[i].holds(p, words, head);
 
-            /* of a pattern there is none */
+            /* patterns are not worked out here */
             MUST(holds == (value == EXPECT_GRANTED)
                  || (!strcasecmp(rule, "header") && words->nelts > 1), rule);
         }
     }
 }
 
-/* --- what is told -------------------------------------------------------- */
+/* --- what the client may know -------------------------------------------- */
 
-static void check_told(apr_pool_t *p, const expect_rule_type_t *type,
-                       const expect_facts_t *facts, const void *arg,
-                       const char *line)
+static void check_accepts(apr_pool_t *p, const expect_rule_type_t *type,
+                          const expect_facts_t *facts, const void *arg,
+                          const char *line)
 {
-    expect_accepts_t told = expect_accepts_anything;
+    expect_accepts_t accepts = expect_accepts_anything;
     int i;
 
     if (!type->accepts) {
         return;
     }
-    type->accepts(p, facts, arg, &told);
-    if (told.announced) {
-        MUST(fuzz_is_clean(told.announced), told.announced);
-        MUST(strlen(told.announced) <= EXPECT_QUOTED_MAX + 3, told.announced);
+    type->accepts(p, facts, arg, &accepts);
+    if (accepts.announced) {
+        MUST(fuzz_is_clean(accepts.announced), accepts.announced);
+        MUST(strlen(accepts.announced) <= EXPECT_QUOTED_MAX + 3,
+             accepts.announced);
     }
-    for (i = 0; told.accepted && i < told.accepted->nelts; ++i) {
-        const char *word = APR_ARRAY_IDX(told.accepted, i, const char *);
+    for (i = 0; accepts.accepted && i < accepts.accepted->nelts; ++i) {
+        const char *word = APR_ARRAY_IDX(accepts.accepted, i, const char *);
 
         MUST(fuzz_is_clean(word), word);
-        MUST(told.field, line);
+        MUST(accepts.field, line);
     }
 }
 
@@ -183,7 +185,7 @@ static apr_array_header_t *words_of(apr_pool_t *p, const char *line)
     return words;
 }
 
-/* A target that is there, and one that is not, and none. */
+/* A target that exists, one that does not, or none. */
 static void set_target(request_rec *r)
 {
     const char *target = apr_table_get(r->headers_in, "Target");
@@ -197,13 +199,12 @@ static void set_target(request_rec *r)
     }
 }
 
-static void hold(request_rec *r, const expect_rule_type_t *type,
-                 const void *arg, const char *args)
+static void evaluate(request_rec *r, const expect_rule_type_t *type,
+                     const void *arg, const char *args)
 {
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     apr_pool_t *p = r->pool;
-    expect_facts_t facts = { NULL, r, p, -1, EXPECT_AUTH_PENDING, 0,
-                             NULL, NULL };
+    expect_facts_t facts = { .r = r, .pool = p, .method = -1 };
     expect_head_t head;
     expect_value_e value;
 
@@ -220,8 +221,8 @@ static void hold(request_rec *r, const expect_rule_type_t *type,
     MUST(answer.cap == EXPECT_UNLIMITED
          || (value == EXPECT_GRANTED && head.length < 0), args);
 
-    check_told(p, type, &facts, arg, args);
-    check_told(p, type, NULL, arg, args);
+    check_accepts(p, type, &facts, arg, args);
+    check_accepts(p, type, NULL, arg, args);
     if (value == EXPECT_DENIED) {
         check_sentence(type->reason(p, &facts, arg, answer.status, 0), args);
     }
@@ -235,7 +236,7 @@ void fuzz_rule(fuzz_input_t *in)
     char *rest = in->text;
     const char *args = fuzz_line(&rest);
     const char *name = ap_getword_conf(in->pool, &args);
-    const expect_rule_type_t *type = expect_rules_find(name);
+    const expect_rule_type_t *type = expect_registry_find(name);
     const void *arg = NULL;
     const char *err;
     request_rec *r;
@@ -243,7 +244,7 @@ void fuzz_rule(fuzz_input_t *in)
     if (!type) {
         return;
     }
-    err = expect_conf_parse_rule(in->pool, type, args, &arg);
+    err = expect_registry_parse(in->pool, type, args, &arg);
     if (err) {
         MUST((err[0] == ' ' || err[0] == ':') && strstr(err, ": ")
              && strstr(err, "; "), err);
@@ -251,6 +252,6 @@ void fuzz_rule(fuzz_input_t *in)
     }
     r = fuzz_request(in);
     r->headers_in = fuzz_fields(r->pool, rest);
-    hold(r, type, arg, args);
+    evaluate(r, type, arg, args);
     apr_pool_destroy(r->pool);
 }

@@ -11,9 +11,10 @@
 
 #include "apr_strings.h"
 
+#include "base/size.h"
 #include "rules/registry.h"
 
-/* The bytes of a SIZE; negative: it is none, or too large. */
+/* The bytes of a SIZE; negative: the word is not a SIZE, or too large. */
 static apr_off_t size_of(const char *word)
 {
     static const char units[] = "kKmMgGtT";
@@ -48,10 +49,9 @@ static int percent_of(const char *word)
                        : 10 * (word[0] - '0') + (word[1] - '0');
 }
 
-static int parses(apr_pool_t *p, const expect_rule_type_t *table,
-                  const char *rule, int argc, const char *const *argv)
+static int parses(apr_pool_t *p, const expect_rule_type_t *type, int argc,
+                  const char *const *argv)
 {
-    const expect_rule_type_t *type = expect_rule_type_find(table, rule);
     const void *arg = NULL;
     const char *err = type->parse(p, argc, argv, &arg);
 
@@ -74,12 +74,12 @@ void fuzz_size(fuzz_input_t *in)
 
     argv[0] = apr_pstrcat(p, "min=", first, NULL);
     argv[1] = apr_pstrcat(p, "MAX=", second, NULL);
-    MUST(parses(p, expect_rules_content, "content-length", 2, argv)
+    MUST(parses(p, &expect_rule_content_length, 2, argv)
          == (a >= 0 && b >= 0 && a <= b), first);
-    MUST(!parses(p, expect_rules_content, "content-length", 1, &first)
+    MUST(!parses(p, &expect_rule_content_length, 1, &first)
          || !strcasecmp(first, "known") || !strncasecmp(first, "min=", 4)
          || !strncasecmp(first, "max=", 4), first);
 
-    MUST(parses(p, expect_rules_target, "free-space", 1, &first)
+    MUST(parses(p, &expect_rule_free_space, 1, &first)
          == (a > 0 || percent_of(first)), first);
 }

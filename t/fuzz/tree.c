@@ -7,8 +7,9 @@
  * - printed and read again they are the same;
  * - merged from either end they are the same;
  * - under ExpectMerging And nothing is admitted that one of them refuses;
- * - asked stage by stage they say what they say when all is known;
- * - what OPTIONS would tell holds for every upload that is admitted.
+ * - evaluated stage by stage they have the result that they have when all is
+ *   known;
+ * - the bounds that OPTIONS shows hold for every upload that is admitted.
  */
 
 #include <string.h>
@@ -18,8 +19,10 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
-#include "config/section.h"
+#include "config/merge.h"
 #include "judge/request.h"
+#include "tree/describe.h"
+#include "tree/evaluate.h"
 
 #define SECTIONS_MAX 3
 
@@ -28,7 +31,7 @@
 typedef struct {
     apr_pool_t *p;
     apr_array_header_t *parts;
-    /* what was printed cannot be read again: of <Limit> the methods are not
+    /* the printed text cannot be read again: the methods of <Limit> are not
      * known, and a backslash at the end of a line joins it to the next */
     int is_lossy;
 } print_t;
@@ -69,8 +72,9 @@ static void print_rule(print_t *out, const expect_rule_t *rule)
 static const char *text_of(apr_pool_t *p, const expect_rule_t *rules,
                            int *is_lossy)
 {
-    print_t out = { p, apr_array_make(p, 16, sizeof(const char *)), 0 };
+    print_t out = { .p = p };
 
+    out.parts = apr_array_make(p, 16, sizeof(const char *));
     if (rules) {
         print_rule(&out, rules);
     }
@@ -179,23 +183,25 @@ static int is_among(const apr_array_header_t *patterns, const char *type)
     return 0;
 }
 
-static void check_told(apr_pool_t *p, const expect_accepts_t *told,
-                       expect_head_t *head, const expect_answer_t *answer,
-                       const char *text)
+static void check_accepts(apr_pool_t *p, const expect_accepts_t *accepts,
+                          expect_head_t *head, const expect_answer_t *answer,
+                          const char *text)
 {
     const char *type = expect_head_media_type(p, head)->type;
 
     if (head->length == EXPECT_LENGTH_UNKNOWN) {
-        MUST(told->min <= 0, text);
-        MUST(told->max == EXPECT_UNLIMITED
-             || (answer->cap != EXPECT_UNLIMITED && answer->cap <= told->max),
-             text);
+        MUST(accepts->min <= 0, text);
+        MUST(accepts->max == EXPECT_UNLIMITED
+             || (answer->cap != EXPECT_UNLIMITED
+                 && answer->cap <= accepts->max), text);
     }
     else {
-        MUST(head->length >= told->min, text);
-        MUST(told->max == EXPECT_UNLIMITED || head->length <= told->max, text);
+        MUST(head->length >= accepts->min, text);
+        MUST(accepts->max == EXPECT_UNLIMITED || head->length <= accepts->max,
+             text);
     }
-    MUST(!told->accepted || (type && is_among(told->accepted, type)), text);
+    MUST(!accepts->accepted || (type && is_among(accepts->accepted, type)),
+         text);
 }
 
 typedef struct {
@@ -203,7 +209,7 @@ typedef struct {
     /* of each section, and of all merged */
     const expect_rule_t *rules[SECTIONS_MAX];
     const expect_rule_t *merged;
-    expect_accepts_t told;
+    expect_accepts_t accepts;
     int is_ceiling;
     const char *text;
 } sections_t;
@@ -212,8 +218,9 @@ static void try_upload(sections_t *s, const char *length, const char *type)
 {
     request_rec *r = s->r;
     apr_pool_t *p = r->pool;
-    expect_facts_t facts = { NULL, r, p, AP_METHOD_BIT << M_PUT, OK, 0,
-                             NULL, NULL };
+    expect_facts_t facts = {
+        .r = r, .pool = p, .method = AP_METHOD_BIT << M_PUT, .auth = OK
+    };
     expect_head_t head;
     expect_answer_t answer, staged;
     int i;
@@ -241,7 +248,7 @@ static void try_upload(sections_t *s, const char *length, const char *type)
         return;
     }
     MUST(answer.cap == staged.cap, s->text);
-    check_told(p, &s->told, &head, &answer, s->text);
+    check_accepts(p, &s->accepts, &head, &answer, s->text);
     for (i = 0; i < SECTIONS_MAX && s->is_ceiling; ++i) {
         if (s->rules[i]) {
             answer = expect_rule_evaluate(s->rules[i], &facts,
@@ -261,7 +268,7 @@ static void try_uploads(sections_t *s)
     };
     apr_size_t i, j;
 
-    expect_rule_accepts_all(s->r->pool, s->merged, &s->told);
+    expect_rule_accepts_all(s->r->pool, s->merged, &s->accepts);
     for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); ++i) {
         for (j = 0; j < sizeof(types) / sizeof(types[0]); ++j) {
             try_upload(s, lengths[i], types[j]);

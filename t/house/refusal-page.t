@@ -64,12 +64,12 @@ for (
             . 'too small, are not taken here.'],
     ['a type', ['ExpectRequire content-type image/*'], { content => 9,
             headers => ['Content-Type: text/plain'] },
-        415, 'content-type text/plain is none of image/*. Files of this kind '
-            . 'are not taken here.'],
+        415, 'content-type text/plain is not one of: image/*. Files of this '
+            . 'kind are not taken here.'],
     ['a type of entities', ['ExpectRequire content-type image/*'],
         { content => 9, headers => [q(Content-Type: &lt'/&#60&amp)] },
-        415, q(content-type &lt'/&#60&amp is none of image/*. Files of this )
-            . 'kind are not taken here.'],
+        415, q(content-type &lt'/&#60&amp is not one of: image/*. Files of )
+            . 'this kind are not taken here.'],
     ['a type that is markup', ['ExpectRequire content-type image/*'],
         { content => 9, headers => ['Content-Type: <script>/<b>'] },
         415, 'content-type is not a media type. Files of this kind are not '
@@ -78,14 +78,14 @@ for (
         { content => 9, headers => ['Content-Encoding: <b>"&lt;'] },
         415, 'content-encoding is not a list of codings.'],
     ['a rule whose name is markup', [qq(ExpectRequire "$quoted")],
-        { content => 9 }, 403, "$hostile does not hold."],
+        { content => 9 }, 403, "the rule $hostile is not met."],
     ['no login', \@basic, { content => 9 }, 401,
         qr/^auth: .*\. Please log in, and send it again\.$/],
     ['a header', ['ExpectRequire header X-Never'], { content => 9 }, 400,
         'header X-Never is missing.'],
     ['no length', ['ExpectRequire content-length known'],
         { content => 9, chunked => 1 }, 411,
-        qr/^content-length .*not announced.*/],
+        qr/^content-length is required\..*/],
     ['space', ['ExpectRequire free-space 8000T'], { content => 9 }, 507,
         qr/^free-space .*/],
 ) {

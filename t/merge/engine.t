@@ -52,10 +52,14 @@ for my $asks (1, 0) {
 }
 
 # Whatever stage the rule is decided at.
-for (['ip 192.0.2.1', 'ip', 403], ['env nothing', 'env', 403],
-     ['user alice', 'user', 403], ['auth', 'auth', 401],
-     ['content-type image/*', 'content-type', 415]) {
-    my($rule, $name, $status) = @$_;
+for (['ip 192.0.2.1', 'ip', 403, 'the rule ip is not met'],
+     ['env nothing', 'env', 403, 'the rule env is not met'],
+     ['user alice', 'user', 403,
+         'user cannot be checked: the request has no user'],
+     ['auth', 'auth', 401, 'auth: access control answers 401'],
+     ['content-type image/*', 'content-type', 415, 'content-type '
+         . 'application/octet-stream (none was sent) is not one of: image/*']) {
+    my($rule, $name, $status, $reason) = @$_;
     my $dir = "merge/engine/detect/" . $name;
     write_htaccess($dir, "ExpectRequire $rule\n" . ($rule eq 'auth'
         ? "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n"
@@ -66,7 +70,7 @@ for (['ip 192.0.2.1', 'ip', 403], ['env nothing', 'env', 403],
             eager => !$asks);
         my @lines = grep { /expect: / } error_log_since($mark);
         is scalar @lines, 1, "DetectionOnly, $rule, asks $asks: one line";
-        like $lines[0], qr/expect: would refuse \d+: $name/,
+        like $lines[0], qr/expect: would refuse \d+: \Q$reason\E \(/,
             "DetectionOnly, $rule, asks $asks: would refuse";
         is $r->{witness}{verdict}, 'detect',
             "DetectionOnly, $rule, asks $asks: verdict";

@@ -98,7 +98,7 @@ for my $rule ('content-type image/*', 'content-length max=5') {
     says('RequireAny: neither', $path, 403, %$text);
 }
 
-# What nobody can tell is no grant, and `not` makes it none.
+# A rule that cannot be evaluated is no grant, with or without `not`.
 for (['content-type text/html', headers => ['Content-Type: text html']],
      ['content-encoding gzip', headers => ['Content-Encoding: gz ip']],
      ['content-encoding gzip', headers => ['Content-Encoding: gzip, br']],
@@ -117,10 +117,12 @@ for (['content-type text/html', headers => ['Content-Type: text html']],
         "Require $rule", '</RequireAny>'), 200, %upload);
 }
 
-# An alias does not see what stands before it: there it is an error.
-{
+# A rule that an alias uses does not see a `not` before the alias: what it
+# cannot evaluate is an error there. httpd reads the rule after the directives
+# within the alias.
+for my $within ('', 'AuthName "not content-type"') {
     my $server = own_httpd(conf =>
-        "<AuthzProviderAlias content-length small \"min=10\">\n"
+        "<AuthzProviderAlias content-length small \"min=10\">\n$within\n"
         . "</AuthzProviderAlias>\n");
     for (['Require small'], ['ExpectRequire not small'],
          ['<RequireAll>', 'Require all granted', 'Require not small',
@@ -130,10 +132,10 @@ for (['content-type text/html', headers => ['Content-Type: text html']],
         my $path = place(@$_);
         my $r = upload(vhost => $server, path => $path, chunked => 1,
             content => 5, eager => 1);
-        is $r->{status}, 500, "@$_: unknown";
+        is $r->{status}, 500, "@$_: unknown, $within";
         $r = upload(vhost => $server, path => $path, eager => 1,
             content => "@$_" =~ /not|None/ ? 9 : 10);
-        is $r->{status}, 200, "@$_: known";
+        is $r->{status}, 200, "@$_: known, $within";
     }
 }
 

@@ -351,7 +351,7 @@ if (has_h2()) {
 {
     my $r = upload(path => $strict, content => 5, asks => 1,
         headers => ["Content-Type: text/x&y", "Accept: $HTML"]);
-    like $r->{body}, qr{content-type text/x&amp;y is none of image/png},
+    like $r->{body}, qr{content-type text/x&amp;y is not one of: image/png},
         'escaped for HTML, once';
     $r = upload(path => $strict, content => 5, asks => 1,
         headers => ["Content-Type: text/x&y", "Accept: $JSON"]);

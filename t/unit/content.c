@@ -1,11 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The content rules without httpd: SIZE, and the three rules' values,
+ * The content rules without httpd: SIZE, messages, and the three rules' values,
  * statuses and caps.
  */
 
-/* links: src/base/head.c src/base/quote.c src/tree/evaluate.c src/rules/content_length.c */
+/* links: src/base/head.c src/base/quote.c src/base/size.c src/tree/tree.c src/tree/evaluate.c src/tree/describe.c src/rules/arguments.c src/rules/list.c src/rules/content_length.c src/rules/content_type.c src/rules/content_encoding.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,11 @@
 #include "apr_strings.h"
 
 #include "base/quote.h"
+#include "base/size.h"
+#include "rules/arguments.h"
 #include "rules/registry.h"
+#include "tree/describe.h"
+#include "tree/evaluate.h"
 
 static apr_pool_t *pool;
 
@@ -84,6 +88,23 @@ static void test_size_bad(void **state)
 
 #define MAX_WORDS 8
 
+/* The registry has rules that need httpd. */
+static const expect_rule_type_t *type_of(const char *name)
+{
+    static const expect_rule_type_t *const types[] = {
+        &expect_rule_content_length, &expect_rule_content_type,
+        &expect_rule_content_encoding
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        if (!strcmp(types[i]->name, name)) {
+            return types[i];
+        }
+    }
+    return NULL;
+}
+
 static const char *parse(const char *line, const expect_rule_type_t **type,
                          const void **arg)
 {
@@ -91,7 +112,7 @@ static const char *parse(const char *line, const expect_rule_type_t **type,
     const char *argv[MAX_WORDS];
     int argc = 0;
 
-    *type = expect_rule_type_find(expect_rules_content, word);
+    *type = type_of(word);
     assert_non_null(*type);
     while ((word = apr_strtok(NULL, " ", &rest)) && argc < MAX_WORDS) {
         argv[argc++] = word;
@@ -99,8 +120,8 @@ static const char *parse(const char *line, const expect_rule_type_t **type,
     return (*type)->parse(pool, argc, argv, arg);
 }
 
-static expect_answer_t ask(const char *line, apr_off_t length,
-                           const char *name, const char *value)
+static expect_answer_t evaluate(const char *line, apr_off_t length,
+                                const char *name, const char *value)
 {
     const expect_rule_type_t *type;
     const void *arg = NULL;
@@ -130,7 +151,8 @@ static expect_answer_t ask(const char *line, apr_off_t length,
         const char *why = expect_rule_reason(pool, &answer, &facts);
 
         assert_non_null(why);
-        assert_non_null(strstr(why, type->name));
+        assert_non_null(strstr(why, length == EXPECT_LENGTH_UNKNOWN && !value
+                                        ? "length" : type->name));
         assert_int_not_equal(why[strlen(why) - 1], '.');
     }
     return answer;
@@ -150,7 +172,8 @@ typedef struct {
 static void check_rows(const row_t *row, size_t n, const char *field)
 {
     for (; n > 0; n--, row++) {
-        expect_answer_t a = ask(row->line, row->length, field, row->value);
+        expect_answer_t a = evaluate(row->line, row->length, field,
+                                     row->value);
 
         if (a.value != (row->status ? EXPECT_DENIED : EXPECT_GRANTED)
             || (row->status && a.status != row->status)
@@ -313,7 +336,7 @@ static void test_parse_messages(void **state)
 }
 
 /* A sentence shows only a bounded piece of what the client sent. */
-static void test_explain_bounded(void **state)
+static void test_reason_bounded(void **state)
 {
     static const char *const lines[] = {
         "content-type image/png", "content-encoding gzip"
@@ -355,6 +378,48 @@ static void test_explain_bounded(void **state)
     }
 }
 
+/* The sentences of content of unknown length. */
+static void test_reason_unknown_length(void **state)
+{
+    static const struct {
+        const char *line;
+        int status, negated;
+        const char *reason;
+    } rows[] = {
+        { "content-length known", 411, 0, "content-length is required" },
+        { "content-length known", 400, 1,
+            "content of unknown length is not accepted here" },
+        { "content-length max=1k", 413, 0,
+            "content of unknown length exceeded max=1024" },
+    };
+    expect_head_t head;
+    expect_facts_t facts;
+    size_t i;
+
+    (void)state;
+    memset(&head, 0, sizeof(head));
+    memset(&facts, 0, sizeof(facts));
+    head.length = CHUNKED;
+    facts.head = &head;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const expect_rule_type_t *type;
+        const void *arg = NULL;
+
+        assert_null(parse(rows[i].line, &type, &arg));
+        assert_string_equal(type->reason(pool, &facts, arg, rows[i].status,
+                                         rows[i].negated), rows[i].reason);
+    }
+}
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    assert_string_equal(expect_rule_wrong(pool, "max=", "missing", "a SIZE"),
+                        " max=: missing; a SIZE");
+    assert_string_equal(expect_rule_wrong(pool, NULL, "missing", "a SIZE"),
+                        ": missing; a SIZE");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,7 +429,9 @@ int main(void)
         cmocka_unit_test(test_content_type),
         cmocka_unit_test(test_content_encoding),
         cmocka_unit_test(test_parse_messages),
-        cmocka_unit_test(test_explain_bounded),
+        cmocka_unit_test(test_reason_bounded),
+        cmocka_unit_test(test_reason_unknown_length),
+        cmocka_unit_test(test_wrong),
     };
     int failed;
 

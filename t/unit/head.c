@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What src/head.h promises: which heads announce content, and how its type
- * and codings are read.
+ * src/base/head.h: which heads announce content, and how its type and codings
+ * are read.
  */
 
 /* links: src/base/head.c */
@@ -50,9 +50,9 @@ static void test_head_read(void **state)
 
     (void)state;
     for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        int asked;
+        int expects;
 
-        for (asked = 0; asked < 2; asked++) {
+        for (expects = 0; expects < 2; expects++) {
             apr_table_t *fields = apr_table_make(pool, 4);
             expect_head_t head;
 
@@ -69,7 +69,7 @@ static void test_head_read(void **state)
             if (rows[i].announced) {
                 assert_true(expect_head_has_content(fields));
             }
-            assert_int_equal(expect_head_read(&head, fields, asked),
+            assert_int_equal(expect_head_read(&head, fields, expects),
                              rows[i].announced);
             if (!rows[i].announced) {
                 assert_null(head.fields);
@@ -79,7 +79,7 @@ static void test_head_read(void **state)
             }
             assert_ptr_equal(head.fields, fields);
             assert_true(head.length == rows[i].bytes);
-            assert_int_equal(head.expects_100, asked);
+            assert_int_equal(head.expects_100, expects);
         }
     }
 }

@@ -1,11 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The decision: Kleene's tables, whose status and cap an answer has, and what
- * is asked when, with rules made for the purpose.
+ * The rule tree: Kleene's tables, the status and the cap of an answer, when a
+ * rule is evaluated, and how a refusal is described; with rules made for the
+ * purpose.
  */
 
-/* links: src/base/head.c src/base/quote.c src/tree/evaluate.c */
+/* links: src/base/head.c src/base/quote.c src/tree/tree.c src/tree/evaluate.c src/tree/describe.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,14 +20,16 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
+#include "tree/describe.h"
+#include "tree/evaluate.h"
 #include "tree/tree.h"
 
 #define METHOD_PUT 1
-#define MAX_LEAVES 8
+#define MAX_LEAVES 128
 
 static apr_pool_t *pool;
 
-/* --- rules that say what they are told -------------------------------- */
+/* --- rules with a given result ---------------------------------------- */
 
 typedef struct {
     expect_value_e value;
@@ -34,84 +37,103 @@ typedef struct {
     apr_off_t cap;
     int survives_not;
     int calls;
-} told_t;
+    /* what it accepts */
+    apr_off_t max;
+    const apr_array_header_t *types;
+} given_t;
 
-static expect_value_e check_told(const expect_facts_t *facts, const void *arg,
+static expect_value_e given_check(const expect_facts_t *facts, const void *arg,
                                  expect_answer_t *answer)
 {
-    told_t *told = (told_t *)arg;
+    given_t *result = (given_t *)arg;
 
     assert_non_null(facts);
     assert_true(answer->cap == EXPECT_UNLIMITED);
-    told->calls++;
-    if (told->status) {
-        answer->status = told->status;
+    result->calls++;
+    if (result->status) {
+        answer->status = result->status;
     }
-    answer->cap = told->cap;
-    answer->survives_not = told->survives_not;
-    return told->value;
+    answer->cap = result->cap;
+    answer->survives_not = result->survives_not;
+    return result->value;
 }
 
-static const char *explain_told(apr_pool_t *p, const expect_facts_t *facts,
+static const char *given_reason(apr_pool_t *p, const expect_facts_t *facts,
                                 const void *arg, int status, int negated)
 {
     (void)facts;
     (void)arg;
-    return apr_psprintf(p, "told %d %d", status, negated);
+    return apr_psprintf(p, "reason %d %d", status, negated);
 }
 
-static const expect_rule_type_t type_head = {
-    "head", EXPECT_AT_HEAD, 400, NULL, check_told, explain_told,
-    NULL
-};
-static const expect_rule_type_t type_directory = {
-    "directory", EXPECT_AT_DIRECTORY, 412, NULL, check_told,
-    explain_told, NULL
-};
-static const expect_rule_type_t type_user = {
-    "user", EXPECT_AT_USER, 403, NULL, check_told, explain_told,
-    NULL
-};
-
-static expect_rule_t *leaf(const expect_rule_type_t *type, told_t *told)
+static void given_accepts(apr_pool_t *p, const expect_facts_t *facts,
+                          const void *arg, expect_accepts_t *accepts)
 {
-    expect_rule_t *rule = expect_rule_leaf(pool, type, told);
+    const given_t *result = arg;
+
+    (void)p;
+    accepts->announced = facts ? "announced" : NULL;
+    accepts->max = result->max;
+    accepts->accepted = result->types;
+    accepts->is_types = result->types != NULL;
+    accepts->field = result->types ? "Accept" : NULL;
+}
+
+#define TYPE(word, stage, http)   \
+    {                             \
+        .name = word,             \
+        .known_at = stage,        \
+        .status = http,           \
+        .check = given_check,     \
+        .reason = given_reason,   \
+        .accepts = given_accepts  \
+    }
+
+static const expect_rule_type_t type_head = TYPE("head", EXPECT_AT_HEAD, 400);
+static const expect_rule_type_t type_directory =
+    TYPE("directory", EXPECT_AT_DIRECTORY, 412);
+static const expect_rule_type_t type_user = TYPE("user", EXPECT_AT_USER, 403);
+
+static expect_rule_t *leaf(const expect_rule_type_t *type, given_t *result)
+{
+    expect_rule_t *rule = expect_rule_leaf(pool, type, result);
 
     rule->text = type->name;
     return rule;
 }
 
-static told_t *tell(expect_value_e value, int status, apr_off_t cap)
+static given_t *given(expect_value_e value, int status, apr_off_t cap)
 {
-    told_t *told = apr_pcalloc(pool, sizeof(*told));
+    given_t *result = apr_pcalloc(pool, sizeof(*result));
 
-    told->value = value;
-    told->status = status;
-    told->cap = cap;
-    return told;
+    result->value = value;
+    result->status = status;
+    result->cap = cap;
+    result->max = EXPECT_UNLIMITED;
+    return result;
 }
 
 static expect_rule_t *says(expect_value_e value)
 {
-    return leaf(&type_head, tell(value, 0, EXPECT_UNLIMITED));
+    return leaf(&type_head, given(value, 0, EXPECT_UNLIMITED));
 }
 
 static expect_rule_t *denies(int status)
 {
-    return leaf(&type_head, tell(EXPECT_DENIED, status, EXPECT_UNLIMITED));
+    return leaf(&type_head, given(EXPECT_DENIED, status, EXPECT_UNLIMITED));
 }
 
 static expect_rule_t *caps(apr_off_t cap)
 {
-    return leaf(&type_head, tell(EXPECT_GRANTED, 0, cap));
+    return leaf(&type_head, given(EXPECT_GRANTED, 0, cap));
 }
 
 static expect_rule_t *survives_not(void)
 {
-    told_t *told = tell(EXPECT_DENIED, 415, EXPECT_UNLIMITED);
+    given_t *result = given(EXPECT_DENIED, 415, EXPECT_UNLIMITED);
 
-    told->survives_not = 1;
-    return leaf(&type_head, told);
+    result->survives_not = 1;
+    return leaf(&type_head, result);
 }
 
 static expect_rule_t *not(expect_rule_t *rule)
@@ -122,7 +144,7 @@ static expect_rule_t *not(expect_rule_t *rule)
 
 static int calls(const expect_rule_t *rule)
 {
-    return ((const told_t *)rule->arg)->calls;
+    return ((const given_t *)rule->arg)->calls;
 }
 
 static expect_rule_t *holding(expect_kind_e kind, const expect_rule_t *a,
@@ -140,7 +162,7 @@ static expect_rule_t *holding(expect_kind_e kind, const expect_rule_t *a,
     return rule;
 }
 
-/* --- asking ----------------------------------------------------------- */
+/* --- evaluating ------------------------------------------------------- */
 
 static expect_answer_t decide_with(const expect_rule_t *rule,
                                    expect_stage_e stage,
@@ -158,8 +180,8 @@ static expect_answer_t decide_with(const expect_rule_t *rule,
     return expect_rule_evaluate(rule, &facts, stage, memo);
 }
 
-/* Asks once, with a memo just large enough: what is written behind it is for
- * the sanitizers to see. */
+/* Evaluates once, with a memo of its own: the sanitizers see a write after its
+ * end. */
 static expect_answer_t decide(const expect_rule_t *rule)
 {
     expect_answer_t memo[MAX_LEAVES];
@@ -280,7 +302,7 @@ static void test_single(void **state)
     }
 }
 
-/* Our own fault neither grants nor becomes a grant when it is turned round. */
+/* An error neither grants nor becomes a grant when it is inverted. */
 static void test_error(void **state)
 {
     expect_answer_t a;
@@ -298,9 +320,8 @@ static void test_error(void **state)
     assert_int_equal(a.value, EXPECT_ERROR);
 }
 
-/* Content that makes no sense holds for no rule, turned round or not, wherever
- * the rule stands. */
-static void test_firm(void **state)
+/* A denial that survives inversion stays a denial, wherever the rule stands. */
+static void test_survives(void **state)
 {
     expect_rule_t *rule = not(survives_not());
     expect_answer_t a;
@@ -331,7 +352,7 @@ static void test_firm(void **state)
                                     NULL)).value, D);
     assert_int_equal(decide(holding(EXPECT_ALL, says(G), not(survives_not()),
                                     NULL)).value, D);
-    /* What another rule denies is denied, wherever that one stands. */
+    /* Another rule's denial is enough for All, and is inverted. */
     assert_int_equal(decide(holding(EXPECT_NONE,
                          holding(EXPECT_ALL, survives_not(), denies(0), NULL),
                          NULL, NULL)).value, G);
@@ -339,9 +360,10 @@ static void test_firm(void **state)
                          holding(EXPECT_ALL, denies(0), survives_not(), NULL),
                          NULL, NULL)).value, G);
     assert_int_equal(decide(holding(EXPECT_NONE,
-                         holding(EXPECT_ALL, survives_not(), says(G), survives_not()),
+                         holding(EXPECT_ALL, survives_not(), says(G),
+                                 survives_not()),
                          NULL, NULL)).value, D);
-    /* It may do so later. */
+    /* A rule that is unknown may deny later. */
     assert_int_equal(decide(holding(EXPECT_NONE,
                          holding(EXPECT_ALL, survives_not(), says(U), NULL),
                          NULL, NULL)).value, U);
@@ -353,19 +375,20 @@ static void test_firm(void **state)
                                     NULL)).value, G);
 }
 
-/* --- who says so ------------------------------------------------------ */
+/* --- which rule decides ----------------------------------------------- */
 
-/* Among alternatives the first denial is told, whatever the others are; in the
- * end, that something could not be told is no reason beside a denial. */
-static void test_told_among_alternatives(void **state)
+/* Among alternatives the first denial counts, whatever the others are; at the
+ * end, a denial counts rather than an alternative that is unknown. */
+static void test_reason_of_alternatives(void **state)
 {
     expect_rule_t *first = denies(413);
-    expect_rule_t *unknown = leaf(&type_user, tell(U, 403, EXPECT_UNLIMITED));
+    expect_rule_t *unknown = leaf(&type_user, given(U, 403, EXPECT_UNLIMITED));
     expect_rule_t *orders[] = {
         holding(EXPECT_ANY, first, unknown, survives_not()),
         holding(EXPECT_ANY, unknown, first, survives_not())
     };
-    expect_answer_t a = decide(holding(EXPECT_ANY, first, survives_not(), NULL));
+    expect_answer_t a = decide(holding(EXPECT_ANY, first, survives_not(),
+                                       NULL));
     int i;
 
     (void)state;
@@ -384,10 +407,10 @@ static void test_told_among_alternatives(void **state)
     }
     assert_int_equal(calls(unknown), 2);
     {
-        /* None would take that for a grant */
+        /* None would invert that to a grant */
         expect_rule_t *none = holding(EXPECT_NONE, denies(413),
                                       leaf(&type_user,
-                                           tell(U, 403, EXPECT_UNLIMITED)),
+                                           given(U, 403, EXPECT_UNLIMITED)),
                                       NULL);
         expect_answer_t memo[2] = { { 0 } };
 
@@ -417,7 +440,7 @@ static void test_first_denial(void **state)
     assert_ptr_equal(a.rule, second);
     assert_int_equal(a.status, 415);
 
-    /* Containers tell the leaf below. */
+    /* A container's answer names the leaf below. */
     a = decide(holding(EXPECT_ALL, says(G),
                        holding(EXPECT_ANY, first, second, NULL), NULL));
     assert_ptr_equal(a.rule, first);
@@ -427,7 +450,7 @@ static void test_first_denial(void **state)
 static void test_row_status(void **state)
 {
     expect_rule_t *rule = leaf(&type_directory,
-                               tell(D, 0, EXPECT_UNLIMITED));
+                               given(D, 0, EXPECT_UNLIMITED));
     expect_answer_t a = decide(rule);
 
     (void)state;
@@ -451,7 +474,7 @@ static void test_negated_denial(void **state)
     assert_true(a.negated);
     assert_int_equal(a.status, 400);
 
-    /* Turned round twice: what the rule itself found. */
+    /* Inverted twice: the result of the rule itself. */
     inner = not(denies(413));
     a = decide(holding(EXPECT_NONE, inner, NULL, NULL));
     assert_int_equal(a.value, D);
@@ -459,7 +482,7 @@ static void test_negated_denial(void **state)
     assert_false(a.negated);
 }
 
-/* Who may try again with a password should be told so. */
+/* A client that may try again with a password should see the 401. */
 static void test_any_prefers_401(void **state)
 {
     expect_rule_t *ip = denies(403), *user = denies(401);
@@ -479,19 +502,19 @@ static void test_any_prefers_401(void **state)
                        holding(EXPECT_ALL, says(G), user, NULL), NULL));
     assert_int_equal(a.status, 401);
 
-    /* Nor does it matter that another makes no sense. */
+    /* So it is if the other alternative could not be evaluated. */
     a = decide(holding(EXPECT_ANY, survives_not(), user, NULL));
     assert_int_equal(a.status, 401);
     a = decide(holding(EXPECT_ANY, user, survives_not(), NULL));
     assert_int_equal(a.status, 401);
 
-    /* In All it would help nobody: the first denial survives_none. */
+    /* In All a login would not help: the first denial counts. */
     a = decide(holding(EXPECT_ALL, ip, user, NULL));
     assert_int_equal(a.status, 403);
     assert_ptr_equal(a.rule, ip);
 }
 
-static void test_explain(void **state)
+static void test_reason(void **state)
 {
     expect_facts_t facts;
     expect_answer_t a = decide(holding(EXPECT_ALL, denies(413), says(G),
@@ -502,11 +525,11 @@ static void test_explain(void **state)
     facts.pool = pool;
     facts.method = METHOD_PUT;
     assert_non_null(strstr(expect_rule_reason(pool, &a, &facts),
-                           "told 413 0"));
+                           "reason 413 0"));
     a = decide(not(says(G)));
     assert_non_null(strstr(expect_rule_reason(pool, &a, &facts),
-                           "told 400 1"));
-    /* Still unknown at the end is a denial as well, and has a sentence. */
+                           "reason 400 1"));
+    /* A rule that is unknown at the end refuses as well, and has a sentence. */
     a = decide(holding(EXPECT_ALL, says(G), says(U), NULL));
     assert_int_equal(a.value, U);
     assert_true(*expect_rule_reason(pool, &a, &facts));
@@ -556,25 +579,25 @@ static void test_caps_of_others(void **state)
 
     (void)state;
     /* A denied or neutral alternative's cap does not count. */
-    a = decide(holding(EXPECT_ANY, leaf(&type_head, tell(D, 0, 50)), caps(10),
+    a = decide(holding(EXPECT_ANY, leaf(&type_head, given(D, 0, 50)), caps(10),
                        NULL));
     assert_int_equal(a.value, G);
     assert_true(a.cap == 10);
-    a = decide(holding(EXPECT_ANY, leaf(&type_head, tell(N, 0, NO)), caps(10),
+    a = decide(holding(EXPECT_ANY, leaf(&type_head, given(N, 0, NO)), caps(10),
                        NULL));
     assert_true(a.cap == 10);
-    a = decide(holding(EXPECT_ALL, leaf(&type_head, tell(N, 0, 5)), caps(10),
+    a = decide(holding(EXPECT_ALL, leaf(&type_head, given(N, 0, 5)), caps(10),
                        NULL));
     assert_true(a.cap == 10);
-    a = decide(holding(EXPECT_ALL, leaf(&type_head, tell(N, 0, NO)), caps(10),
+    a = decide(holding(EXPECT_ALL, leaf(&type_head, given(N, 0, NO)), caps(10),
                        NULL));
     assert_true(a.cap == 10);
 
-    /* None through not and None. */
-    a = decide(not(leaf(&type_head, tell(D, 0, 10))));
+    /* No cap after not and None. */
+    a = decide(not(leaf(&type_head, given(D, 0, 10))));
     assert_int_equal(a.value, G);
     assert_true(a.cap == NO);
-    a = decide(holding(EXPECT_NONE, leaf(&type_head, tell(D, 0, 10)), NULL,
+    a = decide(holding(EXPECT_NONE, leaf(&type_head, given(D, 0, 10)), NULL,
                        NULL));
     assert_int_equal(a.value, G);
     assert_true(a.cap == NO);
@@ -588,22 +611,24 @@ static void test_caps_of_others(void **state)
     assert_true(a.cap == 20);
 }
 
-/* What bounds an undecided tree: the caps that nothing can widen any more. */
+/* The bound of an undecided tree: the caps that nothing can widen any more. */
 static void test_caps_held(void **state)
 {
-    expect_rule_t *open = leaf(&type_user, tell(G, 0, NO));
+    expect_rule_t *open = leaf(&type_user, given(G, 0, NO));
     expect_answer_t a;
 
     (void)state;
-    a = decide_with(holding(EXPECT_ALL, caps(10), open, NULL), EXPECT_AT_ENV, NULL);
+    a = decide_with(holding(EXPECT_ALL, caps(10), open, NULL),
+                    EXPECT_AT_ENV, NULL);
     assert_int_equal(a.value, U);
     assert_true(a.held == 10 && a.held_rule && a.cap == NO);
     a = decide_with(holding(EXPECT_ALL, open, caps(10), caps(5)),
                   EXPECT_AT_ENV, NULL);
     assert_true(a.held == 5);
 
-    /* An alternative that is open could be without a bound. */
-    a = decide_with(holding(EXPECT_ANY, caps(10), open, NULL), EXPECT_AT_ENV, NULL);
+    /* An alternative that is unknown could be without a bound. */
+    a = decide_with(holding(EXPECT_ANY, caps(10), open, NULL),
+                    EXPECT_AT_ENV, NULL);
     assert_int_equal(a.value, G);
     assert_true(a.cap == 10 && a.held == NO);
     a = decide_with(holding(EXPECT_ALL, caps(30),
@@ -622,11 +647,11 @@ static void test_caps_held(void **state)
     assert_true(a.held == NO);
 }
 
-/* --- when is asked, and how often ------------------------------------- */
+/* --- when a rule is evaluated, and how often --------------------------- */
 
 static void test_stages(void **state)
 {
-    expect_rule_t *rule = leaf(&type_user, tell(D, 0, NO));
+    expect_rule_t *rule = leaf(&type_user, given(D, 0, NO));
     expect_answer_t memo[MAX_LEAVES];
     int stage;
 
@@ -640,10 +665,10 @@ static void test_stages(void **state)
     assert_int_equal(calls(rule), 1);
 }
 
-/* `not` of what is not known yet is not known either. */
+/* `not` of an unknown result is unknown. */
 static void test_stages_negated(void **state)
 {
-    expect_rule_t *rule = not(leaf(&type_user, tell(D, 0, NO)));
+    expect_rule_t *rule = not(leaf(&type_user, given(D, 0, NO)));
     expect_answer_t memo[MAX_LEAVES];
 
     (void)state;
@@ -653,11 +678,11 @@ static void test_stages_negated(void **state)
     assert_int_equal(decide_with(rule, EXPECT_AT_USER, memo).value, G);
 }
 
-/* A provider may be worth asking before it must know. */
-static void test_asked_at(void **state)
+/* A provider may be evaluated before its answer is final. */
+static void test_earliest(void **state)
 {
-    told_t *told = tell(U, 0, NO);
-    expect_rule_t *rule = leaf(&type_user, told);
+    given_t *result = given(U, 0, NO);
+    expect_rule_t *rule = leaf(&type_user, result);
     expect_answer_t memo[MAX_LEAVES];
 
     (void)state;
@@ -667,18 +692,18 @@ static void test_asked_at(void **state)
     memset(memo, 0, sizeof(memo));
 
     assert_int_equal(decide_with(rule, EXPECT_AT_HEAD, memo).value, U);
-    assert_int_equal(told->calls, 0);
+    assert_int_equal(result->calls, 0);
     assert_int_equal(decide_with(rule, EXPECT_AT_DIRECTORY, memo).value, U);
-    assert_int_equal(told->calls, 1);
-    told->value = G;
+    assert_int_equal(result->calls, 1);
+    result->value = G;
     assert_int_equal(decide_with(rule, EXPECT_AT_USER, memo).value, G);
-    assert_int_equal(told->calls, 2);
+    assert_int_equal(result->calls, 2);
 
-    /* If it does know early, that counts at once. */
-    told->value = D;
+    /* If it denies early, that counts at once. */
+    result->value = D;
     memset(memo, 0, sizeof(memo));
     assert_int_equal(decide_with(rule, EXPECT_AT_DIRECTORY, memo).value, D);
-    assert_int_equal(told->calls, 3);
+    assert_int_equal(result->calls, 3);
 }
 
 static void test_memo(void **state)
@@ -687,9 +712,9 @@ static void test_memo(void **state)
 
     (void)state;
     for (said = EXPECT_GRANTED; said <= EXPECT_NEUTRAL; said++) {
-        told_t *told = tell(said, 0, said == G ? 10 : NO);
-        expect_rule_t *known = leaf(&type_head, told);
-        expect_rule_t *late = leaf(&type_user, tell(G, 0, NO));
+        given_t *result = given(said, 0, said == G ? 10 : NO);
+        expect_rule_t *known = leaf(&type_head, result);
+        expect_rule_t *late = leaf(&type_user, given(G, 0, NO));
         expect_rule_t *tree = holding(EXPECT_ALL, known, late, NULL);
         expect_answer_t memo[MAX_LEAVES], a;
 
@@ -698,9 +723,9 @@ static void test_memo(void **state)
         assert_int_equal(calls(known), 1);
         assert_int_equal(calls(late), 0);
 
-        /* Whatever it would say now: it has spoken. */
-        told->value = said == G ? D : G;
-        told->cap = 99;
+        /* Its result would be another one now, but is kept. */
+        result->value = said == G ? D : G;
+        result->cap = 99;
         decide_with(tree, EXPECT_AT_DIRECTORY, memo);
         a = decide_with(tree, EXPECT_AT_HANDLER, memo);
         assert_int_equal(a.value, said == D ? D : G);
@@ -716,7 +741,7 @@ static void test_memo(void **state)
     }
 }
 
-/* Without a memo the answers are the same, and every leaf is asked. */
+/* Without a memo the answers are the same, and every leaf is evaluated. */
 static void test_no_memo(void **state)
 {
     expect_rule_t *first = says(D), *second = caps(10);
@@ -732,7 +757,7 @@ static void test_no_memo(void **state)
         assert_int_equal(calls(first), i);
         assert_int_equal(calls(second), i);
     }
-    tree = holding(EXPECT_ALL, says(G), leaf(&type_user, tell(D, 0, NO)),
+    tree = holding(EXPECT_ALL, says(G), leaf(&type_user, given(D, 0, NO)),
                    NULL);
     assert_int_equal(decide_with(tree, EXPECT_AT_HEAD, NULL).value, U);
     assert_int_equal(decide_with(tree, EXPECT_AT_USER, NULL).value, D);
@@ -770,17 +795,18 @@ static void test_memo_places(void **state)
     assert_memory_equal(&memo[7], &mark, sizeof(mark));
 }
 
-/* A short cut through a container does not shift its neighbours' places: what
- * is decided late stands first, and skips what was asked before. */
+/* A short cut through a container does not shift its neighbours' places: the
+ * first rule is decided late, and skips one that was evaluated before. */
 static void test_memo_short_cuts(void **state)
 {
     int all;
 
     (void)state;
     for (all = 0; all < 2; all++) {
-        expect_rule_t *late = leaf(&type_user, tell(all ? D : G, 0, NO));
+        expect_rule_t *late = leaf(&type_user, given(all ? D : G, 0, NO));
         expect_rule_t *skipped = says(all ? G : D);
-        /* what follows decides, and says the contrary of what is skipped */
+        /* the last rule decides; its result is the contrary of the skipped
+         * rule's */
         expect_rule_t *last = says(all ? D : G);
         expect_rule_t *tree =
             holding(all ? EXPECT_ANY : EXPECT_ALL,
@@ -802,16 +828,16 @@ static void test_memo_short_cuts(void **state)
 
 /* --- trees ------------------------------------------------------------ */
 
-/* A rule that can be asked before it knows. */
+/* A rule that is evaluated before its answer is final. */
 static expect_rule_t *early(expect_value_e value)
 {
-    expect_rule_t *rule = leaf(&type_user, tell(value, 0, EXPECT_UNLIMITED));
+    expect_rule_t *rule = leaf(&type_user, given(value, 0, EXPECT_UNLIMITED));
 
     rule->earliest = EXPECT_AT_ENV;
     return rule;
 }
 
-/* What is asked too early can refuse, and not let through: by itself, behind
+/* A rule that is evaluated early can refuse, but not admit: by itself, after
  * `not`, in None, and in None within None. */
 static void test_too_early(void **state)
 {
@@ -847,7 +873,7 @@ static void test_too_early(void **state)
 
 static void test_counts(void **state)
 {
-    expect_rule_t *early = says(G), *late = leaf(&type_user, tell(G, 0, NO));
+    expect_rule_t *early = says(G), *late = leaf(&type_user, given(G, 0, NO));
     expect_rule_t *tree, *inner;
 
     (void)state;
@@ -886,37 +912,142 @@ static void test_limited(void **state)
     rule->limited = METHOD_PUT | METHOD_PUT << 1;
     assert_int_equal(decide(rule).value, D);
 
-    /* Turned round it still does not apply. */
+    /* Inverted it still does not apply. */
     rule = not(says(G));
     rule->limited = METHOD_PUT << 1;
     assert_int_equal(decide(rule).value, N);
     assert_int_equal(decide(holding(EXPECT_NONE, rule, NULL, NULL)).value, N);
 }
 
-static void test_find(void **state)
-{
-    static const expect_rule_type_t table[] = {
-        { "head", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
-        { "header", EXPECT_AT_HEAD, 400, NULL, check_told, NULL, NULL },
-        { NULL, EXPECT_AT_HEAD, 0, NULL, NULL, NULL, NULL }
-    };
+/* --- refusals --------------------------------------------------------- */
 
-    (void)state;
-    assert_ptr_equal(expect_rule_type_find(table, "head"), &table[0]);
-    assert_ptr_equal(expect_rule_type_find(table, "HeadER"), &table[1]);
-    assert_null(expect_rule_type_find(table, "heade"));
-    assert_null(expect_rule_type_find(table, "headers"));
-    assert_null(expect_rule_type_find(table, ""));
-    assert_null(expect_rule_type_find(&table[2], "head"));
+static expect_rule_t *over(apr_off_t max)
+{
+    given_t *result = given(EXPECT_DENIED, 413, EXPECT_UNLIMITED);
+
+    result->max = max;
+    return leaf(&type_head, result);
 }
 
-static void test_wrong(void **state)
+static expect_rule_t *within(apr_off_t max)
 {
+    given_t *result = given(EXPECT_GRANTED, 0, EXPECT_UNLIMITED);
+
+    result->max = max;
+    return leaf(&type_head, result);
+}
+
+static expect_refusal_t refuse(const expect_rule_t *tree)
+{
+    expect_answer_t answer = decide(tree);
+    expect_head_t head;
+    expect_facts_t facts;
+    expect_refusal_t refusal;
+
+    memset(&head, 0, sizeof(head));
+    memset(&facts, 0, sizeof(facts));
+    memset(&refusal, 0xa5, sizeof(refusal));
+    facts.head = &head;
+    facts.pool = pool;
+    expect_rule_refusal(pool, tree, &answer, &facts, &refusal);
+    return refusal;
+}
+
+static void test_refusal(void **state)
+{
+    expect_rule_t *rule = over(20);
+    expect_refusal_t a = refuse(holding(EXPECT_ALL, says(G), rule, NULL));
+
     (void)state;
-    assert_string_equal(expect_rule_wrong(pool, "max=", "missing", "a SIZE"),
-                        " max=: missing; a SIZE");
-    assert_string_equal(expect_rule_wrong(pool, NULL, "missing", "a SIZE"),
-                        ": missing; a SIZE");
+    assert_int_equal(a.status, 413);
+    assert_ptr_equal(a.rule, rule);
+    assert_string_equal(a.reason, "reason 413 0");
+    assert_string_equal(a.accepts.announced, "announced");
+    assert_true(a.accepts.max == 20);
+
+    /* negated: what the rule accepts is what is refused */
+    a = refuse(not(within(20)));
+    assert_int_equal(a.status, 400);
+    assert_string_equal(a.reason, "reason 400 1");
+    assert_null(a.accepts.announced);
+    assert_true(a.accepts.max == EXPECT_UNLIMITED);
+
+    a = refuse(says(EXPECT_ERROR));
+    assert_int_equal(a.status, 500);
+    assert_string_equal(a.reason, "head cannot be evaluated");
+    a = refuse(leaf(&type_user, given(U, 0, EXPECT_UNLIMITED)));
+    assert_int_equal(a.status, 403);
+    assert_string_equal(a.reason,
+                        "user cannot be checked: the request has no user");
+}
+
+/* The bounds are those of all rules; the announced value is that of the one. */
+static void test_refusal_of_tree(void **state)
+{
+    expect_rule_t *limited = over(20);
+    expect_rule_t *tree = expect_rule_container(pool, EXPECT_ALL);
+    expect_refusal_t a = refuse(holding(EXPECT_ALL, over(20), within(10),
+                                        NULL));
+    int i;
+
+    (void)state;
+    assert_true(a.accepts.max == 10);
+    assert_string_equal(a.accepts.announced, "announced");
+    a = refuse(holding(EXPECT_ANY, over(20), over(30), NULL));
+    assert_true(a.accepts.max == 30);
+
+    /* the rule that refuses has no bounds: none are given */
+    a = refuse(holding(EXPECT_ALL, within(10), denies(403), NULL));
+    assert_int_equal(a.status, 403);
+    assert_true(a.accepts.max == EXPECT_UNLIMITED);
+
+    /* it stands in <Limit>: its own */
+    limited->limited = METHOD_PUT;
+    a = refuse(holding(EXPECT_ALL, limited, within(10), NULL));
+    assert_true(a.accepts.max == 20);
+
+    /* 100 leaves: those of all; 101: its own */
+    expect_rule_add(tree, over(20));
+    for (i = 1; i < 100; ++i) {
+        expect_rule_add(tree, within(10));
+    }
+    assert_true(refuse(tree).accepts.max == 10);
+    expect_rule_add(tree, within(10));
+    assert_true(refuse(tree).accepts.max == 20);
+}
+
+/* A list of types is that of the tree, unless that is too long. */
+static void test_refusal_types(void **state)
+{
+    apr_array_header_t *few = apr_array_make(pool, 2, sizeof(const char *));
+    apr_array_header_t *many = apr_array_make(pool, 600, sizeof(const char *));
+    apr_array_header_t *one = apr_array_make(pool, 1, sizeof(const char *));
+    given_t *refuses = given(EXPECT_DENIED, 415, EXPECT_UNLIMITED);
+    given_t *other = given(EXPECT_GRANTED, 0, EXPECT_UNLIMITED);
+    given_t *third = given(EXPECT_GRANTED, 0, EXPECT_UNLIMITED);
+    expect_rule_t *tree = holding(EXPECT_ALL, leaf(&type_head, refuses),
+                                  leaf(&type_head, other),
+                                  leaf(&type_head, third));
+    int i;
+
+    (void)state;
+    APR_ARRAY_PUSH(few, const char *) = "image/*";
+    APR_ARRAY_PUSH(few, const char *) = "text/plain";
+    APR_ARRAY_PUSH(one, const char *) = "text/plain";
+    for (i = 0; i < 600; ++i) {
+        APR_ARRAY_PUSH(many, const char *) = apr_psprintf(pool, "image/x%d",
+                                                          i);
+    }
+    refuses->types = few;
+    other->types = one;
+    assert_int_equal(refuse(tree).accepts.accepted->nelts, 1);
+    /* too long to join */
+    third->types = many;
+    assert_ptr_equal(refuse(tree).accepts.accepted, few);
+    /* the joined list is too long */
+    other->types = few;
+    many->nelts = 200;
+    assert_ptr_equal(refuse(tree).accepts.accepted, few);
 }
 
 int main(void)
@@ -928,28 +1059,29 @@ int main(void)
         cmocka_unit_test(test_not),
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_error),
-        cmocka_unit_test(test_firm),
+        cmocka_unit_test(test_survives),
         cmocka_unit_test(test_first_denial),
         cmocka_unit_test(test_row_status),
         cmocka_unit_test(test_negated_denial),
         cmocka_unit_test(test_any_prefers_401),
-        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_reason),
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_caps_of_others),
         cmocka_unit_test(test_caps_held),
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_stages_negated),
-        cmocka_unit_test(test_asked_at),
+        cmocka_unit_test(test_earliest),
         cmocka_unit_test(test_memo),
         cmocka_unit_test(test_no_memo),
         cmocka_unit_test(test_memo_places),
         cmocka_unit_test(test_memo_short_cuts),
-        cmocka_unit_test(test_told_among_alternatives),
+        cmocka_unit_test(test_reason_of_alternatives),
         cmocka_unit_test(test_too_early),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_limited),
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_refusal),
+        cmocka_unit_test(test_refusal_of_tree),
+        cmocka_unit_test(test_refusal_types),
     };
     int failed;
 

@@ -1,0 +1,31 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The three-valued evaluation of a rule tree; the tables are in tree.h.
+ */
+
+#ifndef EXPECT_EVALUATE_H
+#define EXPECT_EVALUATE_H
+
+#include "tree/tree.h"
+
+/**
+ * Evaluate a tree for a request.
+ * @param rule  the tree
+ * @param facts what is known
+ * @param stage how far the request has come: leaves that need more are
+ *              unknown. EXPECT_AT_END, with the memo of the stages before:
+ *              which denial is the reason, where alternatives are still unknown
+ * @param memo  rule->leaves answers, zeroed at first: each leaf's answer is
+ *              kept there once it is not unknown, and the leaf not evaluated
+ *              again; NULL: nothing is kept
+ * @return the answer. Of several denials the first counts; among alternatives
+ *         one with status 401 takes precedence, because the client can still
+ *         log in
+ */
+expect_answer_t expect_rule_evaluate(const expect_rule_t *rule,
+                                     const expect_facts_t *facts,
+                                     expect_stage_e stage,
+                                     expect_answer_t *memo);
+
+#endif
