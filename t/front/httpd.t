@@ -1,0 +1,14 @@
+#!/usr/bin/perl
+# httpd's own mod_proxy, with an expectation that goes to the origin and with
+# one that does not: what the origin says of an upload is what the client sees.
+
+use strict;
+use warnings;
+
+use Test::More;
+use lib 't/front';
+use Send;
+
+front_ok($_) for qw(httpd httpd-off);
+
+done_testing();
