@@ -61,8 +61,6 @@ our @ISA = ('ExpectTest::Server');
 our @EXPORT = qw(@FRONTS start_front front_title front_setting origin_httpd
     origin_stock stored_file);
 
-my $CONTINUE = 'force_request_body_continuation allow all';
-
 # name, title, program, configuration, and what is set in it beyond that
 my @ROWS = (
     ['nginx', 'nginx', nginx => \&nginx_front, ''],
@@ -71,21 +69,17 @@ my @ROWS = (
     ['haproxy', 'HAProxy', haproxy => \&haproxy_conf, ''],
     ['haproxy-status', 'HAProxy, set-status', haproxy => \&haproxy_conf,
         'http-response set-status 413 if { status 417 }'],
-    ['haproxy-close', 'HAProxy, httpclose', haproxy => \&haproxy_conf,
-        'option httpclose'],
     ['haproxy-buffer', 'HAProxy, buffered', haproxy => \&haproxy_conf,
         'option http-buffer-request'],
     ['varnish', 'Varnish', varnishd => \&varnish_conf, 'return (pass);'],
     ['varnish-pipe', 'Varnish, pipe', varnishd => \&varnish_conf,
         'return (pipe);'],
-    ['varnish-late', 'Varnish, late', varnishd => \&varnish_conf,
-        'std.late_100_continue(true); return (pass);'],
-    ['varnish-late-pipe', 'Varnish, late pipe', varnishd => \&varnish_conf,
+    ['varnish-late', 'Varnish, late pipe', varnishd => \&varnish_conf,
         'std.late_100_continue(true); return (pipe);'],
     ['squid', 'Squid', squid => \&squid_conf, ''],
-    ['squid-continue', 'Squid, continue', squid => \&squid_conf, $CONTINUE],
     ['squid-expect', 'Squid, no Expect', squid => \&squid_conf,
-        "$CONTINUE\nrequest_header_access Expect deny all"],
+        "force_request_body_continuation allow all\n"
+        . 'request_header_access Expect deny all'],
     ['caddy', 'Caddy', caddy => \&caddy_conf, ''],
     ['caddy-waits', 'Caddy, waits', caddy => \&caddy_conf,
         "transport http {\nexpect_continue_timeout 30s\n}"],
