@@ -281,6 +281,8 @@ sub origin_conf {
     return <<"END" . $places . ($conf // '');
 LogFormat "%{X-Witness}i %m %U %>s %{expect-status}n" front
 CustomLog "\${OWN_DIR}/front_log" front
+# no front is to meet a connection that is just being closed for its age
+KeepAliveTimeout 60
 Header always set X-Answers "expr=%{REQUEST_METHOD} %{QUERY_STRING}"
 <LocationMatch "^/(front|specific)/">
     SetHandler witness

@@ -21,6 +21,10 @@ my %CANNOT = map { ("$_, asks, 417" => 1) }
     qw(haproxy haproxy-status squid caddy);
 $CANNOT{'caddy, asks, specific'} = 1;
 
+# Now and then they reset the connection of a client that is still sending, and
+# its status is lost, with stock httpd as well: no wrong status may come.
+my %RESETS = map { $_ => 1 } qw(squid squid-expect caddy caddy-waits);
+
 # They differ from their kind only in what they make of a 417 or of Expect, and
 # are not tried before stock httpd.
 my %CURES = map { $_ => 1 } qw(haproxy-status haproxy-buffer varnish-late
@@ -40,7 +44,7 @@ sub cell {
 }
 
 # What is wrong besides the status.
-sub note {
+sub remember {
     my($label, $r) = @_;
     push @notes, map { "$label: $_" } $r->{behind} || (),
         $r->{exit} ? "curl $r->{exit}, $r->{message}" : ();
@@ -60,9 +64,14 @@ sub run_client {
             my $r = send_upload($front, $origin{$server}, @how,
                 place => $place, mb => $mb);
             push @results, $r;
-            note($label, $r);
-            refusal_ok($label, $place, $r)
-                if $server eq 'expect' && !$CANNOT{"$name, $title"};
+            remember($label, $r);
+            next if $server eq 'stock' || $CANNOT{"$name, $title"};
+            if ($RESETS{$name} && $r->{status} =~ /^(?:000|100)$/) {
+                is($r->{behind}, '', "$label: what came after");
+            }
+            else {
+                refusal_ok($label, $place, $r);
+            }
         }
         push @cells, cell(@results);
         unshift @cells, sent($results[-1]) if $place eq 'size';
@@ -80,6 +89,8 @@ sub run_front {
     }
     my $label = front_title($name) . ", $server";
     crowd_ok($label, $front, $origin{$server}) if $server eq 'expect';
+    local $TODO = 'it breaks uploads off by itself, before stock httpd, too'
+        if $name =~ /^squid/;
     my($largest, @others) = reverse @SIZES;
     stored_ok($label, $front, $origin{$server}, $_) for @others;
     stored_ok($label, $front, $origin{$server}, $largest, [asks => 1]);
