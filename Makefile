@@ -206,6 +206,12 @@ clients:                        ## what real clients make of it, in ten minutes
 	$(MAKE) all
 	t/clients/run --save
 
+# FRONTS_MB: the sizes of uploads, in megabytes
+fronts:                         ## real reverse proxies before it, in ten minutes
+	t/setup fronts
+	$(MAKE) all
+	t/front/run
+
 # MPM=worker, or event,worker,prefork; see t/soak/run for SOAK_...
 soak:                           ## everything at once, for a quarter of an hour
 	t/setup soak
@@ -270,5 +276,5 @@ help:                           ## this list
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
         check-reference test setup asan valgrind fuzz fuzz-replay coverage \
-        demo bench clients matrix soak run install uninstall dist distcheck \
-        deb deb-test rpm-test clean help
+        demo bench clients fronts matrix soak run install uninstall dist \
+        distcheck deb deb-test rpm-test clean help
