@@ -221,6 +221,12 @@ clients:                        ## what real clients make of it, in ten minutes
 	$(MAKE) all
 	t/clients/run --save
 
+# FRONTS_MB: the sizes of uploads, in megabytes
+fronts:                         ## how reverse proxies handle refusals, in ten minutes
+	t/setup fronts
+	$(MAKE) all
+	t/front/run
+
 # MPM=worker, or event,worker,prefork; see t/soak/run for SOAK_...
 soak:                           ## everything at once, for a quarter of an hour
 	t/setup soak
@@ -289,6 +295,6 @@ help:                           ## this list
 
 .PHONY: all witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        check-reference check-layers test setup asan valgrind fuzz fuzz-replay coverage \
-        demo bench clients matrix soak run install uninstall dist distcheck \
-        deb deb-test rpm-test clean help
+        check-reference check-layers test setup asan valgrind fuzz fuzz-replay \
+        coverage demo bench clients fronts matrix soak run install uninstall \
+        dist distcheck deb deb-test rpm-test clean help

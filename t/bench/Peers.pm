@@ -10,6 +10,7 @@ use warnings;
 
 use Client;
 use Floor ();
+use Foreign qw(foreign_command nginx_conf);
 use Servers;
 use Util;
 
@@ -82,34 +83,25 @@ END
 
 # --- other servers ---------------------------------------------------
 
-define(
-    nginx => { program => 'nginx', conf => \&nginx_conf, command => sub {
-        my($conf, $dir) = @_;
-        return ('nginx', '-p', $dir, '-e', "$dir/error_log", '-c', $conf);
-    } },
-    haproxy => { program => 'haproxy', conf => \&haproxy_conf,
-                 command => sub { return ('haproxy', '-db', '-f', $_[0]) } },
-    lighttpd => { program => 'lighttpd', conf => \&lighttpd_conf,
-                  command => sub { return ('lighttpd', '-D', '-f', $_[0]) } },
-);
+define(map { my $name = $_->[0];
+             ($name => { program => $name, conf => $_->[1],
+                         command => sub { foreign_command($name, @_) } }) }
+       [nginx => \&peer_nginx_conf], [haproxy => \&haproxy_conf],
+       [lighttpd => \&lighttpd_conf]);
 
-sub nginx_conf {
+sub peer_nginx_conf {
     my($dir, $port, $h2) = @_;
     my $http2 = $h2 ? 'http2' : '';
-    my $temp = join '', map { "    ${_}_temp_path $dir/$_;\n" }
-        qw(client_body proxy fastcgi uwsgi scgi);
-    return <<"END";
-daemon off;
+    return nginx_conf($dir, <<"MAIN", <<"HTTP");
 worker_processes auto;
 worker_rlimit_nofile 4096;
-pid $dir/pid;
 error_log $dir/error_log crit;
 events { worker_connections 2048; }
-http {
+MAIN
     log_format common '\$remote_addr - \$remote_user [\$time_local] '
                       '"\$request" \$status \$bytes_sent';
     access_log $dir/access_log common;
-$temp
+
     sendfile on;
     keepalive_requests 10000000;
     root $work/htdocs;
@@ -124,8 +116,7 @@ $temp
         location /auth/  { dav_methods PUT; auth_basic bench;
                            auth_basic_user_file $work/users; }
     }
-}
-END
+HTTP
 }
 
 sub haproxy_conf {

@@ -21,7 +21,8 @@ my %PLACES = (UPLOADS => "$work/uploads", UPLOADS_USERS => "$work/users",
     UPLOADS_LOCKS => "$work/locks", EXPECT_PAGES => $samples,
     TENANTS => conf_var('documentroot') . '/tenant/hosted',
     TRIAL => "$work/trial", TRIAL_LOG => "$work/expect.log",
-    PHP_ROOT => "$work/php");
+    PHP_ROOT => "$work/php",
+    PROXIED => conf_var('documentroot') . '/tenant/proxied');
 my $places = join '', map { qq(Define $_ "$PLACES{$_}"\n) } sort keys %PLACES;
 
 sub head_of {
@@ -120,6 +121,27 @@ CONF
             or diag $t->{bytes};
     }
     write_htaccess('tenant/hosted/partner', undef);
+}
+
+# --- behind a proxy ----------------------------------------------------------
+
+{
+    mkpath($PLACES{PROXIED});
+    my $own = own_httpd(conf =>
+        qq(${places}Include "$samples/behind-proxy.conf"\n));
+    my $from = sub {
+        my($client, %o) = @_;
+        return { vhost => $own, path => '/tenant/proxied/x', content => 1000,
+            headers => ['Content-Type: image/png',
+                "X-Forwarded-For: $client"], %o };
+    };
+    admitted_ok('behind a proxy: a client within', $from->('10.1.2.3'),
+        status => 200);
+    refused_ok('behind a proxy: another one', $from->('203.0.113.9'),
+        status => 403, rule => 'ip',
+        log => qr/203\.0\.113\.9:\d+\] expect: refused 403: /);
+    refused_ok('behind a proxy: over max', $from->('10.1.2.3',
+        length => 101 << 20), status => 413, rule => 'content-length');
 }
 
 done_testing();

@@ -126,7 +126,7 @@ Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
     my $r = upload(vhost => $stock, path => '/witness/', asks => 1);
 
 A private server with the places of t/conf/places.inc.in, with or without
-mod_expect, on a port of its own; with C<only =E<gt> [qw(dav dav_fs)]> it has
+mod_expect, on a port of its own (${OWN_DIR} is its folder); with C<only =E<gt> [qw(dav dav_fs)]> it has
 just these modules, mod_expect, and neither places nor witness. It ends with
 the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
 stop, crashes (the lines of its error_log that tell of one), and
@@ -780,26 +780,34 @@ sub start {
     my $load = $o{only}   ? ExpectTest::load_only($dir, @{ $o{only} })
              : $o{expect} ? 'inherit.load' : 'modules.load';
     my $places = $o{only} ? ''
-        : "Define ORIGIN_PORT $port\nInclude \"$t/conf/places.inc\"\n";
+        : "Define ORIGIN_PORT $port\nDefine OWN_DIR \"$dir\"\n"
+          . "Include \"$t/conf/places.inc\"\n";
 
     ExpectTest::write_file("$dir/httpd.conf",
         ExpectTest::private_conf($dir, $load, $port) . $places
         . ($o{conf} // ''));
+    return $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',
+        "$dir/httpd.conf"));
+}
+
+# Runs the command, which becomes the server, and waits until it listens.
+sub launch {
+    my($self, @command) = @_;
+    my $dir = $self->{dir};
     defined($self->{pid} = fork) or die "fork: $!\n";
     if (!$self->{pid}) {
         POSIX::setpgid(0, 0);
         open STDOUT, '>', "$dir/start_log";
         open STDERR, '>&', \*STDOUT;
-        exec ExpectTest::httpd_command('-DFOREGROUND', '-f',
-            "$dir/httpd.conf") or POSIX::_exit(127);
+        exec @command or POSIX::_exit(127);
     }
     $self->wait_for(sub {
-        IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");
+        IO::Socket::INET->new(PeerAddr => "127.0.0.1:$self->{port}");
     }) or die "the server in $dir did not start\n";
     return $self;
 }
 
-# Waits for a condition, while httpd runs.
+# Waits for a condition, while the server runs.
 sub wait_for {
     my($self, $condition, $seconds) = @_;
     my $until = time + ($seconds // 2 * ExpectTest::WAIT);
