@@ -70,7 +70,7 @@ const char *expect_list_reason(apr_pool_t *p, const expect_facts_t *facts,
 
 /**
  * Describe what a list accepts. For a refusal (facts) the first words of a long
- * list are enough; what every upload must be (no facts) needs all of them.
+ * list are enough; the bounds of every upload (no facts) need all of them.
  * @param facts   as for expect_rule_type_t.accepts
  * @param list    the list
  * @param field   the response field that has the list: "Accept"
