@@ -48,7 +48,7 @@
 #include "judge/request.h"
 #include "rules/require.h"
 #include "stages/stages.h"
-#include "status/handler.h"
+#include "status/serve.h"
 
 module AP_MODULE_DECLARE_DATA expect_module;
 

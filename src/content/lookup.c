@@ -45,7 +45,7 @@ static request_rec *lookup_copy(request_rec *r, expect_request_t *e)
     expect_filter_refuse_all(rr);
     expect_once_drop(rr);
     rr->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
-    /* header_parser ends the lookup by this: see stages/section.c */
+    /* header_parser ends the lookup by this: see stages/mapped.c */
     ap_set_module_config(rr->request_config, &expect_module, e);
     return rr;
 }

@@ -14,7 +14,7 @@
 
 #include "count/counters.h"
 #include "status/figures.h"
-#include "status/handler.h"
+#include "status/serve.h"
 
 static void block_auto(request_rec *r, const expect_report_t *report)
 {

@@ -23,7 +23,7 @@
 #include "apr_strings.h"
 
 #include "count/counters.h"
-#include "status/handler.h"
+#include "status/serve.h"
 
 #define START (apr_time_from_sec(900) * 2000000)
 

@@ -16,7 +16,7 @@
 #include "base/quote.h"
 #include "count/counters.h"
 #include "status/formats.h"
-#include "status/handler.h"
+#include "status/serve.h"
 #include "status/placement.h"
 
 APLOG_USE_MODULE(expect);

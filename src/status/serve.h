@@ -13,8 +13,8 @@
  * ?format=openmetrics for programs.
  */
 
-#ifndef EXPECT_STATUS_HANDLER_H
-#define EXPECT_STATUS_HANDLER_H
+#ifndef EXPECT_SERVE_H
+#define EXPECT_SERVE_H
 
 #include "httpd.h"
 
