@@ -3,16 +3,16 @@
 /*
  * The end of a refused connection.
  *
- * A response is lost if its connection is closed while content is still coming
- * in, and many clients (wget, python's http.client, most reverse proxies) write
- * all of it before they read. So what keeps coming is thrown away, within the
- * bounds of ExpectLinger; then the connection is reset. httpd would do that in
- * a worker (worker, prefork), or without a bound on bytes (event). Here a
- * thread of the process does it, with a duplicate of the descriptor
- * (lingerer.c), and httpd closes its own: the worker is free at once.
+ * A response is lost if its connection is closed while content still arrives,
+ * and many clients (wget, python's http.client, most reverse proxies) write all
+ * content before they read. So what a client goes on sending is thrown away,
+ * within the bounds of ExpectLinger; then the connection is reset. httpd alone
+ * does that in a worker (worker, prefork), or without a bound on bytes (event).
+ * Here a thread of the process does it (lingerer.c), with a duplicate of the
+ * descriptor, and httpd closes its own: the worker is free at once.
  *
  * A process that was forked for this connection alone (mpm_itk) has no such
- * thread, and nothing else to do: it throws away what comes itself.
+ * thread and nothing else to do: it throws the content away itself.
  */
 
 #include <signal.h>
@@ -29,18 +29,14 @@
 #include "apr_signal.h"
 #include "apr_strings.h"
 
-#include "config/bounds.h"
-#include "judge/connection.h"
-#include "count/counters.h"
 #include "answer/linger.h"
 #include "answer/lingerer.h"
-#include "judge/request.h"
+#include "config/bounds.h"
+#include "config/section.h"
+#include "count/counters.h"
+#include "judge/connection.h"
 
 APLOG_USE_MODULE(expect);
-
-/* A login step is thrown away by its worker: so much and so long at most. */
-#define STEP_MAX ((apr_off_t)3 * 1024 * 1024)
-#define STEP_TIME (2 * APR_USEC_PER_SEC)
 
 /* --- the connection ------------------------------------------------------ */
 
@@ -48,10 +44,10 @@ void expect_linger_begin(request_rec *r)
 {
     conn_rec *c = r->connection;
 
-    /* before the status is returned: otherwise httpd reads all content of a
+    /* set before the status is returned: otherwise httpd reads all content of a
      * client that did not ask before it answers */
     c->keepalive = AP_CONN_CLOSE;
-    /* where it is left to httpd after all: two seconds instead of thirty */
+    /* if httpd itself has to linger: two seconds instead of thirty */
     apr_table_setn(c->notes, "short-lingering-close", "1");
 
     /* over HTTP/2 the stream is reset */
@@ -60,8 +56,8 @@ void expect_linger_begin(request_rec *r)
     }
 }
 
-/* Once in a process: it says what to do about it. */
-static void log_left(conn_rec *c, expect_lingerer_e why)
+/* Log once in a process why httpd itself closes a connection. */
+static void linger_log(conn_rec *c, expect_lingerer_e why)
 {
     static volatile apr_uint32_t is_logged;
 
@@ -85,11 +81,12 @@ static void log_left(conn_rec *c, expect_lingerer_e why)
 }
 
 /*
- * In a process that was forked for this connection. A stop of httpd ends it at
- * once: prefork's handler destroys its pools, which may wait for ever for
- * threads of the process that it was forked from (mod_http2's, mod_watchdog's).
+ * In a process that was forked for this connection. SIGTERM ends it at once
+ * meanwhile: prefork's handler would destroy the pools, which may wait for ever
+ * for threads of the process that it was forked from (those of mod_http2 or
+ * mod_watchdog).
  */
-static void drain(int fd, const expect_bounds_t *bounds)
+static void linger_drain(int fd, const expect_bounds_t *bounds)
 {
     apr_sigfunc_t *handler = apr_signal(SIGTERM, SIG_DFL);
 
@@ -97,8 +94,11 @@ static void drain(int fd, const expect_bounds_t *bounds)
     apr_signal(SIGTERM, handler);
 }
 
-/* Whether the connection is done with as far as httpd is concerned. */
-static int hand_over(conn_rec *c, apr_socket_t *socket,
+/*
+ * Give the connection to the thread.
+ * @return 1 if httpd has nothing left to do with it; 0: httpd lingers itself
+ */
+static int linger_hand_over(conn_rec *c, apr_socket_t *socket,
                      const expect_linger_t *linger)
 {
     apr_os_sock_t fd;
@@ -111,12 +111,12 @@ static int hand_over(conn_rec *c, apr_socket_t *socket,
         return 0;
     }
     if (!expect_lingerer_is_at_home()) {
-        drain(fd, &linger->bounds);
+        linger_drain(fd, &linger->bounds);
         return 1;
     }
     taken = expect_lingerer_take(fd, &linger->bounds);
     if (taken != EXPECT_LINGERER_TAKEN) {
-        log_left(c, taken);
+        linger_log(c, taken);
     }
     return taken == EXPECT_LINGERER_TAKEN;
 }
@@ -131,15 +131,15 @@ int expect_pre_close_connection(conn_rec *c)
         || !(socket = ap_get_conn_socket(c))) {
         return DECLINED;
     }
-    /* to the last byte, and TLS says good-bye, so that the client can end it
-     * from its side */
+    /* Everything is sent. TLS has sent its close_notify, so that the client can
+     * end the connection from its side. */
     ap_flush_conn(c);
     if (c->aborted) {
         return OK;
     }
     apr_socket_shutdown(socket, APR_SHUTDOWN_WRITE);
-    if (hand_over(c, socket, connection->linger)) {
-        /* httpd closes its descriptor now, and waits for nothing */
+    if (linger_hand_over(c, socket, connection->linger)) {
+        /* httpd closes its descriptor now and does not linger */
         c->aborted = 1;
     }
     return OK;
@@ -147,7 +147,7 @@ int expect_pre_close_connection(conn_rec *c)
 
 /* --- the process --------------------------------------------------------- */
 
-static apr_status_t stop(void *unused)
+static apr_status_t linger_stop(void *unused)
 {
     (void)unused;
     expect_lingerer_stop();
@@ -158,42 +158,7 @@ void expect_linger_child_init(apr_pool_t *pchild, server_rec *s)
 {
     (void)s;
     expect_lingerer_init(expect_count_lingering);
-    /* not in programs that the process runs */
-    apr_pool_cleanup_register(pchild, NULL, stop, apr_pool_cleanup_null);
-}
-
-/* --- a login's step ------------------------------------------------------ */
-
-void expect_drain_begin(expect_drain_t *drain, const request_rec *r)
-{
-    const expect_linger_t *linger = expect_linger_of(r->server);
-    const expect_bounds_t *bounds = &linger->bounds;
-
-    drain->total = 0;
-    drain->max = bounds->max >= 0 && bounds->max < STEP_MAX ? bounds->max
-                                                            : STEP_MAX;
-    drain->end = apr_time_now()
-                 + (linger->is_off ? 0 : bounds->time < STEP_TIME
-                                             ? bounds->time : STEP_TIME);
-    drain->idle = bounds->idle;
-    drain->socket = ap_get_conn_socket(r->connection);
-    apr_socket_timeout_get(drain->socket, &drain->timeout);
-}
-
-int expect_drain_goes_on(expect_drain_t *drain)
-{
-    apr_interval_time_t left = drain->end - apr_time_now();
-
-    if (left <= 0 || drain->total > drain->max) {
-        return 0;
-    }
-    apr_socket_timeout_set(drain->socket,
-                           left < drain->idle ? left : drain->idle);
-    return 1;
-}
-
-void expect_drain_end(expect_drain_t *drain)
-{
-    apr_socket_timeout_set(drain->socket, drain->timeout);
-    expect_count_drained(drain->total);
+    /* a program that the process runs does not stop the thread */
+    apr_pool_cleanup_register(pchild, NULL, linger_stop,
+                              apr_pool_cleanup_null);
 }

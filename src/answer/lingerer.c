@@ -3,13 +3,14 @@
 /*
  * One thread that throws away what the clients of refused connections send.
  *
- * - Connections come to it through a pipe, each as one message that is shorter
- *   than PIPE_BUF, so whole. The thread alone knows its table, and nobody locks
- *   anything: the main thread of a prefork process may be stopped by a signal
- *   anywhere, and its handler ends the process.
- * - It uses no pool: httpd destroys those of a process while the thread runs.
- * - It is started when the first connection comes, as a server may have
- *   hundreds of processes.
+ * - Connections reach it through a pipe, each as one message that is shorter
+ *   than PIPE_BUF, so that a write is atomic. Only the thread uses its table,
+ *   and there is no lock: a signal may stop the main thread of a prefork
+ *   process anywhere, and its handler ends the process.
+ * - It uses no pool: httpd destroys the pools of a process while the thread
+ *   runs.
+ * - It is started with the first connection, because a server may have hundreds
+ *   of processes.
  */
 
 #include <errno.h>
@@ -30,36 +31,36 @@
 
 #include "answer/lingerer.h"
 
-/* A process holds so many at the most, whatever number of descriptors it may
- * have; otherwise one in LIMIT_SHARE of these. */
+/* How many connections a process holds at most: one for LIMIT_SHARE descriptors
+ * that it may have, and never more than LIMIT_MAX. */
 #define LIMIT_MAX 16384
 #define LIMIT_SHARE 4
 
-/* Bytes of the thread's stack: thread-local storage of all that the process
- * has loaded is in it, too. */
+/* Bytes of the thread's stack, which includes the thread-local storage of all
+ * modules and libraries in the process. */
 #define STACK ((size_t)256 * 1024)
 
-/* Bytes that are taken from one connection in one turn: where they are not
- * copied, and where they are. */
+/* Bytes that are read from one connection in one turn: without a copy, and with
+ * one. */
 #define PIECE ((apr_size_t)1024 * 1024)
 #define PIECE_COPIED ((apr_size_t)16 * 1024)
 
-/* After each turn the thread pauses for one millisecond for each PAUSE_SHARE
- * connections: those that trickle are served together, and so are those that
- * come and go. */
+/* After each turn the thread pauses, one millisecond for each PAUSE_SHARE
+ * connections: so those that trickle, and those that come and go, are served
+ * together. */
 #define PAUSE_SHARE 32
 #define PAUSE_MAX 10
 
-/* Milliseconds after which it tells what there is, in any case. */
-#define TELL_EVERY 1000
+/* Milliseconds after which the thread reports again, even without a change. */
+#define REPORT_EVERY 1000
 
-/* Milliseconds that a process which ends waits for it, at the most. It takes a
- * few of them, but on a busy machine it may have to wait for the processor. */
+/* Milliseconds that an ending process waits for the thread at most. The thread
+ * needs a few of them, but on a busy machine it may wait for the processor. */
 #define STOP_WAIT 5000
 
 typedef struct lingering_t {
     int fd;
-    /** what comes need not be copied */
+    /** bytes can be thrown away without a copy */
     int is_tcp;
     expect_bounds_t bounds;
     apr_time_t since;
@@ -67,7 +68,7 @@ typedef struct lingering_t {
     apr_int64_t taken;
 } lingering_t;
 
-/* What a connection has come to. */
+/* What became of a connection in one turn. */
 typedef enum { GOES_ON = 0, ENDED, OVER } turn_e;
 
 enum { NOT_STARTED = 0, RUNS, CANNOT_RUN };
@@ -75,19 +76,19 @@ enum { NOT_STARTED = 0, RUNS, CANNOT_RUN };
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 static volatile apr_uint32_t state = NOT_STARTED;
 static volatile apr_uint32_t is_stopping, is_parked;
-/* connections handed over that have not ended; and the most there may be */
+/* connections that were handed over and have not ended; their limit */
 static volatile apr_uint32_t count;
 static apr_uint32_t limit;
 static int ends[2];
 static pid_t home;
-static expect_lingerer_report_fn tell;
+static expect_lingerer_report_fn report;
 
-/* The thread's own. The first of polled is the pipe. */
+/* Used by the thread only. The first of polled is the pipe. */
 static struct pollfd *polled;
 static lingering_t *held;
 static apr_uint32_t n_held;
 
-/* A clock that nobody sets, in microseconds. */
+/* A clock that cannot be set, in microseconds. */
 static apr_time_t monotonic(void)
 {
     struct timespec now;
@@ -121,14 +122,14 @@ static void begin(lingering_t *l, int fd, const expect_bounds_t *bounds)
     l->since = l->heard = monotonic();
 }
 
-/* Linux throws away what has come on a TCP socket without copying it. */
+/* Linux can throw away what has arrived on a TCP socket without a copy. */
 static ssize_t discard(const lingering_t *l)
 {
     char copied[PIECE_COPIED];
     apr_size_t length = l->is_tcp ? PIECE : sizeof(copied);
     apr_int64_t left = l->bounds.max - l->taken;
 
-    /* one byte over is enough to know */
+    /* one byte over the max is enough to know */
     if (l->bounds.max >= 0 && left < (apr_int64_t)length) {
         length = (apr_size_t)left + 1;
         length = length > sizeof(copied) && !l->is_tcp ? sizeof(copied)
@@ -150,7 +151,7 @@ static apr_time_t deadline(const lingering_t *l)
     return in_all < idle ? in_all : idle;
 }
 
-/* Takes in what has come, if anything. */
+/* Throw away what has arrived, if anything. */
 static turn_e take_turn(lingering_t *l, int has_news, apr_time_t now,
                         apr_uint64_t *bytes)
 {
@@ -176,10 +177,10 @@ static turn_e take_turn(lingering_t *l, int has_news, apr_time_t now,
 }
 
 /*
- * Another process may hold the socket as well: mpm_itk's does, and so may
- * whatever was forked. A close then ends nothing, and the client fills its
- * buffers meanwhile. Where the system knows how to disconnect a socket (Linux),
- * that resets the connection for all who hold it.
+ * Another process may hold the socket as well: that of mpm_itk does, and a
+ * forked program may. Then close() does not end the connection, and the client
+ * fills the buffers meanwhile. Where a socket can be disconnected (Linux), that
+ * resets the connection for all processes.
  */
 static void reset(int fd)
 {
@@ -192,12 +193,12 @@ static void reset(int fd)
     (void)connect(fd, &none, sizeof(none));
 }
 
-/* Milliseconds from now until then, TELL_EVERY at the most. */
+/* Milliseconds from now until then, but no more than REPORT_EVERY. */
 static int wait_until(apr_time_t then, apr_time_t now)
 {
     apr_time_t left = then > now ? (then - now) / 1000 + 1 : 0;
 
-    return left < TELL_EVERY ? (int)left : TELL_EVERY;
+    return left < REPORT_EVERY ? (int)left : REPORT_EVERY;
 }
 
 void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
@@ -208,7 +209,7 @@ void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
 
     begin(&l, fd, bounds);
     now = l.since;
-    tell(1, 0);
+    report(1, 0);
     while (turn == GOES_ON) {
         struct pollfd one = { 0, POLLIN, 0 };
         apr_uint64_t bytes = 0;
@@ -218,7 +219,7 @@ void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
         n = poll(&one, 1, wait_until(deadline(&l), now));
         now = monotonic();
         turn = take_turn(&l, n > 0, now, &bytes);
-        tell(turn == GOES_ON, bytes);
+        report(turn == GOES_ON, bytes);
     }
     if (turn == OVER) {
         reset(fd);
@@ -227,7 +228,8 @@ void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
 
 /* --- the thread ---------------------------------------------------------- */
 
-/* Takes in those that were handed over. One without a descriptor only wakes. */
+/* Add the connections that were handed over. A message without a descriptor
+ * only wakes the thread. */
 static void take_new(void)
 {
     lingering_t l;
@@ -242,7 +244,7 @@ static void take_new(void)
     }
 }
 
-/* Has the last one in the place of one that has ended. */
+/* Remove a connection that has ended: the last one takes its place. */
 static void drop(apr_uint32_t i)
 {
     (void)close(held[i].fd);
@@ -252,8 +254,11 @@ static void drop(apr_uint32_t i)
     apr_atomic_dec32(&count);
 }
 
-/* One turn for each, unless it has to stop; returns the bytes that have come,
- * and when the next one is due at the latest. */
+/*
+ * One turn for each connection, unless the thread must stop.
+ * @param next set to the time of the next deadline
+ * @return bytes that were thrown away
+ */
 static apr_uint64_t take_turns(apr_time_t now, apr_time_t *next)
 {
     apr_uint64_t bytes = 0;
@@ -279,7 +284,7 @@ static apr_uint64_t take_turns(apr_time_t now, apr_time_t *next)
     return bytes;
 }
 
-/* Where poll() has failed, nobody knows who has news: each is looked at. */
+/* If poll() fails it is not known which connections have sent: all are read. */
 static void wait_for_news(int milliseconds)
 {
     apr_uint32_t i;
@@ -304,8 +309,8 @@ static void rest(void)
 
 static void linger(void)
 {
-    apr_time_t now = monotonic(), next = now, told_at = now;
-    apr_uint32_t told = 0;
+    apr_time_t now = monotonic(), next = now, reported_at = now;
+    apr_uint32_t reported = 0;
 
     while (!apr_atomic_read32(&is_stopping)) {
         apr_uint64_t bytes;
@@ -317,22 +322,22 @@ static void linger(void)
             take_new();
             next = now;
         }
-        if (bytes || n_held != told
-            || (n_held && now - told_at >= apr_time_from_sec(1))) {
-            tell(n_held, bytes);
-            told = n_held;
-            told_at = now;
+        if (bytes || n_held != reported
+            || (n_held && now - reported_at >= apr_time_from_sec(1))) {
+            report(n_held, bytes);
+            reported = n_held;
+            reported_at = now;
         }
         rest();
     }
 }
 
-/* When it has stopped it touches nothing any more, and stays where it is: the
- * module's code may be gone by then. */
+/* A stopped thread uses nothing any more and sleeps for ever: the module's code
+ * may be unloaded by then. */
 static void *run(void *unused)
 {
     linger();
-    tell(0, 0);
+    report(0, 0);
     apr_atomic_set32(&is_parked, 1);
     for (;;) {
         (void)pause();
@@ -353,7 +358,8 @@ static apr_uint32_t share_of_descriptors(void)
     return (apr_uint32_t)(most.rlim_cur / LIMIT_SHARE);
 }
 
-/* Not for programs that this process may run, nor to wait at either end. */
+/* Programs that this process runs do not inherit the pipe, and nobody waits at
+ * it. */
 static int prepare_end(int fd)
 {
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0
@@ -363,7 +369,7 @@ static int prepare_end(int fd)
 static int prepare(void)
 {
     limit = share_of_descriptors();
-    /* memory that is not used yet costs nothing */
+    /* calloc() takes no physical memory before it is used */
     held = calloc(limit + 1, sizeof(*held));
     polled = calloc(limit + 1, sizeof(*polled));
     if (!held || !polled || pipe(ends) < 0) {
@@ -387,7 +393,7 @@ static int start_thread(void)
     pthread_attr_setstacksize(&attr, STACK);
     rv = pthread_create(&thread, &attr, run, NULL);
     if (rv == EINVAL) {
-        /* more of it is thread-local than would fit */
+        /* the thread-local storage does not fit */
         pthread_attr_destroy(&attr);
         pthread_attr_init(&attr);
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -398,10 +404,10 @@ static int start_thread(void)
 }
 
 /*
- * No signal comes in between. The process' signals are for others, so that the
- * thread inherits a mask of all: handlers of prefork and worker have to run
- * where they are expected. And prefork's handler, which ends the process, has
- * to find the thread if there is one.
+ * All signals are blocked meanwhile. The thread inherits that mask: the
+ * handlers of prefork and worker must run in the threads that expect them. And
+ * prefork's handler, which ends the process, must find the thread if there is
+ * one.
  */
 static void start(void)
 {
@@ -427,10 +433,10 @@ static int has_started(void)
            && !apr_atomic_read32(&is_stopping);
 }
 
-void expect_lingerer_init(expect_lingerer_report_fn tell_fn)
+void expect_lingerer_init(expect_lingerer_report_fn report_fn)
 {
     home = getpid();
-    tell = tell_fn;
+    report = report_fn;
 }
 
 int expect_lingerer_is_at_home(void)
@@ -475,7 +481,7 @@ void expect_lingerer_stop(void)
     memset(&none, 0, sizeof(none));
     none.fd = -1;
     apr_atomic_set32(&is_stopping, 1);
-    /* if there is no room for it, the thread is awake */
+    /* if the pipe is full, the thread is awake */
     if (write(ends[1], &none, sizeof(none)) < 0) {
         errno = 0;
     }

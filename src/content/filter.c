@@ -24,7 +24,6 @@
 #include "util_filter.h"
 
 #include "answer/enforce.h"
-#include "answer/linger.h"
 #include "answer/once.h"
 #include "content/filter.h"
 #include "content/framing.h"
@@ -293,33 +292,4 @@ void expect_filter_refuse_all(request_rec *r)
 void expect_filter_none(request_rec *r)
 {
     expect_place_replace(r, content_filter, &announced_none);
-}
-
-/* --- throwing away ------------------------------------------------------- */
-
-int expect_content_discard(request_rec *r)
-{
-    const expect_request_t *e = expect_request_get(r);
-    conn_rec *c = r->connection;
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, c->bucket_alloc);
-    expect_drain_t drain;
-    apr_status_t rv = APR_SUCCESS;
-    apr_off_t length;
-    int is_over = e->content.ended;
-
-    expect_drain_begin(&drain, r);
-    while (rv == APR_SUCCESS && !is_over && expect_drain_goes_on(&drain)) {
-        rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES,
-                            APR_BLOCK_READ, HUGE_STRING_LEN);
-        if (rv == APR_SUCCESS) {
-            rv = apr_brigade_length(bb, 1, &length);
-            drain.total += rv == APR_SUCCESS ? length : 0;
-        }
-        /* HTTP_IN reports the end, too, where the status is an error and the
-         * client waits for its 100: then nothing was read, and nothing comes */
-        is_over = filter_has_eos(bb);
-        apr_brigade_cleanup(bb);
-    }
-    expect_drain_end(&drain);
-    return rv == APR_SUCCESS && e->content.ended;
 }

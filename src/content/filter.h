@@ -46,11 +46,4 @@ void expect_filter_refuse_all(request_rec *r);
  */
 void expect_filter_none(request_rec *r);
 
-/**
- * Read all content and throw it away, within the bounds of a login step.
- * @param r the request
- * @return 1 if it was read to its end; 0: the connection has to be closed
- */
-int expect_content_discard(request_rec *r);
-
 #endif

@@ -32,8 +32,8 @@
 #include "content/lookup.h"
 #include "judge/copy.h"
 
-/* The copy's filters deliver nothing: a module that reads reads nothing, and what
- * it writes is dropped. */
+/* The copy's filters deliver nothing: a module that reads finds the end, and
+ * what it writes is dropped. */
 static request_rec *lookup_copy(request_rec *r, expect_request_t *e)
 {
     request_rec *rr;

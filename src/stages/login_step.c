@@ -14,7 +14,7 @@
 #include "apr_strings.h"
 
 #include "answer/linger.h"
-#include "content/filter.h"
+#include "content/discard.h"
 #include "stages/login_step.h"
 
 APLOG_USE_MODULE(expect);
