@@ -9,11 +9,13 @@
 
 #include "apr_strings.h"
 
+#include "answer/admission.h"
 #include "answer/enforce.h"
 #include "answer/linger.h"
 #include "answer/notes.h"
 #include "answer/refusal.h"
 #include "judge/judge.h"
+#include "rules/limits.h"
 #include "tree/describe.h"
 
 /* --- refusals ------------------------------------------------------------ */
@@ -24,9 +26,12 @@ static void enforce_detected(expect_request_t *e)
     e->outcome.logged = 1;
 }
 
-static int enforce_status(const expect_request_t *e, int rule_status)
+/* Rules that remember answer their own status: after 417 a client would try
+ * again at once. */
+static int enforce_status(const expect_request_t *e, const expect_rule_t *rule,
+                          int rule_status)
 {
-    return e->head.expects_100
+    return e->head.expects_100 && !rule->remembers
            && e->section.conf->status != EXPECT_STATUS_SPECIFIC
                ? HTTP_EXPECTATION_FAILED : rule_status;
 }
@@ -53,7 +58,7 @@ static void enforce_describe(expect_notice_t *notice, const request_rec *r,
                             &refusal);
         e->outcome.accepts = refusal.accepts;
         notice->level = APLOG_INFO;
-        notice->status = enforce_status(e, refusal.status);
+        notice->status = enforce_status(e, answer->rule, refusal.status);
         notice->reason = refusal.reason;
     }
     notice->bytes = e->head.length;
@@ -105,9 +110,10 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
     notice.status = HTTP_REQUEST_ENTITY_TOO_LARGE;
     notice.rule = rule->name;
     notice.at = rule;
-    notice.reason = apr_pstrcat(r->pool, "content of unknown length exceeded "
-                                "max=", apr_off_t_toa(r->pool, e->content.max),
-                                NULL);
+    notice.reason = rule->remembers
+        ? expect_limits_cut_off(r->pool, rule->arg, e->content.max)
+        : apr_pstrcat(r->pool, "content of unknown length exceeded max=",
+                      apr_off_t_toa(r->pool, e->content.max), NULL);
     notice.accepts = &e->outcome.accepts;
     notice.level = APLOG_INFO;
     notice.is_dry_run = e->content.is_dry_run;
@@ -115,6 +121,7 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
                                           : EXPECT_N_CUT_OFF;
     notice.bytes = e->content.read;
     if (!notice.is_dry_run) {
+        expect_admission_settle(e);
         expect_verdict_set(&e->outcome.verdict, EXPECT_CUT_OFF);
         e->outcome.status = notice.status;
         if (!r->sent_bodyct) {
@@ -177,18 +184,61 @@ void expect_count_outcome(const request_rec *r, expect_request_t *e)
     }
 }
 
+/* How often a take is tried again where others have taken meanwhile. */
+#define TAKES_MAX 4
+
+/*
+ * An admission rests on what the ledger had when the rules were evaluated. If
+ * others have taken it meanwhile, the rules are evaluated again: an alternative
+ * may admit.
+ */
+static int enforce_claims(request_rec *r, expect_request_t *e,
+                          expect_stage_e stage, expect_answer_t *answer,
+                          apr_array_header_t *claiming)
+{
+    const expect_rule_t *reached;
+    int i;
+
+    if (e->section.conf->engine == EXPECT_ENGINE_DETECT) {
+        expect_enforce_admit(r, e, answer);
+        return DECLINED;
+    }
+    for (i = 0; i < TAKES_MAX; ++i) {
+        if (answer->value != EXPECT_GRANTED
+            && answer->value != EXPECT_NEUTRAL) {
+            return enforce_refuse(r, e, answer);
+        }
+        reached = expect_admission_take(r, e, claiming);
+        if (!reached) {
+            expect_enforce_admit(r, e, answer);
+            return DECLINED;
+        }
+        if (i < TAKES_MAX - 1) {
+            *answer = expect_judge_claims(e, stage, claiming);
+        }
+    }
+    answer->value = EXPECT_DENIED;
+    answer->rule = reached;
+    answer->status = expect_limits_refused(reached->arg, &e->facts);
+    return enforce_refuse(r, e, answer);
+}
+
 int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage)
 {
+    apr_array_header_t *claiming;
     expect_answer_t answer;
 
     /* the handler may have ignored the error of its read: answer again */
     if (e->content.answered) {
         return e->outcome.status;
     }
-    switch (expect_judge(&answer, r, e, stage)) {
+    switch (expect_judge(&answer, &claiming, r, e, stage)) {
     case EXPECT_DECIDE_REFUSE:
         return enforce_refuse(r, e, &answer);
     case EXPECT_DECIDE_ADMIT:
+        if (claiming) {
+            return enforce_claims(r, e, stage, &answer, claiming);
+        }
         expect_enforce_admit(r, e, &answer);
         return DECLINED;
     default:

@@ -64,6 +64,13 @@ void expect_fields_set(request_rec *r, int status,
         /* core sets Allow itself, from this */
         ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_OPTIONS, -1);
     }
+    if (accepts->policy) {
+        apr_table_setn(r->err_headers_out, "RateLimit-Policy",
+                       accepts->policy);
+    }
+    if (accepts->rate_limit) {
+        apr_table_setn(r->err_headers_out, "RateLimit", accepts->rate_limit);
+    }
     if (accepts->retry_after) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, accepts->retry_after));

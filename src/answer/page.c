@@ -98,12 +98,20 @@ static const char *page_problem(request_rec *r, int status, const char *rule,
     char *text;
     const char *copy;
 
-    problem_add_string(object, "type", "about:blank");
+    problem_add_string(object, "type", accepts->problem_type
+                                           ? accepts->problem_type
+                                           : "about:blank");
     problem_add_string(object, "title", ap_get_status_line(status) + 4);
     json_object_set_new(object, "status", json_integer(status));
     problem_add_string(object, "detail", reason);
     problem_add_string(object, "rule", rule);
     problem_add_accepts(object, accepts);
+    if (accepts->problem_type && accepts->violated) {
+        json_t *policies = json_array();
+
+        json_array_append_new(policies, json_string(accepts->violated));
+        json_object_set_new(object, "violated-policies", policies);
+    }
 
     text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     copy = text ? apr_pstrcat(r->pool, text, "\n", NULL) : "{}\n";

@@ -179,6 +179,12 @@ const char *expect_cmd_require(cmd_parms *cmd, void *unused,
     rule->text = text;
     rule->negated = negated;
     rule_set_place(cmd, rule);
+    if (rule->type->finish) {
+        err = rule->type->finish(cmd, rule, (void *)rule->arg);
+        if (err) {
+            return expect_config_error(cmd, rule->name, err);
+        }
+    }
     expect_rule_add(container_in(cmd, expect_section_get(cmd)), rule);
     return NULL;
 }

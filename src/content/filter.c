@@ -23,6 +23,7 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 
+#include "answer/admission.h"
 #include "answer/enforce.h"
 #include "answer/once.h"
 #include "content/filter.h"
@@ -155,6 +156,10 @@ static apr_status_t filter_count(ap_filter_t *f, apr_bucket_brigade *bb,
         && (rv = apr_brigade_length(bb, 1, &length)) == APR_SUCCESS) {
         e->content.read += length;
     }
+    if (e->content.ended) {
+        /* the answer may take much longer than the content */
+        expect_admission_settle(e);
+    }
     return rv;
 }
 
@@ -201,7 +206,8 @@ static int filter_need_not_count(const expect_request_t *e,
            || mode == AP_MODE_INIT
            || (e->content.handler_started
                && e->outcome.verdict != EXPECT_UNDECIDED
-               && e->content.max == EXPECT_UNLIMITED);
+               && e->content.max == EXPECT_UNLIMITED
+               && !e->content.is_counted);
 }
 
 static apr_status_t filter_read_judged(ap_filter_t *f, apr_bucket_brigade *bb,
@@ -233,6 +239,13 @@ static apr_status_t filter_read_judged(ap_filter_t *f, apr_bucket_brigade *bb,
                            || mode == AP_MODE_GETLINE;
     if (filter_need_not_count(e, mode)) {
         return filter_read(f, bb, mode, block, readbytes);
+    }
+    if (e->content.draws) {
+        apr_off_t left = expect_admission_draw(e, readbytes);
+
+        if (left > 0 && mode == AP_MODE_READBYTES) {
+            readbytes = left;
+        }
     }
     return e->content.max == EXPECT_UNLIMITED
                ? filter_count(f, bb, mode, block, readbytes)

@@ -56,6 +56,7 @@ static int start_hides_rules(const request_rec *target)
 static int decide_before_section(request_rec *r, expect_request_t *e)
 {
     request_rec *target;
+    int status;
 
     if (e->outcome.verdict == EXPECT_REFUSED) {
         return DECLINED;
@@ -69,11 +70,16 @@ static int decide_before_section(request_rec *r, expect_request_t *e)
     }
     apr_pool_pre_cleanup_register(r->pool, r, count_late);
     expect_content_enter(r, e, target ? target : r);
-    return expect_enforce(r, e, EXPECT_AT_DIRECTORY);
+    e->content.is_early = 1;
+    status = expect_enforce(r, e, EXPECT_AT_DIRECTORY);
+    e->content.is_early = 0;
+    return status;
 }
 
 int expect_content_decide_early(request_rec *r, expect_request_t *e)
 {
+    int status;
+
     if (!e->section.entered_by) {
         return decide_before_section(r, e);
     }
@@ -81,7 +87,10 @@ int expect_content_decide_early(request_rec *r, expect_request_t *e)
     if (e->outcome.verdict != EXPECT_UNDECIDED || e->busy != EXPECT_IDLE) {
         return DECLINED;
     }
-    return expect_enforce(r, e, e->stage);
+    e->content.is_early = 1;
+    status = expect_enforce(r, e, e->stage);
+    e->content.is_early = 0;
+    return status;
 }
 
 /* --- when the handler is about to run ------------------------------------ */

@@ -10,8 +10,8 @@
 #include "rules/target.h"
 #include "tree/evaluate.h"
 
-expect_answer_t expect_judge_evaluate(expect_request_t *e,
-                                      expect_stage_e stage)
+expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
+                                    apr_array_header_t *claiming)
 {
     request_rec *r = e->facts.r;
     apr_table_t *fields = r->headers_in;
@@ -20,11 +20,25 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
     /* providers of Require read r->headers_in: they see the head as sent */
     r->headers_in = e->fields;
     e->busy = EXPECT_EVALUATING;
-    answer = expect_rule_evaluate(e->section.rules, &e->facts, stage,
-                                  e->section.answers);
+    answer = expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
+                                         e->section.answers, claiming);
     e->busy = EXPECT_IDLE;
     r->headers_in = fields;
     return answer;
+}
+
+expect_answer_t expect_judge_evaluate(expect_request_t *e,
+                                      expect_stage_e stage)
+{
+    return expect_judge_claims(e, stage, NULL);
+}
+
+/* Rules that remember are evaluated last: when the handler is about to run, or
+ * somebody reads content earlier. */
+static int may_claim(const expect_request_t *e, expect_stage_e stage)
+{
+    return e->section.rules->remembers && stage > e->section.claimed_to
+           && (stage == EXPECT_AT_HANDLER || e->content.is_early);
 }
 
 /* Whether nothing that comes later can change what is unknown now. */
@@ -38,17 +52,30 @@ static int is_last(const request_rec *r, const expect_request_t *e,
     return stage >= EXPECT_AT_USER && stage >= e->section.rules->final;
 }
 
-expect_decision_e expect_judge(expect_answer_t *answer, const request_rec *r,
-                               expect_request_t *e, expect_stage_e stage)
+expect_decision_e expect_judge(expect_answer_t *answer,
+                               apr_array_header_t **claiming,
+                               const request_rec *r, expect_request_t *e,
+                               expect_stage_e stage)
 {
+    *claiming = NULL;
     /* a further read at the same stage brings no new facts */
     if (e->outcome.verdict != EXPECT_UNDECIDED
-        || stage <= e->section.evaluated_to) {
+        || (stage <= e->section.evaluated_to && !may_claim(e, stage))) {
         return EXPECT_DECIDE_LATER;
     }
 
     e->section.evaluated_to = stage;
     *answer = expect_judge_evaluate(e, stage);
+    if (answer->value == EXPECT_UNKNOWN && may_claim(e, stage)) {
+        e->section.claimed_to = stage;
+        *claiming = apr_array_make(e->facts.pool, 4,
+                                   sizeof(const expect_rule_t *));
+        *answer = expect_judge_claims(e, stage, *claiming);
+        if (answer->value == EXPECT_GRANTED
+            || answer->value == EXPECT_NEUTRAL) {
+            return EXPECT_DECIDE_ADMIT;
+        }
+    }
     switch (answer->value) {
     case EXPECT_DENIED:
     case EXPECT_ERROR:

@@ -11,6 +11,7 @@
 #include "base/announced.h"
 #include "config/merge.h"
 #include "judge/trace.h"
+#include "ledger/claims.h"
 
 /* RFC 9110, 9.3.6: a CONNECT request to a proxy has no content. */
 static int is_tunnel(const request_rec *r)
@@ -47,6 +48,7 @@ expect_request_t *expect_request_begin(request_rec *r)
     e->facts.method = AP_METHOD_BIT << r->method_number;
     e->facts.auth = EXPECT_AUTH_PENDING;
     e->facts.patience = &e->patience;
+    e->facts.claims = expect_claims_make(r->pool);
     e->stage = EXPECT_AT_DIRECTORY;
     e->content.length = apr_table_get(e->fields, "Content-Length");
     e->content.transfer_encoding = apr_table_get(e->fields,
@@ -68,6 +70,7 @@ void expect_request_continue(request_rec *r)
         e->facts.r = r;
         e->stage = EXPECT_AT_DIRECTORY;
         e->section.evaluated_to = EXPECT_AT_HEAD;
+        e->section.claimed_to = EXPECT_AT_HEAD;
     }
 }
 
@@ -111,6 +114,7 @@ int expect_request_enter_section(expect_request_t *e, request_rec *in)
     e->facts.trace = expect_trace_for(in, &e->facts);
     e->section.conf = conf;
     e->section.evaluated_to = EXPECT_AT_HEAD;
+    e->section.claimed_to = EXPECT_AT_HEAD;
     e->section.rules = expect_conf_rules(in->pool, conf);
     e->section.answers = make_answers(in->pool, e->section.rules);
     return 1;

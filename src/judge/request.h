@@ -74,6 +74,9 @@ typedef struct expect_request_t {
         /** the last stage at which the rules were evaluated without a result;
          *  EXPECT_AT_HEAD: not yet */
         expect_stage_e evaluated_to;
+        /** the last stage at which rules that remember were evaluated;
+         *  EXPECT_AT_HEAD: not yet */
+        expect_stage_e claimed_to;
     } section;
 
     struct {
@@ -108,8 +111,14 @@ typedef struct expect_request_t {
         int sent_status;
         /** that rule's section has DetectionOnly */
         unsigned is_dry_run : 1;
+        /** bytes are counted, though they are not limited: for the ledger */
+        unsigned is_counted : 1;
+        /** bytes are taken from the ledger before they are read */
+        unsigned draws : 1;
         /** the filter is reading */
         unsigned is_reading : 1;
+        /** a reader asks for content before the handler runs */
+        unsigned is_early : 1;
         /** a reader has asked for content */
         unsigned was_read : 1;
         /** content was read to its end */

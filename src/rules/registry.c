@@ -21,6 +21,8 @@ const expect_registry_row_t expect_registry[] = {
     { &expect_rule_free_space,       EXPECT_RULE_IN_REQUIRE },
     { &expect_rule_auth,             0 },
     { &expect_rule_handler,          0 },
+    { &expect_rule_in_flight,        0 },
+    { &expect_rule_quota,            0 },
     { NULL, 0 }
 };
 

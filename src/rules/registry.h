@@ -19,6 +19,8 @@ extern const expect_rule_type_t expect_rule_precondition;
 extern const expect_rule_type_t expect_rule_free_space;
 extern const expect_rule_type_t expect_rule_auth;
 extern const expect_rule_type_t expect_rule_handler;
+extern const expect_rule_type_t expect_rule_in_flight;
+extern const expect_rule_type_t expect_rule_quota;
 
 /** The rule can be used in Require: it needs the head, the client and the file
  *  that the target maps to, and nothing that is known only after access

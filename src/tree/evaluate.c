@@ -16,6 +16,9 @@ typedef struct {
     int leaf;
     /* how many None enclose the node */
     int negations;
+    /* the leaves that remember and that have granted so far; NULL: they are
+     * not evaluated */
+    apr_array_header_t *claiming;
 } walk_t;
 
 static const expect_answer_t NEUTRAL = {
@@ -81,6 +84,30 @@ static int is_evaluated(const expect_rule_t *rule, const walk_t *walk)
                || rule->final <= EXPECT_AT_AUTH);
 }
 
+/* A leaf that remembers: its answer is never kept, as others take meanwhile. */
+static expect_answer_t evaluate_claim(const expect_rule_t *rule, walk_t *walk)
+{
+    expect_answer_t answer = EXPECT_ANSWER_INIT;
+
+    walk->leaf += walk->memo != NULL;
+    answer.rule = rule;
+    answer.status = rule->type->status;
+    if (!(rule->limited & walk->facts->method)) {
+        answer.value = EXPECT_NEUTRAL;
+    }
+    else if (walk->claiming && rule->earliest <= walk->stage
+             && walk->facts->claims) {
+        answer.value = rule->type->check(walk->facts, rule->arg, &answer);
+        if (answer.value == EXPECT_GRANTED) {
+            APR_ARRAY_PUSH(walk->claiming, const expect_rule_t *) = rule;
+        }
+        if (walk->facts->trace) {
+            walk->facts->trace(walk->facts, walk->stage, rule, &answer);
+        }
+    }
+    return answer;
+}
+
 static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
 {
     expect_answer_t *memo = walk->memo ? &walk->memo[walk->leaf++] : NULL;
@@ -138,7 +165,7 @@ static expect_answer_t evaluate_all(const expect_rule_t *rule, walk_t *walk)
         const expect_rule_t *child =
             APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
         /* most are leaves, and there may be thousands: a call less for each */
-        expect_answer_t one = child->kind == EXPECT_RULE
+        expect_answer_t one = child->kind == EXPECT_RULE && !child->remembers
                                   ? evaluate_leaf(child, walk)
                                   : evaluate_node(child, walk);
 
@@ -193,6 +220,30 @@ static expect_answer_t join_denials(const expect_answer_t *first,
     return joined;
 }
 
+/* Only the alternative that admits is taken. */
+static void claiming_cut(apr_array_header_t *claiming, int nelts)
+{
+    if (claiming) {
+        claiming->nelts = nelts;
+    }
+}
+
+/* Those from `chosen` on replace those from `before` on. */
+static void claiming_choose(apr_array_header_t *claiming, int before,
+                            int chosen)
+{
+    int i;
+
+    if (claiming) {
+        for (i = chosen; i < claiming->nelts; ++i) {
+            APR_ARRAY_IDX(claiming, before + i - chosen,
+                          const expect_rule_t *) =
+                APR_ARRAY_IDX(claiming, i, const expect_rule_t *);
+        }
+        claiming->nelts -= chosen - before;
+    }
+}
+
 /*
  * Any: one grant is enough. After a grant with a cap, the other alternatives
  * are evaluated as well: one may have a wider cap, or none. At the end a denial
@@ -202,26 +253,31 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
 {
     int is_end = walk->stage == EXPECT_AT_END && !walk->negations;
     expect_answer_t any = NEUTRAL;
+    int before = walk->claiming ? walk->claiming->nelts : 0;
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
+        int chosen = walk->claiming ? walk->claiming->nelts : 0;
         expect_answer_t one =
             evaluate_node(APR_ARRAY_IDX(rule->children, i,
                                         const expect_rule_t *), walk);
 
         if (one.value == EXPECT_ERROR
             || (one.value == EXPECT_GRANTED && one.cap == EXPECT_UNLIMITED)) {
+            claiming_choose(walk->claiming, before, chosen);
             return one;
         }
-        if (one.value == EXPECT_NEUTRAL) {
+        if (one.value == EXPECT_GRANTED
+            && (any.value != EXPECT_GRANTED || any.cap < one.cap)) {
+            claiming_choose(walk->claiming, before, chosen);
+            any = one;
             continue;
         }
-        if (one.value == EXPECT_GRANTED) {
-            if (any.value != EXPECT_GRANTED || any.cap < one.cap) {
-                any = one;
-            }
+        claiming_cut(walk->claiming, chosen);
+        if (one.value == EXPECT_NEUTRAL || one.value == EXPECT_GRANTED) {
+            continue;
         }
-        else if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
+        if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
             any = join_denials(&any, &one, walk->negations);
         }
         else if (any.value == EXPECT_NEUTRAL
@@ -267,11 +323,33 @@ static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk)
         answer = evaluate_none(rule, walk);
         break;
     default:
-        return evaluate_leaf(rule, walk);
+        return rule->remembers ? evaluate_claim(rule, walk)
+                               : evaluate_leaf(rule, walk);
     }
 
     /* the leaves after the one that decided have numbers as well */
     walk->leaf = first + rule->leaves;
+    return answer;
+}
+
+expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
+                                            const expect_facts_t *facts,
+                                            expect_stage_e stage,
+                                            expect_answer_t *memo,
+                                            apr_array_header_t *claiming)
+{
+    walk_t walk = { .facts = facts, .stage = stage, .memo = memo,
+                    .claiming = claiming };
+    expect_answer_t answer;
+
+    claiming_cut(claiming, 0);
+    answer = evaluate_node(rule, &walk);
+
+    /* the status that a check chose says what was missing: where the rule holds
+     * and `not` forbids that, the type's own status counts */
+    if (answer.negated && answer.rule) {
+        answer.status = answer.rule->type->status;
+    }
     return answer;
 }
 
@@ -280,13 +358,5 @@ expect_answer_t expect_rule_evaluate(const expect_rule_t *rule,
                                      expect_stage_e stage,
                                      expect_answer_t *memo)
 {
-    walk_t walk = { .facts = facts, .stage = stage, .memo = memo };
-    expect_answer_t answer = evaluate_node(rule, &walk);
-
-    /* the status that a check chose says what was missing: where the rule holds
-     * and `not` forbids that, the type's own status counts */
-    if (answer.negated && answer.rule) {
-        answer.status = answer.rule->type->status;
-    }
-    return answer;
+    return expect_rule_evaluate_claims(rule, facts, stage, memo, NULL);
 }

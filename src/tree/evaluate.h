@@ -28,4 +28,18 @@ expect_answer_t expect_rule_evaluate(const expect_rule_t *rule,
                                      expect_stage_e stage,
                                      expect_answer_t *memo);
 
+/**
+ * Evaluate a tree in which only rules that remember are undecided.
+ * @param rule, facts, stage, memo as above
+ * @param claiming emptied, then filled with the leaves that remember and that
+ *                 the grant rests on, const expect_rule_t *: of All those of
+ *                 all children, of Any those of the alternative that admits
+ * @return the answer; a grant holds only if all of these are taken
+ */
+expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
+                                            const expect_facts_t *facts,
+                                            expect_stage_e stage,
+                                            expect_answer_t *memo,
+                                            apr_array_header_t *claiming);
+
 #endif

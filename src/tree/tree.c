@@ -26,6 +26,7 @@ expect_rule_t *expect_rule_leaf(apr_pool_t *p, const expect_rule_type_t *type,
     rule->limited = -1;
     rule->earliest = rule->final = type->known_at;
     rule->needs_access = type->known_at == EXPECT_AT_AUTH;
+    rule->remembers = type->remembers;
     rule->leaves = 1;
     return rule;
 }
@@ -44,6 +45,7 @@ void expect_rule_add(expect_rule_t *parent, const expect_rule_t *child)
 {
     APR_ARRAY_PUSH(parent->children, const expect_rule_t *) = child;
     parent->leaves += child->leaves;
+    parent->remembers |= child->remembers;
     parent->needs_access |= child->needs_access;
     if (parent->final < child->final) {
         parent->final = child->final;

@@ -59,6 +59,8 @@
 #include "base/patience.h"
 
 struct request_rec;
+struct cmd_parms_struct;
+struct expect_claims_t;
 
 /** The result of a rule or a tree for a request. */
 typedef enum {
@@ -107,6 +109,9 @@ struct expect_facts_t {
     int has_user;
     /** processor time that patterns may take; NULL: it is not bounded */
     expect_patience_t *patience;
+    /** what rules that remember have found out and taken: ledger/claims.h;
+     *  NULL: they cannot be evaluated */
+    struct expect_claims_t *claims;
     /** called with each answer; NULL: nothing is called */
     expect_trace_t *trace;
 };
@@ -163,6 +168,12 @@ typedef struct expect_accepts_t {
     /** seconds after which the client may try again; 0: waiting does not
      *  help */
     int retry_after;
+    /** values of RateLimit-Policy and RateLimit, the type of the problem, and
+     *  the name of the policy that was violated; NULL: none */
+    const char *policy;
+    const char *rate_limit;
+    const char *problem_type;
+    const char *violated;
 } expect_accepts_t;
 
 /** The initial value: there is nothing that the client may learn. */
@@ -186,6 +197,15 @@ typedef struct expect_rule_type_t {
      */
     const char *(*parse)(apr_pool_t *p, int argc, const char *const *argv,
                          const void **arg);
+    /**
+     * Finish a rule that depends on where it is written. NULL: it does not.
+     * @param cmd  the directive
+     * @param rule its leaf, with text and place
+     * @param arg  from parse, changed
+     * @return NULL, or expect_rule_wrong()'s message
+     */
+    const char *(*finish)(struct cmd_parms_struct *cmd,
+                          struct expect_rule_t *rule, void *arg);
     /**
      * Evaluate the rule for a request.
      * @param facts  what is known; the stage is at least known_at
@@ -219,6 +239,9 @@ typedef struct expect_rule_type_t {
      */
     void (*accepts)(apr_pool_t *p, const expect_facts_t *facts,
                     const void *arg, expect_accepts_t *accepts);
+    /** it remembers: it is evaluated when all other rules hold, and a grant is
+     *  only worth something once it was taken from the ledger */
+    int remembers;
 } expect_rule_type_t;
 
 typedef enum {
@@ -253,6 +276,8 @@ struct expect_rule_t {
     expect_stage_e final;
     /** it waits for httpd's access control, or a leaf below does */
     int needs_access;
+    /** it remembers, or a leaf below does */
+    int remembers;
     /** the number of leaves, 1 for a leaf */
     int leaves;
 };

@@ -1,0 +1,66 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The claims of one upload: what each rule that remembers has found out, and
+ * what was taken.
+ */
+
+#ifndef EXPECT_CLAIMS_H
+#define EXPECT_CLAIMS_H
+
+#include "apr_pools.h"
+#include "apr_tables.h"
+
+#include "ledger/ledger.h"
+
+struct expect_rule_t;
+
+/** The claim of one rule. */
+typedef struct expect_claimed_t {
+    /** which rule: its parsed arguments, and its leaf once it was evaluated to
+     *  a grant */
+    const void *arg;
+    const struct expect_rule_t *rule;
+    expect_claim_t claim;
+    /** how the last look at the ledger ended */
+    expect_ledger_e found;
+    /** it was taken */
+    int is_taken;
+} expect_claimed_t;
+
+typedef struct expect_claims_t {
+    apr_pool_t *pool;
+    /** expect_claimed_t * */
+    apr_array_header_t *all;
+    /** those that were taken, as the ledger wants them: expect_claim_t */
+    apr_array_header_t *taken;
+    /** bytes drawn, of content of unknown length */
+    apr_int64_t drawn;
+    /** the content is over: nothing is held any more */
+    int is_settled;
+} expect_claims_t;
+
+/**
+ * Begin.
+ * @param p pool of the upload
+ */
+expect_claims_t *expect_claims_make(apr_pool_t *p);
+
+/**
+ * Find the rule that a limit is of.
+ * @param claims those of the upload
+ * @param limit  the limit of a claim that was taken
+ * @return its leaf
+ */
+const struct expect_rule_t *expect_claims_rule(const expect_claims_t *claims,
+                                               const expect_limit_t *limit);
+
+/**
+ * Find the claim of a rule.
+ * @param claims those of the upload
+ * @param arg    the rule's parsed arguments
+ * @return the claim, made if there is none
+ */
+expect_claimed_t *expect_claims_of(expect_claims_t *claims, const void *arg);
+
+#endif

@@ -1,0 +1,168 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The ledger of this server.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "ap_mpm.h"
+
+#include "apr_general.h"
+#include "apr_shm.h"
+#include "apr_strings.h"
+
+#include "ledger/memory.h"
+
+APLOG_USE_MODULE(expect);
+
+#define KEYS_DEFAULT 16384
+
+/* The layout of the ledger: to be raised with every change of it. */
+#define LAYOUT 1
+
+typedef struct {
+    apr_shm_t *shm;
+} retained_t;
+
+static expect_ledger_t *ledger;
+static apr_uint32_t ledger_keys = KEYS_DEFAULT;
+static unsigned char *secret;
+
+expect_ledger_t *expect_memory_ledger(void)
+{
+    return ledger;
+}
+
+const unsigned char *expect_memory_secret(void)
+{
+    return secret;
+}
+
+void expect_memory_set_keys(apr_uint32_t keys)
+{
+    ledger_keys = keys;
+}
+
+/* Before the configuration is read: rules need the secret for their ids. */
+static int memory_pre_config(apr_pool_t *p, apr_pool_t *plog,
+                             apr_pool_t *ptemp)
+{
+    static const char key[] = "mod_expect-secret";
+
+    (void)p;
+    (void)plog;
+    (void)ptemp;
+    ledger = NULL;
+    ledger_keys = KEYS_DEFAULT;
+    secret = ap_retained_data_get(key);
+    if (!secret) {
+        secret = ap_retained_data_create(key, 16);
+        if (apr_generate_random_bytes(secret, 16) != APR_SUCCESS) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+/* As many uploads as the server can have at once, and once more, for streams of
+ * HTTP/2 and for uploads with several limits. */
+static apr_uint32_t memory_places(void)
+{
+    int processes = 0, threads = 0;
+
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &processes);
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_THREADS, &threads);
+    return ledger_keys + 4 * (apr_uint32_t)(processes > 0 ? processes : 1)
+                             * (apr_uint32_t)(threads > 0 ? threads : 1);
+}
+
+static apr_status_t memory_create(retained_t *retained, server_rec *s,
+                                  apr_size_t size, apr_uint32_t places)
+{
+    apr_pool_t *pool = s->process->pool;
+    apr_status_t rv = apr_shm_create(&retained->shm, size, NULL, pool);
+    expect_ledger_t *made;
+
+    if (rv == APR_ENOTIMPL) {
+        const char *file = ap_runtime_dir_relative(pool, "expect_ledger");
+
+        apr_shm_remove(file, pool);
+        rv = apr_shm_create(&retained->shm, size, file, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        retained->shm = NULL;
+        return rv;
+    }
+    made = apr_shm_baseaddr_get(retained->shm);
+    memset((void *)made, 0, size);
+    if (!expect_ledger_init(made, ledger_keys, places, secret)) {
+        apr_shm_destroy(retained->shm);
+        retained->shm = NULL;
+        return APR_ENOTIMPL;
+    }
+    return APR_SUCCESS;
+}
+
+/* As with the counters: the generations of a graceful restart share the memory
+ * if its layout and its size are the same. */
+static int memory_post_config(apr_pool_t *p, apr_pool_t *plog,
+                              apr_pool_t *ptemp, server_rec *s)
+{
+    apr_uint32_t places = memory_places();
+    apr_size_t size = expect_ledger_size(ledger_keys, places);
+    const char *key = apr_psprintf(ptemp, "mod_expect-ledger-%d-%"
+                                   APR_SIZE_T_FMT, LAYOUT, size);
+    retained_t *retained = ap_retained_data_get(key);
+    apr_status_t rv = APR_SUCCESS;
+
+    (void)p;
+    (void)plog;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
+        || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+        return OK;
+    }
+    if (!retained) {
+        retained = ap_retained_data_create(key, sizeof(*retained));
+    }
+    if (!retained->shm) {
+        rv = memory_create(retained, s, size, places);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     "expect: no ledger (%" APR_SIZE_T_FMT " bytes of shared "
+                     "memory) could be made: in-flight and quota refuse all "
+                     "uploads with 503", size);
+        return OK;
+    }
+    ledger = apr_shm_baseaddr_get(retained->shm);
+    return OK;
+}
+
+static apr_status_t memory_leave(void *unused)
+{
+    (void)unused;
+    expect_ledger_leave();
+    return APR_SUCCESS;
+}
+
+static void memory_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)s;
+    if (ledger) {
+        expect_ledger_join(ledger);
+    }
+    /* before the pools of requests, which settle, are destroyed */
+    apr_pool_pre_cleanup_register(pchild, NULL, memory_leave);
+}
+
+void expect_memory_register(void)
+{
+    ap_hook_pre_config(memory_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(memory_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(memory_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,37 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The ledger of this server: in shared memory that is made once, and kept until
+ * httpd is stopped.
+ */
+
+#ifndef EXPECT_MEMORY_H
+#define EXPECT_MEMORY_H
+
+#include "httpd.h"
+#include "http_config.h"
+
+#include "ledger/ledger.h"
+
+/**
+ * The ledger.
+ * @return NULL if there is no shared memory, or not yet
+ */
+expect_ledger_t *expect_memory_ledger(void);
+
+/**
+ * The bytes that key its hashes: random, the same for all processes until httpd
+ * is stopped.
+ */
+const unsigned char *expect_memory_secret(void);
+
+/**
+ * ExpectLedger: how many keys are remembered.
+ * @param keys 1 or more
+ */
+void expect_memory_set_keys(apr_uint32_t keys);
+
+/** Register the hooks that make the memory and join it. */
+void expect_memory_register(void);
+
+#endif
