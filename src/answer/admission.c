@@ -87,7 +87,7 @@ const expect_rule_t *expect_admission_take(request_rec *r, expect_request_t *e,
     int refused = 0, i;
     expect_ledger_e taken;
 
-    if (!new->nelts) {
+    if (!new->nelts || expect_memory_is_absent()) {
         return NULL;
     }
     taken = expect_ledger_take(expect_memory_ledger(),

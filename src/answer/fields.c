@@ -48,6 +48,17 @@ const char *expect_fields_list(apr_pool_t *p, const apr_array_header_t *words)
     return apr_array_pstrcat(p, parts, '\0');
 }
 
+void expect_fields_rate_limit(request_rec *r, const expect_accepts_t *accepts)
+{
+    if (accepts->policy) {
+        apr_table_setn(r->err_headers_out, "RateLimit-Policy",
+                       accepts->policy);
+    }
+    if (accepts->rate_limit) {
+        apr_table_setn(r->err_headers_out, "RateLimit", accepts->rate_limit);
+    }
+}
+
 void expect_fields_set(request_rec *r, int status,
                        const expect_accepts_t *accepts)
 {
@@ -64,13 +75,7 @@ void expect_fields_set(request_rec *r, int status,
         /* core sets Allow itself, from this */
         ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_OPTIONS, -1);
     }
-    if (accepts->policy) {
-        apr_table_setn(r->err_headers_out, "RateLimit-Policy",
-                       accepts->policy);
-    }
-    if (accepts->rate_limit) {
-        apr_table_setn(r->err_headers_out, "RateLimit", accepts->rate_limit);
-    }
+    expect_fields_rate_limit(r, accepts);
     if (accepts->retry_after) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, accepts->retry_after));

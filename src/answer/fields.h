@@ -22,6 +22,13 @@ void expect_fields_set(request_rec *r, int status,
                        const expect_accepts_t *accepts);
 
 /**
+ * Set RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers).
+ * @param r       the request
+ * @param accepts the policies
+ */
+void expect_fields_rate_limit(request_rec *r, const expect_accepts_t *accepts);
+
+/**
  * Set them again where content was cut off inside a handler's read: httpd's
  * header filter drops what was set before an error of a handler.
  * @param r the request that is answered, or its ErrorDocument

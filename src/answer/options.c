@@ -13,6 +13,7 @@
 #include "answer/options.h"
 #include "config/merge.h"
 #include "config/section.h"
+#include "ledger/claims.h"
 #include "tree/describe.h"
 
 /* Rules that do not hold for every request are not announced. */
@@ -26,17 +27,25 @@ void expect_options_announce(request_rec *r)
 {
     const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
     expect_accepts_t accepts;
+    expect_facts_t facts = { 0 };
+    expect_head_t head = { 0 };
     const char *limit, *types;
 
     if (!options_are_binding(conf)) {
         return;
     }
-    expect_rule_accepts_all(r->pool, expect_conf_rules(r->pool, conf),
+    head.fields = r->headers_in;
+    facts.head = &head;
+    facts.r = r;
+    facts.pool = r->pool;
+    facts.claims = expect_claims_make(r->pool);
+    expect_rule_accepts_all(r->pool, expect_conf_rules(r->pool, conf), &facts,
                             &accepts);
     limit = expect_fields_upload_limit(r->pool, &accepts);
     if (limit) {
         apr_table_setn(r->err_headers_out, "Upload-Limit", limit);
     }
+    expect_fields_rate_limit(r, &accepts);
     if (accepts.accepted && accepts.accepted->nelts) {
         types = expect_fields_list(r->pool, accepts.accepted);
         apr_table_setn(r->err_headers_out, "Accept-Post", types);

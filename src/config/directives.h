@@ -33,6 +33,9 @@ const char *expect_cmd_container(cmd_parms *cmd, void *unused,
 /** ExpectLinger: bounds.c. */
 const char *expect_cmd_linger(cmd_parms *cmd, void *unused, const char *args);
 
+/** ExpectLedger: keys.c. */
+const char *expect_cmd_ledger(cmd_parms *cmd, void *unused, const char *args);
+
 /**
  * The message of an error.
  * @param cmd  the directive being read

@@ -52,7 +52,7 @@ static apr_off_t rule_max(apr_pool_t *p, const expect_rule_t *rule)
 {
     expect_accepts_t accepts;
 
-    expect_rule_accepts_all(p, rule, &accepts);
+    expect_rule_accepts_all(p, rule, NULL, &accepts);
     return accepts.max;
 }
 

@@ -38,6 +38,11 @@ expect_ledger_t *expect_memory_ledger(void)
     return ledger;
 }
 
+int expect_memory_is_absent(void)
+{
+    return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
+}
+
 const unsigned char *expect_memory_secret(void)
 {
     return secret;

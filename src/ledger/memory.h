@@ -20,6 +20,12 @@
 expect_ledger_t *expect_memory_ledger(void);
 
 /**
+ * Whether there is no server, but a test of its configuration: nothing is in
+ * flight then, and nothing can be taken.
+ */
+int expect_memory_is_absent(void);
+
+/**
  * The bytes that key its hashes: random, the same for all processes until httpd
  * is stopped.
  */

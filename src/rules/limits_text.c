@@ -172,7 +172,14 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
     const expect_claimed_t *c = facts && facts->claims
                                     ? expect_claims_of(facts->claims, arg)
                                     : NULL;
-    const expect_claim_t *claim = c && c->claim.limit ? &c->claim : NULL;
+    expect_answer_t answer = EXPECT_ANSWER_INIT;
+    const expect_claim_t *claim;
+
+    if (c && !c->claim.limit) {
+        /* for OPTIONS: nothing was evaluated */
+        expect_limits_check(facts, arg, &answer);
+    }
+    claim = c && c->claim.limit ? &c->claim : NULL;
 
     accepts_add(p, a, claim, 0, accepts);
     accepts_add(p, a, claim, 1, accepts);

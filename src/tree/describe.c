@@ -105,6 +105,16 @@ static void accepts_join_all(apr_pool_t *p, expect_accepts_t *all,
         && (all->max == EXPECT_UNLIMITED || one->max < all->max)) {
         all->max = one->max;
     }
+    if (one->policy) {
+        all->policy = all->policy
+            ? apr_pstrcat(p, all->policy, ", ", one->policy, NULL)
+            : one->policy;
+    }
+    if (one->rate_limit) {
+        all->rate_limit = all->rate_limit
+            ? apr_pstrcat(p, all->rate_limit, ", ", one->rate_limit, NULL)
+            : one->rate_limit;
+    }
     all->is_long |= one->is_long;
     if (!all->accepted || !one->accepted) {
         all->accepted = all->accepted ? all->accepted : one->accepted;
@@ -127,6 +137,8 @@ static void accepts_join_any(apr_pool_t *p, expect_accepts_t *all,
         && (one->max == EXPECT_UNLIMITED || one->max > all->max)) {
         all->max = one->max;
     }
+    /* which alternative admits is not known beforehand */
+    all->policy = all->rate_limit = NULL;
     all->is_long |= one->is_long;
     if (!all->accepted || !one->accepted) {
         all->accepted = NULL;
@@ -137,11 +149,12 @@ static void accepts_join_any(apr_pool_t *p, expect_accepts_t *all,
 }
 
 static void accepts_of_leaf(apr_pool_t *p, const expect_rule_t *rule,
+                            const expect_facts_t *facts,
                             expect_accepts_t *all)
 {
     *all = expect_accepts_anything;
     if (rule->type->accepts && !rule->negated && rule->limited == -1) {
-        rule->type->accepts(p, NULL, rule->arg, all);
+        rule->type->accepts(p, rule->remembers ? facts : NULL, rule->arg, all);
         /* no response field lists anything but media types beforehand */
         if (all->field && !all->is_types) {
             *all = expect_accepts_anything;
@@ -167,12 +180,13 @@ static void accepts_bound_list(expect_accepts_t *one, int *words,
 
 /* @param all_words how many words of all lists were joined so far */
 static void accepts_of_tree(apr_pool_t *p, const expect_rule_t *rule,
-                            int *all_words, expect_accepts_t *all)
+                            const expect_facts_t *facts, int *all_words,
+                            expect_accepts_t *all)
 {
     int i, words = 0;
 
     if (rule->kind == EXPECT_RULE) {
-        accepts_of_leaf(p, rule, all);
+        accepts_of_leaf(p, rule, facts, all);
         return;
     }
     *all = expect_accepts_anything;
@@ -184,7 +198,7 @@ static void accepts_of_tree(apr_pool_t *p, const expect_rule_t *rule,
 
         accepts_of_tree(p, APR_ARRAY_IDX(rule->children, i,
                                          const expect_rule_t *),
-                        all_words, &one);
+                        facts, all_words, &one);
         accepts_bound_list(&one, &words, all_words);
         if (i == 0) {
             *all = one;
@@ -199,11 +213,12 @@ static void accepts_of_tree(apr_pool_t *p, const expect_rule_t *rule,
 }
 
 void expect_rule_accepts_all(apr_pool_t *p, const expect_rule_t *rule,
+                             const expect_facts_t *facts,
                              expect_accepts_t *accepts)
 {
     int all_words = 0;
 
-    accepts_of_tree(p, rule, &all_words, accepts);
+    accepts_of_tree(p, rule, facts, &all_words, accepts);
 }
 
 /* Refusals */
@@ -232,7 +247,7 @@ static void accepts_extend_to_tree(apr_pool_t *p, const expect_rule_t *tree,
     if (!has_bounds && !has_types) {
         return;
     }
-    expect_rule_accepts_all(p, tree, &all);
+    expect_rule_accepts_all(p, tree, NULL, &all);
     if (has_bounds) {
         accepts->max = all.max != EXPECT_UNLIMITED ? all.max : accepts->max;
         accepts->min = all.min > 0 ? all.min : accepts->min;

@@ -65,11 +65,13 @@ void expect_rule_accepts(apr_pool_t *p, const expect_answer_t *answer,
  * Describe what a tree accepts, whatever else a request brings.
  * @param p       pool for the result
  * @param rule    the tree
+ * @param facts   for rules that remember: who asks; NULL: nobody
  * @param accepts filled in: bounds and media types; of alternatives, as far as
  *                they all have a bound; nothing of negated rules, of None and
  *                of rules in <Limit>
  */
 void expect_rule_accepts_all(apr_pool_t *p, const expect_rule_t *rule,
+                             const expect_facts_t *facts,
                              expect_accepts_t *accepts);
 
 /**

@@ -268,7 +268,7 @@ static void try_uploads(sections_t *s)
     };
     apr_size_t i, j;
 
-    expect_rule_accepts_all(s->r->pool, s->merged, &s->accepts);
+    expect_rule_accepts_all(s->r->pool, s->merged, NULL, &s->accepts);
     for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); ++i) {
         for (j = 0; j < sizeof(types) / sizeof(types[0]); ++j) {
             try_upload(s, lengths[i], types[j]);
