@@ -46,6 +46,7 @@
 #include "explain/dump.h"
 #include "explain/query.h"
 #include "judge/request.h"
+#include "ledger/server.h"
 #include "rules/require.h"
 #include "stages/stages.h"
 #include "status/serve.h"
@@ -218,6 +219,7 @@ static void expect_register_hooks(apr_pool_t *p)
     expect_require_register(p, expect_request_facts);
 
     expect_counters_register();
+    expect_server_register();
     expect_status_register();
     expect_dump_register();
 }
@@ -258,6 +260,8 @@ static const command_rec expect_directives[] = {
     AP_INIT_RAW_ARGS("ExpectLinger", expect_cmd_linger, NULL, RSRC_CONF,
                      "time=SECONDS, idle=SECONDS, max=SIZE: how long the "
                      "connection of a refused client is kept; or Off"),
+    AP_INIT_RAW_ARGS("ExpectLedger", expect_cmd_ledger, NULL, RSRC_CONF,
+                     "keys=N: how many keys in-flight and quota remember"),
     AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
                      "a hypothetical upload: httpd -t -D DUMP_EXPECT reports "
                      "how it would be handled"),

@@ -8,7 +8,7 @@
 
 #include "answer/admission.h"
 #include "ledger/claims.h"
-#include "ledger/memory.h"
+#include "ledger/server.h"
 #include "rules/limits.h"
 
 /* Bytes that are taken at once for content of unknown length. */
@@ -87,10 +87,10 @@ const expect_rule_t *expect_admission_take(request_rec *r, expect_request_t *e,
     int refused = 0, i;
     expect_ledger_e taken;
 
-    if (!new->nelts || expect_memory_is_absent()) {
+    if (!new->nelts || expect_server_is_absent()) {
         return NULL;
     }
-    taken = expect_ledger_take(expect_memory_ledger(),
+    taken = expect_ledger_take(expect_server_ledger(),
                                (expect_claim_t *)new->elts, new->nelts,
                                &refused);
     if (taken != EXPECT_LEDGER_TAKEN) {
@@ -125,7 +125,7 @@ apr_off_t expect_admission_draw(expect_request_t *e, apr_off_t wanted)
     if (left <= 0) {
         apr_int64_t bytes = TRANCHE;
 
-        if (expect_ledger_draw(expect_memory_ledger(),
+        if (expect_ledger_draw(expect_server_ledger(),
                                (expect_claim_t *)claims->taken->elts,
                                claims->taken->nelts, &bytes, &refused)
             != EXPECT_LEDGER_TAKEN) {
@@ -159,7 +159,7 @@ void expect_admission_settle(expect_request_t *e)
     }
     claims->is_settled = 1;
     e->content.draws = 0;
-    expect_ledger_settle(expect_memory_ledger(),
+    expect_ledger_settle(expect_server_ledger(),
                          (expect_claim_t *)claims->taken->elts,
                          claims->taken->nelts, e->content.read,
                          e->content.handler_started || e->content.read > 0);

@@ -13,7 +13,7 @@
 #include "apr_strings.h"
 
 #include "config/directives.h"
-#include "ledger/memory.h"
+#include "ledger/server.h"
 
 #define KEYS_MIN 64
 #define KEYS_MAX (16 * 1024 * 1024)
@@ -47,6 +47,6 @@ const char *expect_cmd_ledger(cmd_parms *cmd, void *unused, const char *args)
         return expect_config_error(cmd, word, ": not a number, or out of "
                                               "range; " ACCEPTED);
     }
-    expect_memory_set_keys((apr_uint32_t)keys);
+    expect_server_set_keys((apr_uint32_t)keys);
     return NULL;
 }

@@ -17,7 +17,7 @@
 
 #include "base/size.h"
 #include "ledger/claims.h"
-#include "ledger/memory.h"
+#include "ledger/server.h"
 #include "rules/arguments.h"
 #include "rules/limits.h"
 #include "rules/limits_arg.h"
@@ -270,7 +270,7 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
         rule->earliest = EXPECT_AT_ENV;
     }
     a->limit.is_tenants = is_htaccess;
-    expect_ledger_id(a->limit.id, expect_memory_secret(),
+    expect_ledger_id(a->limit.id, expect_server_secret(),
                      limits_name(cmd, rule, a));
     return NULL;
 }
@@ -377,11 +377,11 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
     if (!limits_set_key(facts->pool, facts->r, a, &c->claim)) {
         return EXPECT_NEUTRAL;
     }
-    if (expect_memory_is_absent()) {
+    if (expect_server_is_absent()) {
         c->found = EXPECT_LEDGER_TAKEN;
         return EXPECT_GRANTED;
     }
-    c->found = expect_ledger_peek(expect_memory_ledger(), &c->claim);
+    c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);
     if (c->found == EXPECT_LEDGER_TAKEN) {
         return EXPECT_GRANTED;
     }

@@ -16,7 +16,7 @@
 #include "apr_shm.h"
 #include "apr_strings.h"
 
-#include "ledger/memory.h"
+#include "ledger/server.h"
 
 APLOG_USE_MODULE(expect);
 
@@ -33,28 +33,28 @@ static expect_ledger_t *ledger;
 static apr_uint32_t ledger_keys = KEYS_DEFAULT;
 static unsigned char *secret;
 
-expect_ledger_t *expect_memory_ledger(void)
+expect_ledger_t *expect_server_ledger(void)
 {
     return ledger;
 }
 
-int expect_memory_is_absent(void)
+int expect_server_is_absent(void)
 {
     return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
 }
 
-const unsigned char *expect_memory_secret(void)
+const unsigned char *expect_server_secret(void)
 {
     return secret;
 }
 
-void expect_memory_set_keys(apr_uint32_t keys)
+void expect_server_set_keys(apr_uint32_t keys)
 {
     ledger_keys = keys;
 }
 
 /* Before the configuration is read: rules need the secret for their ids. */
-static int memory_pre_config(apr_pool_t *p, apr_pool_t *plog,
+static int server_pre_config(apr_pool_t *p, apr_pool_t *plog,
                              apr_pool_t *ptemp)
 {
     static const char key[] = "mod_expect-secret";
@@ -76,7 +76,7 @@ static int memory_pre_config(apr_pool_t *p, apr_pool_t *plog,
 
 /* As many uploads as the server can have at once, and once more, for streams of
  * HTTP/2 and for uploads with several limits. */
-static apr_uint32_t memory_places(void)
+static apr_uint32_t server_places(void)
 {
     int processes = 0, threads = 0;
 
@@ -86,7 +86,7 @@ static apr_uint32_t memory_places(void)
                              * (apr_uint32_t)(threads > 0 ? threads : 1);
 }
 
-static apr_status_t memory_create(retained_t *retained, server_rec *s,
+static apr_status_t server_make(retained_t *retained, server_rec *s,
                                   apr_size_t size, apr_uint32_t places)
 {
     apr_pool_t *pool = s->process->pool;
@@ -115,10 +115,10 @@ static apr_status_t memory_create(retained_t *retained, server_rec *s,
 
 /* As with the counters: the generations of a graceful restart share the memory
  * if its layout and its size are the same. */
-static int memory_post_config(apr_pool_t *p, apr_pool_t *plog,
+static int server_post_config(apr_pool_t *p, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s)
 {
-    apr_uint32_t places = memory_places();
+    apr_uint32_t places = server_places();
     apr_size_t size = expect_ledger_size(ledger_keys, places);
     const char *key = apr_psprintf(ptemp, "mod_expect-ledger-%d-%"
                                    APR_SIZE_T_FMT, LAYOUT, size);
@@ -135,7 +135,7 @@ static int memory_post_config(apr_pool_t *p, apr_pool_t *plog,
         retained = ap_retained_data_create(key, sizeof(*retained));
     }
     if (!retained->shm) {
-        rv = memory_create(retained, s, size, places);
+        rv = server_make(retained, s, size, places);
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
@@ -148,26 +148,26 @@ static int memory_post_config(apr_pool_t *p, apr_pool_t *plog,
     return OK;
 }
 
-static apr_status_t memory_leave(void *unused)
+static apr_status_t server_leave(void *unused)
 {
     (void)unused;
     expect_ledger_leave();
     return APR_SUCCESS;
 }
 
-static void memory_child_init(apr_pool_t *pchild, server_rec *s)
+static void server_child_init(apr_pool_t *pchild, server_rec *s)
 {
     (void)s;
     if (ledger) {
         expect_ledger_join(ledger);
     }
     /* before the pools of requests, which settle, are destroyed */
-    apr_pool_pre_cleanup_register(pchild, NULL, memory_leave);
+    apr_pool_pre_cleanup_register(pchild, NULL, server_leave);
 }
 
-void expect_memory_register(void)
+void expect_server_register(void)
 {
-    ap_hook_pre_config(memory_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(memory_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(memory_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(server_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(server_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(server_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -5,8 +5,8 @@
  * httpd is stopped.
  */
 
-#ifndef EXPECT_MEMORY_H
-#define EXPECT_MEMORY_H
+#ifndef EXPECT_LEDGER_SERVER_H
+#define EXPECT_LEDGER_SERVER_H
 
 #include "httpd.h"
 #include "http_config.h"
@@ -17,27 +17,27 @@
  * The ledger.
  * @return NULL if there is no shared memory, or not yet
  */
-expect_ledger_t *expect_memory_ledger(void);
+expect_ledger_t *expect_server_ledger(void);
 
 /**
  * Whether there is no server, but a test of its configuration: nothing is in
  * flight then, and nothing can be taken.
  */
-int expect_memory_is_absent(void);
+int expect_server_is_absent(void);
 
 /**
  * The bytes that key its hashes: random, the same for all processes until httpd
  * is stopped.
  */
-const unsigned char *expect_memory_secret(void);
+const unsigned char *expect_server_secret(void);
 
 /**
  * ExpectLedger: how many keys are remembered.
  * @param keys 1 or more
  */
-void expect_memory_set_keys(apr_uint32_t keys);
+void expect_server_set_keys(apr_uint32_t keys);
 
 /** Register the hooks that make the memory and join it. */
-void expect_memory_register(void);
+void expect_server_register(void);
 
 #endif
