@@ -2,20 +2,23 @@
 
 /*
  * The ledger: uploads in flight, and quotas, in memory that all processes of a
- * server share. A store for several machines has the same functions: store.h.
+ * server share.
  *
  * - One robust mutex (POSIX, shared between processes) guards it. Under the
- *   mutex nothing is allocated, logged or waited for. Whoever finds that its
- *   owner has died adds all counts up again from the places, which are the
- *   truth: a place is written before the counts that follow from it.
- * - A process is an owner: it holds a robust mutex of its own, so that any other
- *   process can see that it has died, whatever killed it and whatever MPM it
- *   belongs to. The places of a dead owner are given back as soon as somebody
- *   would be refused, and when the figures are read.
- * - Keys are kept as a keyed hash (SipHash): no address and no name of a user is
- *   in the memory, and nobody can choose keys that collide.
- * - A quota is the generic cell rate algorithm, in nanoseconds of a clock that
- *   cannot be set.
+ *   mutex nothing is allocated, logged or waited for. If a process dies while
+ *   it holds the mutex, the next one adds all counts up again from the places,
+ *   which are true: see memory.h.
+ * - Each process is an owner: it holds a robust mutex of its own, so that any
+ *   other can see that it has died, whatever has killed it, and whatever MPM it
+ *   belongs to. The places of a dead owner are given back when somebody would
+ *   be refused because of them, at most every 100 ms, and when the figures are
+ *   read.
+ * - Keys are kept as a keyed hash (SipHash): no address and no name of a user
+ *   is in the memory, and nobody can choose keys that collide.
+ * - A quota is the generic cell rate algorithm, by a clock that cannot be set:
+ *   see gcra.h.
+ * - If there are more keys than records, those that are idle make room. If none
+ *   is, the newcomers share one record for each limit.
  *
  * Knows APR only, no httpd.
  */
@@ -26,22 +29,22 @@
 #include "apr_pools.h"
 #include "apr_time.h"
 
-/** What a limit counts; both may be set. */
+/** What a limit counts. */
 typedef enum {
-    EXPECT_LIMIT_IN_FLIGHT = 0,
-    EXPECT_LIMIT_QUOTA
+    EXPECT_LIMIT_IN_FLIGHT = 0, /* uploads that are under way, their bytes */
+    EXPECT_LIMIT_QUOTA          /* uploads admitted in a period, their bytes */
 } expect_limit_e;
 
 /** No limit on uploads or bytes. */
 #define EXPECT_LIMIT_NONE ((apr_int64_t)-1)
 
-/** A limit: what a rule says. */
+/** A limit: what a rule says. Each of uploads and bytes is positive, or
+ *  EXPECT_LIMIT_NONE. */
 typedef struct expect_limit_t {
     expect_limit_e kind;
-    /** uploads and bytes, EXPECT_LIMIT_NONE where not bounded */
     apr_int64_t uploads;
     apr_int64_t bytes;
-    /** a quota: microseconds in which all of it comes back */
+    /** a quota: microseconds in which all of it comes back; positive */
     apr_interval_time_t period;
     /** written by a tenant: it is kept in the tenants' share of the ledger */
     int is_tenants;
@@ -61,8 +64,8 @@ typedef struct expect_claim_t {
 
     /* what was found */
 
-    /** what is left for this upload and others: uploads and bytes,
-     *  EXPECT_LIMIT_NONE where not bounded; 0 or more */
+    /** what is left, before this upload has taken anything: 0 or more;
+     *  EXPECT_LIMIT_NONE where there is no limit */
     apr_int64_t left_uploads;
     apr_int64_t left_bytes;
     /** refused: microseconds until this upload would be admitted; 0: nobody can
@@ -76,17 +79,20 @@ typedef struct expect_claim_t {
     apr_uint64_t digest[2];
     apr_uint32_t record;
     apr_uint32_t place;
-    /** bytes taken so far */
-    apr_int64_t taken;
-    /** nanoseconds: see expect_ledger_settle() */
+    /** bytes taken so far, and of these the last that were taken at once */
+    apr_int64_t taken, last;
+    /** of a quota, what lies between now and then can be given back; and how
+     *  many refunds there had been, as these bring it nearer: see gcra.h */
     apr_int64_t uploads_until, bytes_until;
+    apr_uint32_t uploads_refunds, bytes_refunds;
 } expect_claim_t;
 
 /** How a take or a draw ended. */
 typedef enum {
     EXPECT_LEDGER_TAKEN = 0,
     EXPECT_LEDGER_REFUSED,  /* a limit is reached: nothing was taken */
-    EXPECT_LEDGER_DOWN      /* there is no ledger, or it cannot be locked */
+    EXPECT_LEDGER_DOWN      /* there is no ledger, or it cannot be locked; or
+                             * all of its places are held */
 } expect_ledger_e;
 
 /** For metrics and the page. */
@@ -121,8 +127,13 @@ apr_size_t expect_ledger_size(apr_uint32_t keys, apr_uint32_t places);
 
 /**
  * Make a ledger.
- * @param ledger that much memory, shared between processes, zeroed, aligned
- *               as by mmap()
+ *
+ * The memory must stay mapped in each process until that has ended: the kernel
+ * writes to it when a process dies, for the others to see. At exit(), httpd
+ * destroys all pools, and with them memory of apr_shm_create(): so map it by
+ * mmap(), MAP_SHARED | MAP_ANONYMOUS, and do not unmap it in a cleanup.
+ *
+ * @param ledger that much memory, zeroed
  * @param keys, places as for expect_ledger_size()
  * @param secret random bytes: nobody outside of the server may know them
  * @return 0 if the system has no robust mutexes that processes share
@@ -138,6 +149,15 @@ int expect_ledger_init(expect_ledger_t *ledger, apr_uint32_t keys,
  */
 void expect_ledger_id(unsigned char id[16], const unsigned char secret[16],
                       const char *name);
+
+/**
+ * Make this process known to the others, which see then whether it lives. To be
+ * called in child_init, by the main thread: the one that lives as long as the
+ * process does. A process that is forked later and has one thread needs no such
+ * call (mpm_itk).
+ * @param ledger NULL: does nothing
+ */
+void expect_ledger_join(expect_ledger_t *ledger);
 
 /**
  * Look whether an upload would be admitted now. Nothing is taken.
@@ -171,10 +191,12 @@ expect_ledger_e expect_ledger_draw(expect_ledger_t *ledger,
 /**
  * The content is over: the places are given back, and of the bytes that were
  * taken, those that were not received. A quota gives back only what time has
- * not given back already (what lies before uploads_until and bytes_until).
- * Exactly once for each take that succeeded. Bounded, lock apart: but in a
- * process that is ending (expect_ledger_leave()) it does nothing, and the
- * places are given back as those of a dead owner. So it may run in a signal
+ * not given back already.
+ *
+ * To be called exactly once for each take that succeeded. If the ledger cannot
+ * be locked, the places are marked, and given back by whoever locks it later.
+ * In a process that is about to end (expect_ledger_leave()) this does nothing:
+ * the places are given back as those of a dead owner. So it may run in a signal
  * handler that ends the process.
  * @param received bytes of content
  * @param keep_upload 1: the upload counts in a quota of uploads; 0: that is
@@ -184,8 +206,8 @@ void expect_ledger_settle(expect_ledger_t *ledger, expect_claim_t *claims,
                           int n, apr_int64_t received, int keep_upload);
 
 /**
- * The process is about to end: nothing is locked any more. May run in a signal
- * handler.
+ * The process is about to end: it locks nothing any more, and what it holds is
+ * given back. May run in a signal handler.
  */
 void expect_ledger_leave(void);
 

@@ -1,0 +1,288 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The ledger: look, take and draw.
+ */
+
+#include <string.h>
+
+#include "ledger/check.h"
+#include "ledger/mutex.h"
+#include "ledger/owners.h"
+#include "ledger/places.h"
+#include "ledger/records.h"
+
+/* Two claims under one limit and one key: nobody writes such rules, but if
+ * somebody does, they must not pass the limit. */
+static int is_same(const expect_claim_t *a, const expect_claim_t *b)
+{
+    return a->digest[0] == b->digest[0] && a->digest[1] == b->digest[1]
+           && !memcmp(a->limit->id, b->limit->id, sizeof(a->limit->id));
+}
+
+static int count_same(const expect_claim_t *claims, int n,
+                      const expect_claim_t *claim)
+{
+    int i, same = 0;
+
+    for (i = 0; i < n; ++i) {
+        same += is_same(&claims[i], claim);
+    }
+    return same;
+}
+
+/* --- take ---------------------------------------------------------------- */
+
+/* What a claim wants to begin with. Where the length is not known, one byte has
+ * to be left, or the content would be cut off at once. */
+static apr_int64_t bytes_wanted(const expect_claim_t *claim)
+{
+    return claim->length < 0 ? 1 : claim->length;
+}
+
+/* Look at all claims, as all of them are filled in; what the earlier ones would
+ * take under the same limit and key is counted. */
+static int check_all(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                     int *refused, apr_int64_t now)
+{
+    int i;
+
+    *refused = -1;
+    for (i = 0; i < n; ++i) {
+        int same = 1 + count_same(claims, i, &claims[i]);
+        apr_int64_t bytes = bytes_wanted(&claims[i]);
+
+        bytes = bytes < APR_INT64_MAX / same ? bytes * same : APR_INT64_MAX;
+        if (!check_claim(ledger, &claims[i], same, bytes, now)
+            && *refused < 0) {
+            *refused = i;
+        }
+    }
+    return *refused < 0;
+}
+
+/* Again, if some of those who are in the way may be dead. */
+static int check_again(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                       int *refused, apr_int64_t now)
+{
+    const expect_claim_t *claim = &claims[*refused];
+
+    return claim_is_in_flight(claim) && !claim->is_too_large
+           && places_reap_again(ledger, now)
+           && check_all(ledger, claims, n, refused, now);
+}
+
+static void claim_spend(expect_ledger_t *ledger, expect_claim_t *claim,
+                        record_t *record, apr_int64_t uploads,
+                        apr_int64_t bytes, apr_int64_t now)
+{
+    gcra_rate_t rate;
+
+    if (uploads && claim->limit->uploads >= 0) {
+        rate = check_rate_uploads(claim->limit);
+        gcra_spend(&record->quota_uploads, gcra_cost(uploads, &rate), now);
+        claim->uploads_until = record->quota_uploads.until;
+        claim->uploads_refunds = ledger->refunds;
+    }
+    if (bytes && claim->limit->bytes >= 0) {
+        rate = check_rate_bytes(claim->limit);
+        gcra_spend(&record->quota_bytes, gcra_cost(bytes, &rate), now);
+        claim->bytes_until = record->quota_bytes.until;
+        claim->bytes_refunds = ledger->refunds;
+        claim->last = bytes;
+    }
+}
+
+/* The record was found a moment ago, but an earlier claim may have made room
+ * for itself: a record is idle until something is taken. */
+static record_t *claim_record(expect_ledger_t *ledger, expect_claim_t *claim,
+                              apr_int64_t now)
+{
+    record_t *record = record_of(ledger, claim);
+
+    if (!record) {
+        claim->record = record_find(ledger, claim->digest, claim->limit->id);
+        if (claim->record == LEDGER_NONE) {
+            claim->record = record_make(ledger, claim, now);
+        }
+        record = &ledger_records(ledger)[claim->record];
+    }
+    return record;
+}
+
+static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
+                       apr_uint32_t owner, apr_int64_t now)
+{
+    record_t *record = claim_record(ledger, claim, now);
+
+    claim->taken = claim->length > 0 ? claim->length : 0;
+    claim->last = 0;
+    claim->place = LEDGER_NONE;
+    if (claim_is_in_flight(claim)) {
+        claim->place = place_take(ledger, claim->record, owner, claim->taken);
+    }
+    else {
+        claim_spend(ledger, claim, record, 1, claim->taken, now);
+    }
+}
+
+static expect_ledger_e take_locked(expect_ledger_t *ledger,
+                                   expect_claim_t *claims, int n,
+                                   int *refused)
+{
+    apr_int64_t now = ledger_now();
+    apr_uint32_t places = 0, owner = LEDGER_NONE;
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        claims[i].record = record_find(ledger, claims[i].digest,
+                                       claims[i].limit->id);
+        places += claim_is_in_flight(&claims[i]);
+    }
+    if (!check_all(ledger, claims, n, refused, now)
+        && !check_again(ledger, claims, n, refused, now)) {
+        return EXPECT_LEDGER_REFUSED;
+    }
+    if (places) {
+        owner = owner_self(ledger);
+        if (owner == LEDGER_NONE
+            || (places_free(ledger) < places
+                && (!places_reap_again(ledger, now)
+                    || places_free(ledger) < places))) {
+            return EXPECT_LEDGER_DOWN;
+        }
+    }
+    for (i = 0; i < n; ++i) {
+        claim_take(ledger, &claims[i], owner, now);
+    }
+    ledger->reserved_bytes += n ? claims[0].taken : 0;
+    return EXPECT_LEDGER_TAKEN;
+}
+
+expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
+                                   expect_claim_t *claims, int n, int *refused)
+{
+    expect_ledger_e result;
+    int i;
+
+    if (!ledger || owner_is_leaving()) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    for (i = 0; i < n; ++i) {
+        record_digest(ledger, &claims[i]);
+    }
+    if (!ledger_lock(ledger)) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    result = take_locked(ledger, claims, n, refused);
+    ledger_unlock(ledger);
+    return result;
+}
+
+expect_ledger_e expect_ledger_peek(expect_ledger_t *ledger,
+                                   expect_claim_t *claim)
+{
+    apr_int64_t now;
+    int refused, is_enough;
+
+    if (!ledger) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    record_digest(ledger, claim);
+    if (!ledger_lock(ledger)) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    now = ledger_now();
+    claim->record = record_find(ledger, claim->digest, claim->limit->id);
+    is_enough = check_all(ledger, claim, 1, &refused, now)
+                || check_again(ledger, claim, 1, &refused, now);
+    ledger_unlock(ledger);
+    return is_enough ? EXPECT_LEDGER_TAKEN : EXPECT_LEDGER_REFUSED;
+}
+
+/* --- draw ---------------------------------------------------------------- */
+
+/* As many bytes as all claims have left. */
+static apr_int64_t draw_check(expect_ledger_t *ledger, expect_claim_t *claims,
+                              int n, apr_int64_t wanted, int *refused,
+                              apr_int64_t now)
+{
+    apr_int64_t least = wanted;
+    int i;
+
+    *refused = -1;
+    for (i = 0; i < n; ++i) {
+        expect_claim_t *claim = &claims[i];
+        apr_int64_t left;
+
+        if (!record_of(ledger, claim)) {
+            claim->record = record_find(ledger, claim->digest,
+                                        claim->limit->id);
+        }
+        check_claim(ledger, claim, 0, wanted, now);
+        claim->is_too_large = claim->limit->bytes >= 0
+                              && wanted > claim->limit->bytes - claim->taken;
+        if (claim->is_too_large) {
+            claim->wait = 0;
+        }
+        left = claim->left_bytes / count_same(claims, n, claim);
+        if (claim->left_bytes != EXPECT_LIMIT_NONE && left < least) {
+            least = left;
+            *refused = i;
+        }
+    }
+    return least;
+}
+
+static expect_ledger_e draw_locked(expect_ledger_t *ledger,
+                                   expect_claim_t *claims, int n,
+                                   apr_int64_t *bytes, int *refused)
+{
+    apr_int64_t now = ledger_now(), wanted = *bytes;
+    apr_uint32_t owner = owner_self(ledger);
+    int i;
+
+    *bytes = 0;
+    for (i = 0; i < n; ++i) {
+        if (claim_is_in_flight(&claims[i])
+            && !place_of(ledger, claims[i].place, claims[i].record, owner)) {
+            return EXPECT_LEDGER_DOWN;
+        }
+    }
+    *bytes = draw_check(ledger, claims, n, wanted, refused, now);
+    if (*refused >= 0 && claim_is_in_flight(&claims[*refused])
+        && places_reap_again(ledger, now)) {
+        *bytes = draw_check(ledger, claims, n, wanted, refused, now);
+    }
+    if (!*bytes) {
+        return wanted ? EXPECT_LEDGER_REFUSED : EXPECT_LEDGER_TAKEN;
+    }
+    for (i = 0; i < n; ++i) {
+        if (claim_is_in_flight(&claims[i])) {
+            place_add(ledger, &ledger_places(ledger)[claims[i].place], *bytes);
+        }
+        else {
+            claim_spend(ledger, &claims[i],
+                        claim_record(ledger, &claims[i], now), 0, *bytes, now);
+        }
+        claims[i].taken += *bytes;
+    }
+    ledger->reserved_bytes += n ? *bytes : 0;
+    return EXPECT_LEDGER_TAKEN;
+}
+
+expect_ledger_e expect_ledger_draw(expect_ledger_t *ledger,
+                                   expect_claim_t *claims, int n,
+                                   apr_int64_t *bytes, int *refused)
+{
+    expect_ledger_e result;
+
+    *refused = -1;
+    if (!ledger || *bytes < 0 || owner_is_leaving() || !ledger_lock(ledger)) {
+        *bytes = 0;
+        return EXPECT_LEDGER_DOWN;
+    }
+    result = draw_locked(ledger, claims, n, bytes, refused);
+    ledger_unlock(ledger);
+    return result;
+}

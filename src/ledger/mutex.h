@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The mutex of a ledger, and its clock.
+ */
+
+#ifndef EXPECT_MUTEX_H
+#define EXPECT_MUTEX_H
+
+#include "ledger/memory.h"
+
+/** Nobody waits longer than that: a process may have been stopped while it
+ *  holds the mutex. */
+#define MUTEX_WAIT_NS APR_INT64_C(100000000)
+
+/** Nanoseconds of a clock that nobody can set; the same for all processes. */
+apr_int64_t ledger_now(void);
+
+/**
+ * Make a mutex that processes share, and that can be locked again when its
+ * holder has died.
+ * @return 0: the system has none
+ */
+int mutex_init(pthread_mutex_t *mutex);
+
+/**
+ * Lock the ledger. If its holder has died, it is repaired first.
+ * @return 0: it cannot be locked
+ */
+int ledger_lock(expect_ledger_t *ledger);
+
+void ledger_unlock(expect_ledger_t *ledger);
+
+#endif

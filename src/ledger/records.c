@@ -1,0 +1,305 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * Records: a limit under one key each, found by a keyed hash.
+ */
+
+#include <string.h>
+
+#include "apr_siphash.h"
+
+#include "ledger/records.h"
+
+/* The id of a limit is secret, and no two limits have the same: it is the key
+ * of the first hash. */
+void record_digest(const expect_ledger_t *ledger, expect_claim_t *claim)
+{
+    claim->digest[0] = apr_siphash24(claim->key, claim->key_length,
+                                     claim->limit->id);
+    claim->digest[1] = apr_siphash24(claim->key, claim->key_length,
+                                     ledger->key);
+}
+
+static share_t *share_of(expect_ledger_t *ledger, const expect_limit_t *limit)
+{
+    return &ledger->shares[limit->is_tenants ? SHARE_TENANTS : SHARE_ADMIN];
+}
+
+static apr_uint32_t *bucket_of(expect_ledger_t *ledger,
+                               const apr_uint64_t digest[2])
+{
+    return &ledger_buckets(ledger)[digest[0] & (ledger->n_buckets - 1)];
+}
+
+static int record_is(const record_t *record, const apr_uint64_t digest[2],
+                     const unsigned char id[16])
+{
+    return record->digest[0] == digest[0] && record->digest[1] == digest[1]
+           && !memcmp(record->id, id, sizeof(record->id));
+}
+
+/* What was in flight is counted in places, which are gone with it. */
+static int record_is_idle(const record_t *record, apr_int64_t now)
+{
+    return !record->uploads && record->quota_uploads.until < now
+           && record->quota_bytes.until < now;
+}
+
+static void record_forget(record_t *record, apr_uint32_t refund)
+{
+    gcra_forget(&record->quota_uploads, refund);
+    gcra_forget(&record->quota_bytes, refund);
+}
+
+apr_uint32_t record_find(expect_ledger_t *ledger, const apr_uint64_t digest[2],
+                         const unsigned char id[16])
+{
+    const record_t *records = ledger_records(ledger);
+    apr_uint32_t next = *bucket_of(ledger, digest);
+
+    while (next) {
+        if (record_is(&records[next - 1], digest, id)) {
+            return next - 1;
+        }
+        next = records[next - 1].next;
+    }
+    return LEDGER_NONE;
+}
+
+/* --- overflow records ---------------------------------------------------- */
+
+/*
+ * The overflow record of a limit; else one that is idle, if any will do; else
+ * that of another limit, which makes both limits stricter, and no laxer.
+ */
+static apr_uint32_t overflow_find(expect_ledger_t *ledger,
+                                  const expect_limit_t *limit, int is_any,
+                                  apr_int64_t now)
+{
+    const share_t *share = share_of(ledger, limit);
+    const record_t *records = ledger_records(ledger);
+    apr_uint32_t first = share->first + share->records;
+    apr_uint32_t idle = LEDGER_NONE, start, i;
+
+    memcpy(&start, limit->id, sizeof(start));
+    for (i = 0; i < LEDGER_OVERFLOWS; ++i) {
+        apr_uint32_t at = first + (start + i) % LEDGER_OVERFLOWS;
+
+        if (!memcmp(records[at].id, limit->id, sizeof(limit->id))) {
+            return at;
+        }
+        if (idle == LEDGER_NONE && record_is_idle(&records[at], now)) {
+            idle = at;
+        }
+    }
+    if (is_any && idle != LEDGER_NONE) {
+        return idle;
+    }
+    return idle == LEDGER_NONE ? first + start % LEDGER_OVERFLOWS
+                               : LEDGER_NONE;
+}
+
+static int overflow_is_busy(expect_ledger_t *ledger, const share_t *share,
+                            apr_int64_t now)
+{
+    const record_t *first = ledger_records(ledger) + share->first
+                            + share->records;
+    apr_uint32_t i;
+
+    for (i = 0; i < LEDGER_OVERFLOWS; ++i) {
+        if (!record_is_idle(&first[i], now)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+record_t *record_overflow(expect_ledger_t *ledger, const expect_limit_t *limit,
+                          apr_int64_t now)
+{
+    share_t *share = share_of(ledger, limit);
+    record_t *record;
+    apr_uint32_t i;
+
+    if (!share->has_overflow) {
+        return NULL;
+    }
+    i = overflow_find(ledger, limit, 0, now);
+    if (i != LEDGER_NONE) {
+        record = &ledger_records(ledger)[i];
+        if (!record_is_idle(record, now)) {
+            return record;
+        }
+    }
+    share->has_overflow = overflow_is_busy(ledger, share, now);
+    return NULL;
+}
+
+static apr_uint32_t overflow_make(expect_ledger_t *ledger, share_t *share,
+                                  const expect_limit_t *limit, apr_int64_t now)
+{
+    apr_uint32_t i = overflow_find(ledger, limit, 1, now);
+    record_t *record = &ledger_records(ledger)[i];
+
+    ++ledger->full;
+    share->has_overflow = 1;
+    LEDGER_POINT("an overflow record is used");
+    if (record_is_idle(record, now)) {
+        memcpy(record->id, limit->id, sizeof(record->id));
+    }
+    STATE_SET(&record->is_used, 1);
+    return i;
+}
+
+/* --- records of one key -------------------------------------------------- */
+
+static void chain_add(expect_ledger_t *ledger, apr_uint32_t i)
+{
+    record_t *record = &ledger_records(ledger)[i];
+    apr_uint32_t *bucket = bucket_of(ledger, record->digest);
+
+    record->next = *bucket;
+    *bucket = i + 1;
+}
+
+static void chain_remove(expect_ledger_t *ledger, apr_uint32_t i)
+{
+    record_t *records = ledger_records(ledger);
+    apr_uint32_t *at = bucket_of(ledger, records[i].digest);
+
+    while (*at && *at != i + 1) {
+        at = &records[*at - 1].next;
+    }
+    if (*at) {
+        *at = records[i].next;
+    }
+}
+
+/* Go round, from where the last one stopped. */
+static apr_uint32_t record_evict(expect_ledger_t *ledger, share_t *share,
+                                 apr_int64_t now)
+{
+    record_t *records = ledger_records(ledger);
+    apr_uint32_t left;
+
+    if (share->full_at && now - share->full_at < FULL_PAUSE_NS) {
+        return LEDGER_NONE;
+    }
+    for (left = share->records; left; --left) {
+        apr_uint32_t i = share->first + share->hand;
+
+        share->hand = share->hand + 1 < share->records ? share->hand + 1 : 0;
+        if (record_is_idle(&records[i], now)) {
+            STATE_SET(&records[i].is_used, 0);
+            chain_remove(ledger, i);
+            --share->used;
+            share->full_at = 0;
+            return i;
+        }
+    }
+    share->full_at = now;
+    return LEDGER_NONE;
+}
+
+/* A record that nobody uses. */
+static apr_uint32_t record_free(expect_ledger_t *ledger, share_t *share,
+                                apr_int64_t now)
+{
+    apr_uint32_t i = share->free;
+
+    if (i == LEDGER_NONE) {
+        return record_evict(ledger, share, now);
+    }
+    share->free = ledger_records(ledger)[i].next;
+    return i;
+}
+
+apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
+                         apr_int64_t now)
+{
+    share_t *share = share_of(ledger, claim->limit);
+    const record_t *overflow = record_overflow(ledger, claim->limit, now);
+    apr_uint32_t i = record_free(ledger, share, now);
+    record_t *record;
+
+    if (i == LEDGER_NONE) {
+        return overflow_make(ledger, share, claim->limit, now);
+    }
+    record = &ledger_records(ledger)[i];
+    memset(record, 0, sizeof(*record));
+    memcpy(record->digest, claim->digest, sizeof(record->digest));
+    memcpy(record->id, claim->limit->id, sizeof(record->id));
+    if (overflow) {
+        /* the key may have spent that, or some of it */
+        record->counts_overflow = overflow->uploads > 0;
+        record->quota_uploads = overflow->quota_uploads;
+        record->quota_bytes = overflow->quota_bytes;
+    }
+    /* it may have had another record before, or this, and what it has spent
+     * there has come back */
+    record_forget(record, ++ledger->refunds);
+    LEDGER_POINT("a record is filled in");
+    STATE_SET(&record->is_used, 1);
+    chain_add(ledger, i);
+    ++share->used;
+    return i;
+}
+
+record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim)
+{
+    const share_t *share = share_of(ledger, claim->limit);
+    record_t *record;
+
+    if (claim->record >= ledger->n_records) {
+        return NULL;
+    }
+    record = &ledger_records(ledger)[claim->record];
+    /* when an overflow record goes to another limit, what was spent in it has
+     * come back, and its list of refunds goes on: nothing can be refunded */
+    if (claim->record >= share->first + share->records) {
+        return record;
+    }
+    return record->is_used
+               && record_is(record, claim->digest, claim->limit->id)
+               ? record : NULL;
+}
+
+/* --- repair -------------------------------------------------------------- */
+
+static void share_rebuild(expect_ledger_t *ledger, share_t *share)
+{
+    record_t *records = ledger_records(ledger);
+    apr_uint32_t i;
+
+    share->free = LEDGER_NONE;
+    share->used = 0;
+    share->full_at = 0;
+    share->has_overflow = 1;
+    ++ledger->refunds;
+    for (i = share->first + share->records + LEDGER_OVERFLOWS;
+         i-- > share->first; ) {
+        records[i].uploads = 0;
+        records[i].bytes = 0;
+        /* what it knows of refunds may be torn */
+        record_forget(&records[i], ledger->refunds);
+        if (i >= share->first + share->records) {
+            continue;
+        }
+        if (records[i].is_used) {
+            chain_add(ledger, i);
+            ++share->used;
+        }
+        else {
+            records[i].next = share->free;
+            share->free = i;
+        }
+    }
+}
+
+void records_rebuild(expect_ledger_t *ledger)
+{
+    memset(ledger_buckets(ledger), 0,
+           ledger->n_buckets * sizeof(*ledger_buckets(ledger)));
+    share_rebuild(ledger, &ledger->shares[SHARE_ADMIN]);
+    share_rebuild(ledger, &ledger->shares[SHARE_TENANTS]);
+}

@@ -1,0 +1,84 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The ledger: settle what an upload has taken.
+ */
+
+#include "ledger/check.h"
+#include "ledger/mutex.h"
+#include "ledger/owners.h"
+#include "ledger/places.h"
+#include "ledger/records.h"
+
+/* Of what was drawn bit by bit, only the last bit is given back: more than that
+ * was never outstanding before it was received. */
+static void claim_refund(expect_ledger_t *ledger, const expect_claim_t *claim,
+                         apr_int64_t bytes, int keep_upload)
+{
+    record_t *record = record_of(ledger, claim);
+    gcra_rate_t rate;
+    apr_int64_t now;
+
+    bytes = bytes < claim->last ? bytes : claim->last;
+    if (!record || (!bytes && keep_upload)) {
+        return;
+    }
+    now = ledger_now();
+    if (bytes > 0 && claim->limit->bytes >= 0) {
+        rate = check_rate_bytes(claim->limit);
+        ledger->refunds += gcra_refund(&record->quota_bytes,
+                                       gcra_cost(bytes, &rate),
+                                       claim->bytes_until,
+                                       claim->bytes_refunds,
+                                       ledger->refunds + 1, now);
+    }
+    if (!keep_upload && claim->limit->uploads >= 0) {
+        rate = check_rate_uploads(claim->limit);
+        ledger->refunds += gcra_refund(&record->quota_uploads,
+                                       gcra_cost(1, &rate),
+                                       claim->uploads_until,
+                                       claim->uploads_refunds,
+                                       ledger->refunds + 1, now);
+    }
+}
+
+static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
+                          int n, apr_int64_t received, int keep_upload)
+{
+    apr_uint32_t owner = owner_self(ledger);
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        const expect_claim_t *claim = &claims[i];
+        apr_int64_t unused = claim->taken > received ? claim->taken - received
+                                                     : 0;
+
+        if (!claim_is_in_flight(claim)) {
+            claim_refund(ledger, claim, unused, keep_upload);
+        }
+        else if (place_of(ledger, claim->place, claim->record, owner)) {
+            place_release(ledger, claim->place);
+        }
+        ledger->refunded_bytes += i ? 0 : unused;
+    }
+}
+
+void expect_ledger_settle(expect_ledger_t *ledger, expect_claim_t *claims,
+                          int n, apr_int64_t received, int keep_upload)
+{
+    int i;
+
+    if (!ledger || owner_is_leaving()) {
+        return;
+    }
+    if (ledger_lock(ledger)) {
+        settle_locked(ledger, claims, n, received, keep_upload);
+        ledger_unlock(ledger);
+        return;
+    }
+    for (i = 0; i < n; ++i) {
+        if (claim_is_in_flight(&claims[i])) {
+            place_is_over(ledger, claims[i].place, claims[i].record);
+        }
+    }
+}
