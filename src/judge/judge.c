@@ -15,6 +15,7 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
 {
     request_rec *r = e->facts.r;
     apr_table_t *fields = r->headers_in;
+    expect_busy_e busy = e->busy;
     expect_answer_t answer;
 
     /* providers of Require read r->headers_in: they see the head as sent */
@@ -22,13 +23,13 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
     e->busy = EXPECT_EVALUATING;
     answer = expect_rule_evaluate(e->section.rules, &e->facts, stage,
                                   e->section.answers);
-    e->busy = EXPECT_IDLE;
+    e->busy = busy;
     r->headers_in = fields;
     return answer;
 }
 
 /* Whether nothing that comes later can change what is unknown now. */
-static int is_last(const request_rec *r, const expect_request_t *e,
+static int judge_is_last(const request_rec *r, const expect_request_t *e,
                    expect_stage_e stage)
 {
     if (stage == EXPECT_AT_HANDLER) {
@@ -54,7 +55,7 @@ expect_decision_e expect_judge(expect_answer_t *answer, const request_rec *r,
     case EXPECT_ERROR:
         return EXPECT_DECIDE_REFUSE;
     case EXPECT_UNKNOWN:
-        if (is_last(r, e, stage)) {
+        if (judge_is_last(r, e, stage)) {
             /* still unknown at the last stage: refuse */
             *answer = expect_judge_evaluate(e, EXPECT_AT_END);
             return EXPECT_DECIDE_REFUSE;
@@ -63,7 +64,8 @@ expect_decision_e expect_judge(expect_answer_t *answer, const request_rec *r,
     default:
         /* an undecided alternative may allow more bytes */
         if (answer->cap == EXPECT_UNLIMITED
-            || stage >= e->section.rules->final || is_last(r, e, stage)) {
+            || stage >= e->section.rules->final
+            || judge_is_last(r, e, stage)) {
             return EXPECT_DECIDE_ADMIT;
         }
     }

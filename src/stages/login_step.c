@@ -13,7 +13,7 @@
 #include "apr_base64.h"
 #include "apr_strings.h"
 
-#include "answer/linger.h"
+#include "answer/enforce.h"
 #include "content/discard.h"
 #include "stages/login_step.h"
 
@@ -82,16 +82,13 @@ int expect_login_step_is(const request_rec *r, const expect_request_t *e,
 
 void expect_login_step_pass(request_rec *r, expect_request_t *e)
 {
-    expect_verdict_set(&e->outcome.verdict, EXPECT_NOT_JUDGED);
-    e->content.max = EXPECT_UNLIMITED;
+    expect_enforce_exempt(e);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   "expect: the login goes on with the next request on this "
                   "connection; the content of this one is thrown away");
     /* A client that asked is sent 100 Continue here: after a bare 401 it may
      * send its content or not, and the server could not know which. */
     if (!expect_content_discard(r) && expect_conf_refuses(e->section.conf)) {
-        expect_verdict_set(&e->outcome.verdict, EXPECT_REFUSED);
-        e->outcome.status = HTTP_UNAUTHORIZED;
-        expect_linger_begin(r);
+        expect_enforce_close(r, e, HTTP_UNAUTHORIZED);
     }
 }

@@ -116,9 +116,9 @@ static void accepts_join_all(apr_pool_t *p, expect_accepts_t *all,
     accepts_set_list(all, both);
 }
 
-/* What either all: no bound where one has none. */
+/* One of them must hold: the wider bounds, and none where one has none. */
 static void accepts_join_any(apr_pool_t *p, expect_accepts_t *all,
-                        const expect_accepts_t *one)
+                             const expect_accepts_t *one)
 {
     if (one->min < all->min) {
         all->min = one->min;
@@ -208,14 +208,17 @@ void expect_rule_accepts_all(apr_pool_t *p, const expect_rule_t *rule,
 
 /* Refusals */
 
-void expect_rule_accepts(apr_pool_t *p, const expect_answer_t *answer,
-                         const expect_facts_t *facts,
-                         expect_accepts_t *accepts)
+/* What the rule that refuses would accept: nothing where it describes nothing,
+ * or where it holds and `not` or None forbids that. */
+static void accepts_of_refusal(apr_pool_t *p, const expect_answer_t *answer,
+                               const expect_facts_t *facts,
+                               expect_accepts_t *accepts)
 {
     const expect_rule_t *rule = answer->rule;
 
     *accepts = expect_accepts_anything;
-    if (rule->type->accepts && !is_negated(answer)) {
+    if (rule->type->accepts && answer->value != EXPECT_ERROR
+        && !is_negated(answer)) {
         rule->type->accepts(p, facts, rule->arg, accepts);
     }
 }
@@ -253,7 +256,7 @@ void expect_rule_refusal(apr_pool_t *p, const expect_rule_t *tree,
                                                     : answer->status;
     refusal->rule = rule;
     refusal->reason = expect_rule_reason(p, answer, facts);
-    expect_rule_accepts(p, answer, facts, &refusal->accepts);
+    accepts_of_refusal(p, answer, facts, &refusal->accepts);
     /* a tree of one leaf is described already */
     if (tree && tree->leaves > 1 && tree->leaves <= LEAVES_DESCRIBED_MAX
         && rule->limited == -1) {
