@@ -9,7 +9,9 @@
 APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
-SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+# EXPECT_DEBUG: judge/verdict.c aborts at an illegal change of a verdict
+SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+         -DEXPECT_DEBUG
 COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
 TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect

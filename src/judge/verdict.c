@@ -43,7 +43,9 @@ void expect_verdict_set(expect_verdict_e *verdict, expect_verdict_e to)
 {
     int is_legal = (verdict_follows[*verdict] & TO(to)) != 0;
 
-    AP_DEBUG_ASSERT(is_legal);
+#ifdef EXPECT_DEBUG
+    ap_assert(is_legal);
+#endif
     if (is_legal) {
         *verdict = to;
     }

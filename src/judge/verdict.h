@@ -25,8 +25,8 @@ typedef enum {
 
 /**
  * Change a verdict. A change that is not in the table of verdict.c is not made:
- * a refusal and a cut-off are final. Builds with AP_DEBUG (make asan) abort at
- * one.
+ * a refusal and a cut-off are final. Builds with EXPECT_DEBUG (make asan, make
+ * fuzz) abort at one.
  * @param verdict changed
  * @param to      the new verdict
  */
