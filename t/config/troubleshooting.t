@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # What docs/TROUBLESHOOTING shows of ExpectExplain, LogLevel expect:debug and
-# -D DUMP_EXPECT is what httpd prints for the configuration that stands there.
+# expect:trace1, and -D DUMP_EXPECT is what httpd prints for the configuration
+# that stands there.
 
 use strict;
 use warnings;
@@ -60,7 +61,8 @@ shown_by('-D DUMP_EXPECT', block('VirtualHost files'), $dump);
 
 # --- the log ------------------------------------------------------------------
 
-my $server = own_httpd(conf => "$server_name${include}LogLevel expect:debug\n");
+my $server = own_httpd(
+    conf => "$server_name${include}LogLevel expect:trace1\n");
 my $mark = log_mark($server);
 my $r = upload(vhost => $server, path => '/uploads/film.png', asks => 1,
     host => 'files.example.org', length => 50 << 20,
@@ -68,7 +70,10 @@ my $r = upload(vhost => $server, path => '/uploads/film.png', asks => 1,
 is $r->{status}, 417, 'a film is refused';
 my $log = join '', map { s/^.*?(?=expect: )//r } grep { /expect: / }
     error_log_since($mark);
-is shown($log), shown(block('expect: at directory: ')), 'LogLevel expect:debug';
+my($trace, $debug) = $log =~ /^(expect: PUT,.*\n)((?s:.*))/;
+is shown($trace), shown(block('expect: PUT, ')), 'LogLevel expect:trace1';
+is shown($debug), shown(block('expect: at directory: ')),
+    'LogLevel expect:debug';
 
 # --- errors -------------------------------------------------------------------
 
