@@ -218,6 +218,10 @@ const expect_rule_t *expect_conf_rules(apr_pool_t *p,
     in_force_t f = { .p = p };
     reading_t reading;
 
+    if (conf && !conf->outer) {
+        /* nothing is joined */
+        return conf->own;
+    }
     read_all(&reading, p, conf);
     join_where(&f, reading.sections, 0);
     join_where(&f, reading.sections, 1);

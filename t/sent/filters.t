@@ -32,7 +32,7 @@ sub provider {
         . q{"%{REQUEST_URI} =~ /./"}, "FilterChain $name");
 }
 
-my @input = qw(EXPECT EXPECT_CONNECTION);
+my @input = qw(EXPECT EXPECT_CONNECTION EXPECT_EMPTY);
 my @output = qw(EXPECT_DROP EXPECT_TYPE);
 
 my %filters = (
