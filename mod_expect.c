@@ -178,8 +178,8 @@ static void register_request_hooks(void)
 
     /* First: what check_access determines (mod_ssl: a certificate) is known,
      * and no authentication backend was queried yet; this hook runs the rest of
-     * its chain. PER_CONF: its result depends on the section only, so httpd may go
-     * on skipping access control in subrequests. */
+     * its chain. PER_CONF: its result depends on the section only, so httpd may
+     * go on skipping access control in subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 

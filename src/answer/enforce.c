@@ -166,7 +166,7 @@ void expect_enforce_yield(request_rec *r, expect_request_t *e, int status)
 void expect_enforce_admit(request_rec *r, expect_request_t *e,
                           const expect_answer_t *answer)
 {
-    expect_request_limit(e, answer->cap, answer->cap_rule);
+    expect_request_limit(e, answer->max, answer->max_rule);
     if (e->outcome.logged) {
         expect_verdict_set(&e->outcome.verdict, EXPECT_WOULD_REFUSE);
         return;

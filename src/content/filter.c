@@ -14,9 +14,9 @@
  *   connection closed. The handler reads an error and not the end of content,
  *   and never more than max, so that it cannot take the part for the whole.
  *
- * A second filter delivers no content at all. It replaces HTTP_IN where a request
- * announced none, and stands above it where a request without a state is
- * refused.
+ * A second filter delivers no content at all. It replaces HTTP_IN where a
+ * request announced none, and stands above it where a request without a state
+ * is refused.
  */
 
 #include "httpd.h"

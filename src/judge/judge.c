@@ -63,12 +63,12 @@ expect_decision_e expect_judge(expect_answer_t *answer, const request_rec *r,
         break;
     default:
         /* an undecided alternative may allow more bytes */
-        if (answer->cap == EXPECT_UNLIMITED
+        if (answer->max == EXPECT_UNLIMITED
             || stage >= e->section.rules->final
             || judge_is_last(r, e, stage)) {
             return EXPECT_DECIDE_ADMIT;
         }
     }
-    expect_request_limit(e, answer->held, answer->held_rule);
+    expect_request_limit(e, answer->early_max, answer->early_rule);
     return EXPECT_DECIDE_LATER;
 }

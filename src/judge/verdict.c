@@ -13,10 +13,10 @@
 /*
  * A row for each verdict: what may follow it.
  *
- * - Each section that is entered makes the request undecided: DirectoryIndex and
- *   ErrorDocuments lead to sections of their own, also after it was admitted or
- *   would be refused. A section without rules makes an undecided request one
- *   that is not judged.
+ * - Each section that is entered makes the request undecided: DirectoryIndex
+ *   and ErrorDocuments lead to sections of their own, also after it was
+ *   admitted or would be refused. A section without rules makes an undecided
+ *   request one that is not judged.
  * - A request that is not judged is refused if its section cannot be looked up,
  *   or if a login step has more content than is thrown away.
  * - Content of unknown length can go over its max whatever the verdict is: a
