@@ -55,7 +55,7 @@ module AP_MODULE_DECLARE_DATA expect_module;
 /* Every request passes these hooks. One without content leaves them after a few
  * tests. */
 
-static APR_INLINE int is_governed(const request_rec *r)
+static APR_INLINE int expect_is_governed(const request_rec *r)
 {
     return expect_conf_governs(expect_conf_of(r->per_dir_config));
 }
@@ -85,10 +85,10 @@ static int expect_post_perdir_config(request_rec *r)
 static int expect_header_parser(request_rec *r)
 {
     if (r->method_number == M_OPTIONS || expect_request_get(r)) {
-        return expect_section_judge(r);
+        return expect_mapped_judge(r);
     }
-    if (is_governed(r)) {
-        expect_section_without_content(r);
+    if (expect_is_governed(r)) {
+        expect_mapped_without_content(r);
     }
     return DECLINED;
 }
@@ -128,7 +128,8 @@ static int expect_handler(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    if (!e && is_governed(r) && !r->main && expect_section_without_content(r)) {
+    if (!e && !r->main && expect_is_governed(r)
+        && expect_mapped_without_content(r)) {
         expect_framing_unannounce(r);
     }
     return *r->handler == *EXPECT_STATUS_HANDLER
@@ -156,7 +157,7 @@ static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
 }
 
 /* The moments of a request. */
-static void register_request_hooks(void)
+static void expect_register_request_hooks(void)
 {
     /* Last: by then mod_remoteip and early RequestHeader (FIRST), mod_setenvif
      * and mod_ssl (MIDDLE) have determined who the client is and what counts
@@ -202,7 +203,7 @@ static void register_request_hooks(void)
 static void expect_register_hooks(apr_pool_t *p)
 {
     ap_hook_pre_config(expect_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
-    register_request_hooks();
+    expect_register_request_hooks();
 
     /* Last: mod_ssl has sent its close_notify. */
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,

@@ -30,7 +30,7 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
 
 /* Whether nothing that comes later can change what is unknown now. */
 static int judge_is_last(const request_rec *r, const expect_request_t *e,
-                   expect_stage_e stage)
+                         expect_stage_e stage)
 {
     if (stage == EXPECT_AT_HANDLER) {
         /* mod_rewrite redirects: the rules are evaluated again there */

@@ -36,7 +36,7 @@ const char *expect_quoted_place(apr_pool_t *p, const expect_rule_t *rule)
 
 /* A denial that survived `not` is negated if `not` was written: the sentence
  * of such a rule is that its value is not accepted. */
-static int is_negated(const expect_answer_t *answer)
+static int refusal_is_negated(const expect_answer_t *answer)
 {
     return answer->survives_not ? answer->rule->negated : answer->negated;
 }
@@ -55,7 +55,7 @@ const char *expect_rule_reason(apr_pool_t *p, const expect_answer_t *answer,
                            NULL);
     }
     return rule->type->reason(p, facts, rule->arg, answer->status,
-                              is_negated(answer));
+                              refusal_is_negated(answer));
 }
 
 /* What a tree accepts */
@@ -218,7 +218,7 @@ static void accepts_of_refusal(apr_pool_t *p, const expect_answer_t *answer,
 
     *accepts = expect_accepts_anything;
     if (rule->type->accepts && answer->value != EXPECT_ERROR
-        && !is_negated(answer)) {
+        && !refusal_is_negated(answer)) {
         rule->type->accepts(p, facts, rule->arg, accepts);
     }
 }
@@ -226,7 +226,7 @@ static void accepts_of_refusal(apr_pool_t *p, const expect_answer_t *answer,
 /* Put the bounds and types of the whole tree in the place of those of the rule
  * that refuses, where it has any. */
 static void accepts_extend_to_tree(apr_pool_t *p, const expect_rule_t *tree,
-                                  expect_accepts_t *accepts)
+                                   expect_accepts_t *accepts)
 {
     int has_bounds = accepts->max != EXPECT_UNLIMITED || accepts->min > 0;
     int has_types = accepts->accepted && accepts->is_types;

@@ -60,13 +60,14 @@ static void max_tighten(apr_off_t *max, const expect_rule_t **rule,
  * Within an odd number of None, that answer is a denial.
  * @param found the value that the rule returned, before `not`
  */
-static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
-                        expect_value_e found, const expect_answer_t *answer)
+static int leaf_is_too_early(const expect_rule_t *rule, const walk_t *walk,
+                             expect_value_e found,
+                             const expect_answer_t *answer)
 {
     return walk->stage < rule->final
            && (found == EXPECT_GRANTED
                || answer->value == (walk->negations % 2 ? EXPECT_DENIED
-                                                      : EXPECT_GRANTED));
+                                                        : EXPECT_GRANTED));
 }
 
 /*
@@ -74,7 +75,7 @@ static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
  * a user's name all the same: mod_auth_basic and mod_auth_digest set it before
  * they check the password. Rules that could look at it are not evaluated then.
  */
-static int is_evaluated(const expect_rule_t *rule, const walk_t *walk)
+static int leaf_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 {
     return rule->earliest <= walk->stage && walk->stage < EXPECT_AT_END
            && (walk->stage != EXPECT_AT_AUTH || walk->facts->has_user
@@ -95,7 +96,7 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
     if (!(rule->limited & walk->facts->method)) {
         answer.value = EXPECT_NEUTRAL;
     }
-    else if (is_evaluated(rule, walk)) {
+    else if (leaf_is_evaluated(rule, walk)) {
         expect_value_e found = rule->type->check(walk->facts, rule->arg,
                                                  &answer);
 
@@ -104,7 +105,7 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
         if (rule->negated) {
             answer_invert(&answer);
         }
-        if (is_too_early(rule, walk, found, &answer)) {
+        if (leaf_is_too_early(rule, walk, found, &answer)) {
             answer.value = EXPECT_UNKNOWN;
         }
         if (answer.value != EXPECT_GRANTED) {
@@ -180,7 +181,7 @@ static expect_answer_t evaluate_all(const expect_rule_t *rule, walk_t *walk)
  * survives None if either does; within None that one is returned, because the
  * other would have been inverted.
  */
-static expect_answer_t join_denials(const expect_answer_t *first,
+static expect_answer_t denials_join(const expect_answer_t *first,
                                     const expect_answer_t *second,
                                     int negations)
 {
@@ -223,7 +224,7 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
             }
         }
         else if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
-            any = join_denials(&any, &one, walk->negations);
+            any = denials_join(&any, &one, walk->negations);
         }
         else if (any.value == EXPECT_NEUTRAL
                  || (is_end ? any.value == EXPECT_UNKNOWN
