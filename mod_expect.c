@@ -52,8 +52,8 @@
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
-/* Every request passes these hooks. One without content leaves them after a few
- * tests. */
+/* Every request passes these hooks; a request without content leaves them after
+ * a few tests. */
 
 static APR_INLINE int expect_is_governed(const request_rec *r)
 {
@@ -159,9 +159,9 @@ static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
 /* The moments of a request. */
 static void expect_register_request_hooks(void)
 {
-    /* Last: by then mod_remoteip and early RequestHeader (FIRST), mod_setenvif
-     * and mod_ssl (MIDDLE) have determined who the client is and what counts
-     * as sent. */
+    /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
+     * mod_ssl (MIDDLE) have run. They determine who the client is, and which
+     * header fields count as sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
 

@@ -40,8 +40,8 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e);
 
 /**
  * Refuse a request for a reason other than its rules: its content is never
- * read, and its connection ends with the response. There are no log line and no
- * notes of ours: whatever has failed is logged where it fails.
+ * read, and its connection ends with the response. Nothing is logged or noted
+ * here: the module that denies the request has its own log line.
  * @param r      the main request, or an internal redirect that continues it
  * @param e      the state, changed; its verdict is not final
  * @param status the HTTP status of the response

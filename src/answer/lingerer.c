@@ -335,7 +335,7 @@ static void thread_linger(void)
 }
 
 /* A stopped thread uses nothing any more and sleeps for ever: the module's code
- * may be unloaded by then. */
+ * may be unloaded meanwhile. */
 static void *thread_run(void *unused)
 {
     thread_linger();
@@ -360,8 +360,8 @@ static apr_uint32_t thread_limit(void)
     return (apr_uint32_t)(most.rlim_cur / LIMIT_SHARE);
 }
 
-/* Programs that this process runs do not inherit the pipe, and nobody waits at
- * it. */
+/* Programs that this process runs do not inherit the pipe, and no read or write
+ * of it waits. */
 static int thread_prepare_end(int fd)
 {
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0

@@ -5,7 +5,7 @@
  *
  * It stands directly above HTTP_IN, below everything that changes content
  * (mod_deflate): what counts is what crosses the network, chunk framing apart.
- * - It is installed at post_read_request. If somebody reads before httpd knows
+ * - It is installed at post_read_request. If a module reads before httpd knows
  *   the section, the section is looked up and the rules are evaluated first.
  * - It is initialised when the handler is about to run: rules that need the
  *   handler are evaluated then, and nothing can change afterwards.

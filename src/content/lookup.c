@@ -3,8 +3,8 @@
 /*
  * The lookup: which section governs this request.
  *
- * Before header_parser a request has the server's configuration only. Where
- * somebody reads its content earlier, a copy of the request goes through
+ * Before header_parser a request has the server's configuration only. Where a
+ * module reads its content earlier, a copy of the request goes through
  * httpd's own mapping (aliases, rewriting, <Directory>, .htaccess, <Files>,
  * <Location>, <If>) and stops before access control, which only the request
  * itself may run.

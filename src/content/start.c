@@ -36,8 +36,9 @@ static apr_status_t start_count_late(void *r)
     return APR_SUCCESS;
 }
 
-/* A broken .htaccess, or a folder that nobody may enter, ends httpd's walk
- * before the rules above it are in force. A tenant could use that. */
+/* A broken .htaccess, or a folder that httpd may not search, ends httpd's walk
+ * before the rules above it are in force. A tenant could use that to have
+ * content read without them. */
 static int start_hides_rules(const request_rec *target)
 {
     const expect_dir_conf_t *conf = expect_conf_of(target->per_dir_config);
@@ -87,8 +88,8 @@ int expect_content_decide_early(request_rec *r, expect_request_t *e)
 /*
  * DirectoryIndex moves a request to another file, and so into other <Files>
  * sections: their rules count as well. An internal redirect keeps the rules of
- * the target that the client named; what they leave undecided where mod_rewrite
- * redirects is decided there.
+ * the target that the client named. If mod_rewrite redirects a request that is
+ * undecided, it is decided in the redirect.
  */
 static int start_decide_last(request_rec *r, expect_request_t *e)
 {

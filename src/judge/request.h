@@ -16,8 +16,9 @@
 #include "tree/tree.h"
 
 /** What the module itself runs for the request at the moment. One may begin
- *  inside another (access control may redirect internally, and the rules are
- *  evaluated for the redirect): then the outer one goes on at its end. */
+ *  inside another: access control may redirect internally, and the rules are
+ *  evaluated for the redirect. At the end of the inner one the outer one goes
+ *  on. */
 typedef enum {
     EXPECT_IDLE = 0,
     EXPECT_LOOKING_UP,        /* a copy of the request is mapped: lookup.c */
@@ -34,8 +35,8 @@ typedef enum {
  *     stage, in_access, facts.auth,    stages/, and the hook of access_checker;
  *     facts.has_user                   judge/ sets them at the beginning
  *     facts.r                          judge/; content/, at the handler
- *     busy                             whoever begins what it names, and
- *                                      restores it at the end
+ *     busy                             the function that runs what it names; it
+ *                                      restores the value that it found
  *     section                          judge/
  *     outcome                          answer/; judge/ sets the verdict where a
  *                                      section is entered

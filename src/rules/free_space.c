@@ -19,7 +19,7 @@
 #include "rules/arguments.h"
 #include "rules/registry.h"
 
-/* Seconds: the space may have been freed by then. */
+/* Seconds after which it is worth another try. */
 #define RETRY_AFTER 300
 
 typedef struct {

@@ -100,7 +100,7 @@ int expect_access_run(request_rec *r, expect_request_t *e)
     }
     e->busy = busy;
     if (is_forced) {
-        /* force_authn: httpd authenticates after this hook in any case, and
+        /* force_authn: httpd always authenticates after this hook, and
          * expect_access_granted() or expect_access_denied() sees the result */
         return OK;
     }

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * At header_parser: the section is known, and so are its rules. Nobody has had
- * reason to read content yet.
+ * At header_parser: the section is known, and so are its rules. Only a module
+ * that reads content unusually early has read any yet.
  */
 
 #include "httpd.h"
@@ -29,7 +29,7 @@ static int mapped_enter(request_rec *r, expect_request_t *e)
     if (r->prev && e->section.entered_by) {
         return DECLINED;
     }
-    /* somebody has read already, and the refusal was sent */
+    /* a module has read already, and the refusal was sent */
     if (e->outcome.verdict == EXPECT_REFUSED
         || e->outcome.verdict == EXPECT_CUT_OFF) {
         return e->outcome.status;

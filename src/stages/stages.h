@@ -24,8 +24,9 @@
 int expect_compat_check(request_rec *r);
 
 /**
- * Keep the head as it was sent, and let nobody read content before the rules
- * are evaluated. `OPTIONS *` and TRACE are judged now.
+ * Keep the head as it was sent, and install the content filter, so that the
+ * rules are evaluated before any content is read. `OPTIONS *` and TRACE are
+ * judged now.
  * @param r a request that may have content, no redirect
  * @return DECLINED to go on, else the HTTP status of the answer
  */
