@@ -134,8 +134,8 @@ asan:                           ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
 # The tests of what the module itself does; not those of its meeting others.
-CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log merge provider \
-       rule told tree unasked
+CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log logic merge \
+       provider response rule sections without-expect
 
 valgrind:                       ## the core of the tests under memcheck
 	t/setup valgrind

@@ -6,11 +6,11 @@ Facts - what a hook sets after it has read content, and what rules see of it
 
 =head1 SYNOPSIS
 
-    use lib 't/auth', 't/house';
+    use lib 't/auth', 't/other-modules';
     use Facts;
 
     my %hooks = (access => sub { my($what) = @_; "..." }, ...);
-    my $server = house_httpd($load . facts_conf(\%hooks));
+    my $server = h2_httpd($load . facts_conf(\%hooks));
     facts_ok($server, \%hooks, chunked => 1);
 
 A hook is a function that makes the lines for a section whose hook does what

@@ -4,17 +4,17 @@
 # hook that brings it about is over, not when that hook begins to read. So the
 # answer is the same for who asks and who does not. The readers here: mod_ssl,
 # which asks for a certificate in a directory, and mod_lua in each of the hooks;
-# wrong-password.t has mod_auth_form, t/house/facts.t mod_perl and others.
+# wrong-password.t has mod_auth_form, t/other-modules/facts.t mod_perl and others.
 
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house';
+use lib 't/auth', 't/other-modules';
 use IPC::Open2 qw(open2);
 use Test::More;
 use ExpectTest;
 use Facts;
-use House;
+use OtherModules;
 
 my $dir = conf_var('t_logs') . "/facts-$$";
 mkdir $dir or die "$dir: $!\n";
@@ -55,7 +55,7 @@ my %hooks = map { my $hook = $_; ($hook => sub {
     return qq(LuaHook$directives{$hook} "$dir/hooks.lua" $function$when\n);
 }) } keys %directives;
 
-my $lua = house_httpd(load('lua') . facts_conf(\%hooks));
+my $lua = h2_httpd(load('lua') . facts_conf(\%hooks));
 facts_ok($lua, \%hooks);
 # --- mod_ssl, for a certificate that a directory asks for ------------------
 

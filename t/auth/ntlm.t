@@ -7,10 +7,10 @@
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house';
+use lib 't/auth', 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use Ntlm;
 
 my $users = conf_var('t_logs') . "/ntlm-users-$$";
@@ -46,7 +46,7 @@ my %places = (
         . q(ExpectRequire expr "%{REMOTE_USER} =~ /alice$/") . "\n",
     bare     => $valid,
 );
-my $server = house_httpd(load('auth_gssapi')
+my $server = h2_httpd(load('auth_gssapi')
     . join '', map { "<Location /witness/$_>\n$places{$_}</Location>\n" }
         sort keys %places);
 
@@ -223,10 +223,10 @@ for my $place (qw(user not valid group expr)) {
 
 # Before it begins: no credentials, or some that are none. Only what continues a
 # login is a step.
-house_refused('no credentials', $server, { path => '/witness/auth/x',
+refused_on('no credentials', $server, { path => '/witness/auth/x',
         content => 500 }, status => 401, asked_status => 417, rule => 'auth',
     h2 => 0);
-house_refused("no login: $_", $server, { path => '/witness/specific/x',
+refused_on("no login: $_", $server, { path => '/witness/specific/x',
         content => 500, headers => ["Authorization: $_"] }, status => 401,
     rule => 'auth', h2 => 0,
     headers => { 'WWW-Authenticate' => qr/^(?:Negotiate|NTLM)/ })

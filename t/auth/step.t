@@ -6,11 +6,11 @@
 use strict;
 use warnings;
 
-use lib 't/house';
+use lib 't/other-modules';
 use POSIX ();
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 
 my $dir = conf_var('t_logs') . "/step-$$";
 mkdir $dir or die "$dir: $!\n";
@@ -23,7 +23,7 @@ end
 LUA
 close $fh or die "$dir/step.lua: $!\n";
 
-my $server = house_httpd(load('lua') . <<"CONF");
+my $server = h2_httpd(load('lua') . <<"CONF");
 <Location /witness/step>
     LuaHookAccessChecker "$dir/step.lua" step
     AuthType Basic

@@ -6,12 +6,12 @@
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house';
+use lib 't/auth', 't/other-modules';
 use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(sha1_base64);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use Login;
 
 my $dir = conf_var('t_logs') . "/wrong-$$";
@@ -111,7 +111,7 @@ write_file('not-alice.lua', read_file('spy.lua')
     =~ s/AUTHZ_GRANTED\n        or apache2.AUTHZ_DENIED\n/AUTHZ_DENIED
         or apache2.AUTHZ_GRANTED\n/r);
 
-my $server = house_httpd(load(qw(lua authn_socache)) . <<"CONF"
+my $server = h2_httpd(load(qw(lua authn_socache)) . <<"CONF"
 LuaAuthzProvider spy "$dir/spy.lua" spy
 LuaAuthzProvider not-alice "$dir/not-alice.lua" spy
 CONF
@@ -125,7 +125,7 @@ CONF
 CONF
         sort keys %types);
 
-my $stock = house_stock(load('authn_socache') . join '', map {
+my $stock = h2_stock(load('authn_socache') . join '', map {
         "<Location /witness/$_/>\n$types{$_}[0]Require valid-user\n"
             . "</Location>\n"
     } sort keys %types);

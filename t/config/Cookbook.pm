@@ -6,7 +6,7 @@ Cookbook - the recipes of docs/COOKBOOK, in a private httpd
 
 =head1 SYNOPSIS
 
-    use lib 't/config', 't/house';
+    use lib 't/config', 't/other-modules';
     use Cookbook;
 
     cook('WebDAV', sub {

@@ -4,13 +4,13 @@
 use strict;
 use warnings;
 
-use lib 't/config', 't/house';
+use lib 't/config', 't/other-modules';
 use File::Path qw(mkpath);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Cookbook;
 use ExpectTest;
-use House;
+use OtherModules;
 
 my @svn = ('svn', '--non-interactive', '--no-auth-cache', '--config-dir',
     files() . '/.subversion', '--username', 'alice', '--password', 'secret');

@@ -7,12 +7,12 @@
 use strict;
 use warnings;
 
-use lib 't/cutoff', 't/early', 't/house';
+use lib 't/cutoff', 't/early', 't/other-modules';
 use File::Path qw(mkpath);
 use Test::More;
 use CutOff;
 use ExpectTest;
-use House;
+use OtherModules;
 use ModPhp;
 
 my $MAX  = 1000;

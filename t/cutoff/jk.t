@@ -5,11 +5,11 @@
 use strict;
 use warnings;
 
-use lib 't/cutoff', 't/early', 't/house', 't/protocol';
+use lib 't/cutoff', 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use CutOff;
 use ExpectTest;
-use House;
+use OtherModules;
 use Jk;
 use Responder;
 

@@ -69,7 +69,7 @@ my $n = 0;
 
 # A place with an .htaccess, where LogLevel expect:debug shows each rule.
 sub place {
-    my $dir = 'told/debug/explain-' . ++$n;
+    my $dir = 'response/debug/explain-' . ++$n;
     write_htaccess($dir, join '', map { "$_\n" } @_);
     return "/$dir/x";
 }
@@ -89,7 +89,7 @@ ExpectTest::write_file("$root/$stored/here", 'here');
 
 # A tenant's file that only others may read, and one that says nonsense.
 my $unreadable = place('ExpectRequire header X-Never');
-chmod 0, "$root/told/debug/explain-$n/.htaccess";
+chmod 0, "$root/response/debug/explain-$n/.htaccess";
 my $denied = place('Require all denied');
 my $broken = place('ExpectRequire nonsense');
 
@@ -177,19 +177,19 @@ my @cases = (
         path => place('ExpectRequire free-space 99%') }],
     ['free-space, of more than there is', { content => '', length => 1 << 60,
         path => place('ExpectRequire free-space 1K') }],
-    ['a query', { path => '/tree/if/x?a=bad', content => 9 }],
-    ['an encoded path', { path => '/tree/if/%6Eame', content => 9 }],
-    ['a path with dots', { path => '/tree/./x/../dir/x', content => 11 }],
-    ['an alias', { path => '/tree-alias/x', content => 11 }],
-    ['rewritten', { path => '/tree-rewrite/x', content => 11 }],
-    ['passed on', { path => '/tree-pass/x', content => 11 }],
-    ['<DirectoryMatch>', { path => '/tree/match-1/x', content => 11 }],
-    ['<Files>', { path => '/tree/tree-1.bin', content => 11 }],
+    ['a query', { path => '/sections/if/x?a=bad', content => 9 }],
+    ['an encoded path', { path => '/sections/if/%6Eame', content => 9 }],
+    ['a path with dots', { path => '/sections/./x/../dir/x', content => 11 }],
+    ['an alias', { path => '/sections-alias/x', content => 11 }],
+    ['rewritten', { path => '/sections-rewrite/x', content => 11 }],
+    ['passed on', { path => '/sections-pass/x', content => 11 }],
+    ['<DirectoryMatch>', { path => '/sections/match-1/x', content => 11 }],
+    ['<Files>', { path => '/sections/sections-1.bin', content => 11 }],
     ['<Location>', { path => '/virtual/x', content => 11 }],
-    ['<LocationMatch>', { path => '/tree/two/x', content => 11 }],
-    ['proxied', { path => '/told-proxy/x', content => 9,
+    ['<LocationMatch>', { path => '/sections/two/x', content => 11 }],
+    ['proxied', { path => '/response-proxy/x', content => 9,
         headers => [type('image/png')] }],
-    ['proxied, refused', { path => '/told-proxy/x', content => 9 }],
+    ['proxied, refused', { path => '/response-proxy/x', content => 9 }],
     ['by the origin\'s section', { path => '/proxy/section/x',
         content => 11 }],
     ['DAV', { path => '/dav/explain', content => 9 }, 201],
@@ -253,14 +253,14 @@ my @cases = (
         path => front(@rewrite, "RewriteRule ^ $denied [L]") }],
 
     # settings
-    ['DetectionOnly', { path => '/told/detect/x', content => 11,
-        htaccess => 'told/detect' }],
-    ['DetectionOnly, admitted', { path => '/told/detect/x', content => 9,
-        htaccess => 'told/detect' }],
-    ['ExpectEngine Off', { path => '/told/off/x', content => 11,
-        htaccess => 'told/off' }],
-    ['ExpectScope expectation', { path => '/told/asked/x', content => 11,
-        htaccess => 'told/asked' }],
+    ['DetectionOnly', { path => '/response/detect/x', content => 11,
+        htaccess => 'response/detect' }],
+    ['DetectionOnly, admitted', { path => '/response/detect/x', content => 9,
+        htaccess => 'response/detect' }],
+    ['ExpectEngine Off', { path => '/response/off/x', content => 11,
+        htaccess => 'response/off' }],
+    ['ExpectScope expectation', { path => '/response/asked/x', content => 11,
+        htaccess => 'response/asked' }],
     ['ExpectMerging And', { path => '/merge/and/explain/x', content => 9,
         htaccess => 'merge/and/explain' }],
     ['ExpectMerging Or', { path => '/merge/or/explain/x', content => 11,
@@ -274,21 +274,21 @@ my @cases = (
     ['an unreadable .htaccess', { path => $unreadable, content => 9 }],
     ['a broken .htaccess', { path => $broken, content => 9 }],
     ['Redirect', { content => 9,
-        path => place('Redirect /told http://elsewhere.example/') }],
+        path => place('Redirect /response http://elsewhere.example/') }],
     ['an ErrorDocument', { content => 11, path => place(
         'ErrorDocument 413 "too big"', 'ErrorDocument 417 "too big"',
         'ExpectRequire content-length max=10') }],
     ['above the root', { path => '/../x', content => 9 }],
-    ['an encoded slash', { path => '/told%2fx', content => 9 }],
-    ['a path that is not encoded', { path => '/told/%zz', content => 9 }],
+    ['an encoded slash', { path => '/response%2fx', content => 9 }],
+    ['a path that is not encoded', { path => '/response/%zz', content => 9 }],
 );
 
 write_htaccess($_, "ExpectRequire content-length max=10\n")
-    for qw(told/detect told/off told/asked merge/and/explain merge/or/explain
+    for qw(response/detect response/off response/asked merge/and/explain merge/or/explain
            merge/off/explain override/explain);
 
-# The places of t/tree that their sections speak of.
-mkpath("$root/tree/$_") for qw(dir if match-1);
+# The places of t/sections that their sections speak of.
+mkpath("$root/sections/$_") for qw(dir if match-1);
 
 # --- comparing ---------------------------------------------------------------
 
@@ -351,7 +351,7 @@ sub same {
         $ok &= is $got->{reason}, $w->{reason}, "$name: the sentence";
     }
     $ok &= is_deeply $got->{rules}, $logged, "$name: each rule"
-        if $o->{path} =~ m{^/told/debug/};
+        if $o->{path} =~ m{^/response/debug/};
     diag explain [$got, $r] unless $ok;
     return $r;
 }

@@ -7,12 +7,12 @@
 use strict;
 use warnings;
 
-use lib 't/cutoff', 't/early', 't/house', 't/protocol';
+use lib 't/cutoff', 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use CutOff;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 use Responder;
 
 my $root = conf_var('documentroot');

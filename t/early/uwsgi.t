@@ -5,13 +5,13 @@
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use IO::Socket::UNIX ();
 use POSIX ();
 use Test::More;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 
 my $root = conf_var('documentroot');
 # t/run ends what a test that died has left, by this file's name.

@@ -11,8 +11,8 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
-use lib 't/itk', 't/house';
-use House;
+use lib 't/itk', 't/other-modules';
+use OtherModules;
 use Itk;
 
 my($tenant) = tenants(1);

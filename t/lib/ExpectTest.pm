@@ -125,7 +125,7 @@ Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
     my $stock = stock_httpd();
     my $r = upload(vhost => $stock, path => '/witness/', asks => 1);
 
-A private server with the places of t/conf/places.inc.in, with or without
+A private server with the places of t/conf/endpoints.inc.in, with or without
 mod_expect, on a port of its own (${OWN_DIR} is its folder); with C<only =E<gt> [qw(dav dav_fs)]> it has
 just these modules, mod_expect, and neither places nor witness. It ends with
 the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
@@ -781,7 +781,7 @@ sub start {
              : $o{expect} ? 'inherit.load' : 'modules.load';
     my $places = $o{only} ? ''
         : "Define ORIGIN_PORT $port\nDefine OWN_DIR \"$dir\"\n"
-          . "Include \"$t/conf/places.inc\"\n";
+          . "Include \"$t/conf/endpoints.inc\"\n";
 
     ExpectTest::write_file("$dir/httpd.conf",
         ExpectTest::private_conf($dir, $load, $port) . $places

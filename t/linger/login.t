@@ -5,11 +5,11 @@
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house', 't/linger';
+use lib 't/auth', 't/other-modules', 't/linger';
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
-use House;
+use OtherModules;
 use Lingering;
 use Ntlm;
 use StatusTest;
@@ -27,7 +27,7 @@ my %says = (
     idle    => 'ExpectLinger idle=1',
     off     => 'ExpectLinger Off',
 );
-my $server = house_httpd(load('auth_gssapi') . COUNTED . <<'CONF'
+my $server = h2_httpd(load('auth_gssapi') . COUNTED . <<'CONF'
 <Location /witness/auth>
     ExpectMerging Off
     AuthType GSSAPI

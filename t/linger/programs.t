@@ -8,8 +8,8 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
-use lib 't/house', 't/linger';
-use House;
+use lib 't/other-modules', 't/linger';
+use OtherModules;
 use Lingering;
 
 use constant CLIENTS => 10;

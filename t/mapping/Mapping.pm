@@ -6,7 +6,7 @@ Mapping - the same requests, with the module and without it
 
 =head1 SYNOPSIS
 
-    use lib 't/house', 't/mapping';
+    use lib 't/other-modules', 't/mapping';
     use Mapping;
 
     same_as_without([
@@ -69,7 +69,7 @@ use Storable qw(nstore retrieve);
 use Test::More;
 
 use ExpectTest;
-use House;
+use OtherModules;
 
 our @EXPORT = qw(same_as_without mapping_server quick_kinds env_cgi);
 
@@ -240,7 +240,7 @@ ErrorLogFormat "%-{X-Witness}i [%-m:%l] %M"
 $o{rules}
 $o{main}
 CONF
-    my $httpd = $o{expect} ? house_httpd($text) : house_stock($text);
+    my $httpd = $o{expect} ? h2_httpd($text) : h2_stock($text);
     return bless { root => $root, httpd => $httpd }, 'Mapping::Server';
 }
 

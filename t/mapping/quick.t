@@ -7,11 +7,11 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/mapping';
+use lib 't/other-modules', 't/mapping';
 use Test::More;
 use ExpectTest;
 use Facilities;
-use House;
+use OtherModules;
 use Mapping;
 
 # Reads what it can get, says so, and leaves the request to httpd; or answers.

@@ -7,7 +7,7 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/mapping';
+use lib 't/other-modules', 't/mapping';
 use Test::More;
 use Facilities;
 use Mapping;

@@ -5,10 +5,10 @@
 use strict;
 use warnings;
 
-use lib 't/house';
+use lib 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 
 my $script = conf_var('t_logs') . "/reads-$$.lua";
 open my $fh, '>', $script or die "$script: $!\n";
@@ -25,7 +25,7 @@ end
 LUA
 close $fh or die "$script: $!\n";
 
-my $server = house_httpd(load('lua') . <<"CONF");
+my $server = h2_httpd(load('lua') . <<"CONF");
 LuaAuthzProvider body "$script" body
 <Location "/witness/require">
     Require body
@@ -47,10 +47,10 @@ my @text = (method => 'POST', headers => ['Content-Type: text/plain']);
     is $r->{status}, 200, 'Require: the provider reads';
 }
 # In ExpectRequire there is no content to decide by: it sees none.
-house_refused('ExpectRequire: the provider sees no content', $server,
+refused_on('ExpectRequire: the provider sees no content', $server,
     { path => '/witness/expect/x', @text, content => 'a good one' },
     status => 403, asked_status => 417, rule => 'body');
-house_admitted('ExpectRequire not: nor there', $server,
+admitted_on('ExpectRequire not: nor there', $server,
     { path => '/witness/expect-not/x', @text, content => 'a good one' },
     status => 200);
 

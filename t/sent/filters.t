@@ -5,15 +5,15 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff', 't/sent';
+use lib 't/other-modules', 't/cutoff', 't/sent';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 
 my $root = conf_var('documentroot');
-my $server = house_httpd(<<"CONF");
+my $server = h2_httpd(<<"CONF");
 <Directory "$root/sent">
     Options ExecCGI FollowSymLinks
     AllowOverride All

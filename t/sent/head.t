@@ -6,11 +6,11 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff';
+use lib 't/other-modules', 't/cutoff';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 
 my $root = conf_var('documentroot');
@@ -56,7 +56,7 @@ my @places = (
     ['the file itself', 'record.cgi'],
 );
 
-my $server = house_httpd(<<"CONF");
+my $server = h2_httpd(<<"CONF");
 <Directory "$root/sent">
     Options ExecCGI FollowSymLinks
     AllowOverride All
@@ -147,9 +147,9 @@ for my $place (@places) {
 
 # The server's own configuration speaks before the request is judged: what it
 # sets counts as sent.
-house_admitted('RequestHeader early', $server,
+admitted_on('RequestHeader early', $server,
     { path => '/sent-early/x', content => 5 }, status => 200);
-house_admitted('RequestHeader early, sent otherwise', $server,
+admitted_on('RequestHeader early, sent otherwise', $server,
     { path => '/sent-early/x', content => 5, headers => ['X-Early: sent'] },
     status => 200);
 

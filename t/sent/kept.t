@@ -7,11 +7,11 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff', 't/sent';
+use lib 't/other-modules', 't/cutoff', 't/sent';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 use Tls;
 

@@ -6,11 +6,11 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff';
+use lib 't/other-modules', 't/cutoff';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 
 my $root  = conf_var('documentroot');
@@ -249,7 +249,7 @@ my @bound = 'ExpectRequire content-length max=10 known';
 for (['a bound', \@bound, sort keys %adds],
      ['nobody', ['ExpectRequire all denied'], 'both']) {
     my($rules, $lines, @adds) = @$_;
-    my $server = house_httpd(conf(@$lines));
+    my $server = h2_httpd(conf(@$lines));
     for my $place (@places) {
         place_ok("$rules: $place->[0], $_", $server, $place, $adds{$_})
             for @adds;
@@ -262,7 +262,7 @@ for (['a bound', \@bound, sort keys %adds],
 
 # Everything is as without mod_expect: content is made of what follows.
 {
-    my @servers = (house_httpd(conf(@bound)), house_stock(conf()));
+    my @servers = (h2_httpd(conf(@bound)), h2_stock(conf()));
     my %set = (
         'Content-Length' => [['RequestHeader set Content-Length 20'], 20],
         'Transfer-Encoding' => [$adds{'Transfer-Encoding'}, 0],

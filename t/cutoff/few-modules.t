@@ -1,0 +1,44 @@
+#!/usr/bin/perl
+# A server with hardly a module, nor the witness: nothing stands beside
+# HTTP_IN where the filter has to go. What tells what was read is the file.
+
+use strict;
+use warnings;
+
+use Test::More;
+use ExpectTest;
+
+my $root = conf_var('documentroot');
+mkdir "$root/dav/few-modules" or die "dav/few-modules: $!\n";
+my $server = own_httpd(only => [qw(authz_core dav dav_fs mime unixd)],
+    conf => <<"CONF");
+<Directory "$root/dav/few-modules">
+    Dav On
+    ExpectRequire content-length max=1000
+</Directory>
+CONF
+
+sub put {
+    my($name, $content, %o) = @_;
+    my $r = ExpectTest::upload_h1(ExpectTest::complete_options(
+            vhost => $server, path => "/dav/few-modules/$name",
+            content => $content, %o));
+    return ($r->{status}, $r->{closed} ? 'closed' : 'open',
+        -s "$root/dav/few-modules/$name");
+}
+
+for my $asks (1, 0) {
+    my $who = $asks ? 'asked' : 'not asked';
+    is_deeply [put("in-$asks", 1000, chunked => 1, asks => $asks)],
+        [201, 'open', 1000], "chunked, within max, $who";
+    is_deeply [put("over-$asks", 1001, chunked => 1, asks => $asks)],
+        [413, 'closed', undef], "chunked, over max, $who: cut off, no file";
+    is_deeply [put("far-$asks", 500_000, chunked => 1, asks => $asks)],
+        [413, 'closed', undef], "chunked, far over max, $who";
+    is_deeply [put("plain-$asks", 1000, asks => $asks)],
+        [201, 'open', 1000], "announced, within max, $who";
+    is_deeply [put("no-$asks", 1001, asks => $asks)],
+        [$asks ? 417 : 413, 'closed', undef], "announced, over max, $who";
+}
+
+done_testing();
