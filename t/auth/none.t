@@ -16,7 +16,7 @@ for my $asks (1, 0) {
     is $r->{status}, 500, "no AuthType, $who: status";
     is_deeply $r->{interim}, [], "no AuthType, $who: no interim response";
     is $r->{witness}{read}, 0, "no AuthType, $who: content unread";
-    is scalar(grep { /\[expect:error\].*nothing here authenticates/ }
+    is scalar(grep { /\[expect:error\].*Require needs a user, but no authentication is/ }
         error_log_since($mark)), 1, "no AuthType, $who: one line";
 }
 

@@ -115,37 +115,37 @@ for (["<ExpectRequireAll>\nExpectRequire auth\n",
 # --- nobody else notices ----------------------------------------------
 
 {
-    my $file = write_htaccess('tenant/house/broken',
+    my $file = write_htaccess('tenant/strict-or-broken/broken',
         "ExpectRequire nonsense\n");
     my $like = qr/ \Q$file\E: ExpectRequire: nonsense: .* \(line 1\)$/;
-    write_htaccess('tenant/house/strict',
+    write_htaccess('tenant/strict-or-broken/strict',
         "ExpectRequire content-length max=8\n");
-    write_htaccess('tenant/house/broken/below',
+    write_htaccess('tenant/strict-or-broken/broken/below',
         "ExpectRequire content-length max=99\n");
 
-    broken_ok('below the mistake', 'tenant/house/broken/below', $like);
+    broken_ok('below the mistake', 'tenant/strict-or-broken/broken/below', $like);
     admitted_ok('above the mistake',
-        { path => '/tenant/house/x', content => 9 }, status => 200,
+        { path => '/tenant/strict-or-broken/x', content => 9 }, status => 200,
         verdict => '-');
     admitted_ok('beside the mistake',
-        { path => '/tenant/house/strict/x', content => 8 }, status => 200);
+        { path => '/tenant/strict-or-broken/strict/x', content => 8 }, status => 200);
     refused_ok('beside the mistake, over the limit',
-        { path => '/tenant/house/strict/x', content => 9 },
+        { path => '/tenant/strict-or-broken/strict/x', content => 9 },
         status => 413, asked_status => 417, rule => 'content-length');
 
     # A path that only passes by.
-    broken_ok('a path with . and .. in it', 'tenant/house/broken', $like,
-        '/tenant/house/./strict/../broken/x');
+    broken_ok('a path with . and .. in it', 'tenant/strict-or-broken/broken', $like,
+        '/tenant/strict-or-broken/./strict/../broken/x');
     admitted_ok('a path out of the broken directory',
-        { path => '/tenant/house/broken/../strict/x', content => 8 },
+        { path => '/tenant/strict-or-broken/broken/../strict/x', content => 8 },
         status => 200);
 
     # Mended, it works with the next request.
-    write_htaccess('tenant/house/broken', "ExpectRequire header X-A\n");
-    refused_ok('mended', { path => '/tenant/house/broken/x', content => 9 },
+    write_htaccess('tenant/strict-or-broken/broken', "ExpectRequire header X-A\n");
+    refused_ok('mended', { path => '/tenant/strict-or-broken/broken/x', content => 9 },
         status => 400, asked_status => 417, rule => 'header');
-    write_htaccess('tenant/house/broken', undef);
-    admitted_ok('removed', { path => '/tenant/house/broken/x', content => 9 },
+    write_htaccess('tenant/strict-or-broken/broken', undef);
+    admitted_ok('removed', { path => '/tenant/strict-or-broken/broken/x', content => 9 },
         status => 200, verdict => '-');
 }
 

@@ -14,11 +14,11 @@ my $login = "AuthType Basic\nAuthName limit\nAuthBasicProvider witness\n";
 my @alice = ('Authorization: Basic YWxpY2U6c2VjcmV0');
 my $server = h2_httpd('');
 
-write_htaccess('tenant/house-limit', "$login<Limit PUT>\n"
+write_htaccess('tenant/limit-limit', "$login<Limit PUT>\n"
     . "Require valid-user\n</Limit>\nExpectRequire auth\n");
-write_htaccess('tenant/house-except', "$login<LimitExcept GET POST>\n"
+write_htaccess('tenant/limit-except', "$login<LimitExcept GET POST>\n"
     . "Require valid-user\n</LimitExcept>\nExpectRequire auth\n");
-write_htaccess('tenant/house-denied', "<Limit PUT DELETE>\nRequire all denied\n"
+write_htaccess('tenant/limit-denied', "<Limit PUT DELETE>\nRequire all denied\n"
     . "</Limit>\n<LimitExcept PUT>\nExpectRequire content-length max=10\n"
     . "</LimitExcept>\nExpectRequire auth\n");
 
@@ -31,7 +31,7 @@ for (['limit', 'PUT', 0, 401], ['limit', 'PUT', 1, 0], ['limit', 'POST', 0, 0],
      ['denied', 'DELETE', 0, 413]) {
     my($where, $method, $knows, $status) = @$_;
     my $name = "$where, $method" . ($knows ? ', logged in' : '');
-    my %o = (path => "/tenant/house-$where/x", method => $method,
+    my %o = (path => "/tenant/limit-$where/x", method => $method,
         content => 11, headers => [$knows ? @alice : ()]);
     if ($status) {
         refused_on($name, $server, \%o, status => $status,
