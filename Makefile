@@ -69,7 +69,7 @@ unit_sources = $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<)
 UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
                $(shell $(APU) --link-ld --libs)
 
-t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
+t/unit/.build/%: t/unit/%.c $(wildcard t/unit/*.h) $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
 	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \

@@ -71,7 +71,7 @@ my %RULES = (
 
 sub place { return '/witness/' . join('-', @_) . '/x' }
 
-sub section {
+sub location {
     my($hook, $lines, $rules, @name) = @_;
     # no module of httpd's own answers to the AuthType Other
     my $login = !$LOGS_IN{$hook} ? "Require all granted\n"
@@ -89,15 +89,15 @@ sub facts_conf {
         for my $deed ('set', 'read-set') {
             my $lines = $hooks->{$hook}->($deed);
             for my $rule (sort keys %RULES) {
-                $text .= section($hook, $lines,
+                $text .= location($hook, $lines,
                     "ExpectRequire $_->[1]$RULES{$rule}[0]", $deed, $rule,
                     $_->[0]) for ['plain', ''], ['not', 'not '];
             }
-            $text .= section($hook, $lines, 'ExpectRequire auth', $deed,
+            $text .= location($hook, $lines, 'ExpectRequire auth', $deed,
                 'auth', 'plain');
         }
         next unless $DENIES{$hook};
-        $text .= section($hook, $hooks->{$hook}->($_), 'ExpectRequire auth',
+        $text .= location($hook, $hooks->{$hook}->($_), 'ExpectRequire auth',
             $_, 'auth', 'plain') for 'deny', 'read-deny';
     }
     return $text;
@@ -110,7 +110,7 @@ sub verdict {
     my $r = upload(vhost => $server, path => $path, method => 'POST',
         content => 50, eager => !$how{asks}, %how,
         headers => ['Content-Type: text/plain', $hook eq 'authz'
-            ? 'Authorization: Basic YWxpY2U6c2VjcmV0' : ()]);
+            ? basic_auth('alice') : ()]);
     return join ' ', $r->{status} == 200 ? 'admitted' : 'refused',
         @{ $r->{witness} }{qw(verdict rule)};
 }

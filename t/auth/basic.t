@@ -6,19 +6,16 @@
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
 
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:$_[1]", '') }
-
 my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n";
-my $RULE  = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE  = if_expect("ExpectRequire auth\n");
 
-my $alice = login('alice', 'secret');
-my $wrong = login('alice', 'guess');
-my $ghost = login('nobody', 'secret');
-my $bob   = login('bob', 'secret');
+my $alice = basic_auth('alice', 'secret');
+my $wrong = basic_auth('alice', 'guess');
+my $ghost = basic_auth('nobody', 'secret');
+my $bob   = basic_auth('bob', 'secret');
 
 # directory => its access control
 my %places = (
@@ -57,8 +54,7 @@ my $stock = stock_httpd();
 
 for my $as (417, 'specific') {
     write_htaccess("tenant/basic/$as/$_",
-        $places{$_} . $RULE . "<IfModule expect_module>\nExpectStatus $as\n"
-        . "</IfModule>\n") for keys %places;
+        $places{$_} . $RULE . if_expect("ExpectStatus $as\n")) for keys %places;
 
     for my $case (@cases) {
         my($name, $place, $headers, $status, $calls) = @$case;

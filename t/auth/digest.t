@@ -13,7 +13,7 @@ use Login;
 
 my $DIGEST = "AuthType Digest\nAuthName realm\nAuthDigestProvider witness\n"
     . "Require valid-user\n";
-my $RULE = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE = if_expect("ExpectRequire auth\n");
 
 # A first request without credentials, whose challenge the upload answers.
 sub challenge {
@@ -42,7 +42,7 @@ my @cases = (
 for my $as (417, 'specific') {
     my $path = "/tenant/digest/$as/x";
     write_htaccess("tenant/digest/$as", $DIGEST . $RULE
-        . "<IfModule expect_module>\nExpectStatus $as\n</IfModule>\n");
+        . if_expect("ExpectStatus $as\n"));
 
     for my $case (@cases) {
         my($name, $who, $status, $calls) = @$case;

@@ -13,6 +13,7 @@ use lib 't/auth', 't/other-modules';
 use IPC::Open2 qw(open2);
 use Test::More;
 use ExpectTest;
+use File;
 use Facts;
 use OtherModules;
 
@@ -23,8 +24,7 @@ mkdir $dir or die "$dir: $!\n";
 
 {
     my $file = "$dir/hooks.lua";
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh <<'LUA';
+    spew($file, <<'LUA');
 require 'apache2'
 
 local function set(r, read, user)
@@ -42,7 +42,6 @@ function authen_read_set(r) return set(r, true, true) end
 function deny(r) return 403 end
 function read_deny(r) r:requestbody() return 403 end
 LUA
-    close $fh or die "$file: $!\n";
 }
 
 my %directives = (access => 'AccessChecker', authen => 'CheckUserID',

@@ -17,10 +17,10 @@ AuthFormProvider witness
 Session On
 SessionCookieName session path=/
 CONF
-my $RULE = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE = if_expect("ExpectRequire auth\n");
 
-my @AS = ([417 => ''], [specific => "<IfModule expect_module>\n"
-    . "ExpectStatus specific\n</IfModule>\n"]);
+my @AS = ([417 => ''], [specific => if_expect(
+    "ExpectStatus specific\n")]);
 my $stock = stock_httpd();
 
 # httpd keeps who it is in the cookie, in clear.

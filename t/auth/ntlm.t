@@ -10,6 +10,7 @@ use warnings;
 use lib 't/auth', 't/other-modules';
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 use Ntlm;
 
@@ -17,9 +18,7 @@ my $users = conf_var('t_logs') . "/ntlm-users-$$";
 for ([$users, "HOUSE:alice:secret\nHOUSE:bob:secret\n"],
      ["$users.groups", "writers: HOUSE\\alice\n"]) {
     my($file, $text) = @$_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
+    spew($file, $text);
 }
 $ENV{NTLM_USER_FILE} = $users;
 
@@ -330,9 +329,7 @@ for my $scheme ('NTLM', 'Negotiate') {
 # file where it was, and so sends less than it announces.)
 my $file = conf_var('t_logs') . "/ntlm-upload-$$";
 {
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh 'x' x (2 * $MB);
-    close $fh or die "$file: $!\n";
+    spew($file, 'x' x (2 * $MB));
 }
 for (['--negotiate', 'auth'], ['--negotiate', 'user'],
      ['--negotiate', 'specific'], ['--anyauth', 'specific']) {

@@ -10,18 +10,17 @@ use lib 't/other-modules';
 use POSIX ();
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 
 my $dir = conf_var('t_logs') . "/step-$$";
 mkdir $dir or die "$dir: $!\n";
-open my $fh, '>', "$dir/step.lua" or die "$dir/step.lua: $!\n";
-print $fh <<'LUA';
+spew("$dir/step.lua", <<'LUA');
 function step(r)
     r.err_headers_out['WWW-Authenticate'] = 'NTLM TlRMTVNTUAACAAAA'
     return 401
 end
 LUA
-close $fh or die "$dir/step.lua: $!\n";
 
 my $server = h2_httpd(load('lua') . <<"CONF");
 <Location /witness/step>

@@ -11,34 +11,22 @@ use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(sha1_base64);
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 use Login;
 
 my $dir = conf_var('t_logs') . "/wrong-$$";
 mkdir $dir or die "$dir: $!\n";
 
-sub write_file {
-    my($name, $text) = @_;
-    open my $fh, '>', "$dir/$name" or die "$dir/$name: $!\n";
-    print $fh $text;
-    close $fh or die "$dir/$name: $!\n";
-}
-
-sub read_file {
-    my($name) = @_;
-    open my $fh, '<', "$dir/$name" or die "$dir/$name: $!\n";
-    return join '', <$fh>;
-}
-
 # alice is a writer, bob is not; both have the password "secret".
-write_file('groups', "writers: alice\nreaders: bob\n");
-write_file('users', join '', map { "$_:{SHA}" . sha1_base64('secret') . "=\n" }
+spew("$dir/groups", "writers: alice\nreaders: bob\n");
+spew("$dir/users", join '', map { "$_:{SHA}" . sha1_base64('secret') . "=\n" }
     'alice', 'bob');
-write_file('digests', join '', map { "$_:realm:"
+spew("$dir/digests", join '', map { "$_:realm:"
     . md5_hex("$_:realm:secret") . "\n" } 'alice', 'bob');
 
 # A third party's provider: grants to alice, and writes down whom it is shown.
-write_file('spy.lua', <<"LUA");
+spew("$dir/spy.lua", <<"LUA");
 require 'apache2'
 
 function spy(r)
@@ -62,10 +50,10 @@ my $form = "AuthType form\nAuthName realm\nAuthFormProvider file\n"
 # name => configuration, what is sent: a list of fields, or the whole upload
 my %types = (
     file    => ["AuthType Basic\nAuthName realm\nAuthBasicProvider file\n"
-        . "AuthUserFile $dir/users\n", sub { basic(@_[0, 1]) }],
+        . "AuthUserFile $dir/users\n", sub { basic_auth(@_[0, 1]) }],
     socache => ["AuthType Basic\nAuthName realm\n"
         . "AuthBasicProvider socache file\nAuthUserFile $dir/users\n"
-        . "AuthnCacheProvideFor file\n", sub { basic(@_[0, 1]) }],
+        . "AuthnCacheProvideFor file\n", sub { basic_auth(@_[0, 1]) }],
     digest  => ["AuthType Digest\nAuthName realm\nAuthDigestProvider file\n"
         . "AuthUserFile $dir/digests\n", \&answer_challenge],
     form    => [$form, sub { session(@_[0, 1]) }],
@@ -107,7 +95,7 @@ my %rules = (
     auth        => ["ExpectRequire auth\nExpectRequire spy", 403, 'spy'],
 );
 
-write_file('not-alice.lua', read_file('spy.lua')
+spew("$dir/not-alice.lua", slurp("$dir/spy.lua")
     =~ s/AUTHZ_GRANTED\n        or apache2.AUTHZ_DENIED\n/AUTHZ_DENIED
         or apache2.AUTHZ_GRANTED\n/r);
 
@@ -141,11 +129,11 @@ sub answer_challenge {
 sub upload_of {
     my($type, $path, $user, $password, $asks, $where) = (@_, $server);
     my $sent = $types{$type}[1]->($user, $password, $path, $where);
-    write_file('seen', '');
+    spew("$dir/seen", '');
     my $r = upload(vhost => $where, path => $path, asks => $asks,
         eager => !$asks, content => 100,
         ref $sent ? %$sent : (headers => [$sent]));
-    return ($r, read_file('seen'));
+    return ($r, slurp("$dir/seen"));
 }
 
 # All of an answer but what is new each time. The witness counts what an

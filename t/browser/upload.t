@@ -11,6 +11,7 @@ use JSON::PP ();
 use Test::More;
 use Browser;
 use ExpectTest;
+use File;
 
 use constant MB => 1024 * 1024;
 
@@ -27,13 +28,6 @@ sub spit {
     truncate $fh, $size if $size;
     close $fh or die "$file: $!\n";
     return $file;
-}
-
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return undef;
-    local $/;
-    return scalar <$fh>;
 }
 
 sub file { my($name, @is) = @_; return spit("$work/files/$name", @is) }

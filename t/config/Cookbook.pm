@@ -61,6 +61,7 @@ use Test::More;
 
 use Alone;
 use ExpectTest;
+use File;
 
 our @EXPORT = qw(cook place files recipes);
 
@@ -148,7 +149,7 @@ sub placed {
 sub put_file {
     my($path, $text) = @_;
     mkpath(dirname($path));
-    ExpectTest::write_file($path, $text);
+    spew($path, $text);
 }
 
 # What the first chapter says to make.

@@ -6,10 +6,10 @@ use warnings;
 
 use lib 't/config', 't/other-modules';
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Cookbook;
 use ExpectTest;
+use File;
 use OtherModules;
 
 my @svn = ('svn', '--non-interactive', '--no-auth-cache', '--config-dir',
@@ -32,12 +32,12 @@ sub random_file {
     my($file, $size) = @_;
     open my $in, '<:raw', '/dev/urandom' or die "/dev/urandom: $!\n";
     read $in, my($bytes), $size;
-    ExpectTest::write_file(files() . "/$file", $bytes);
+    spew(files() . "/$file", $bytes);
 }
 
 cook('Subversion', sub {
     my($server) = @_;
-    my $alice = 'Authorization: Basic ' . encode_base64('alice:secret', '');
+    my $alice = basic_auth('alice');
     my @put = (vhost => $server, path => '/svn/project/!svn/txr/0-0/x');
     my @delta = (headers => ["Content-Type: $DELTA", $alice]);
 
@@ -69,7 +69,7 @@ cook('Subversion', sub {
     mkpath(place('/srv/svn'));
     is((output('svnadmin', 'create', $repository))[0], 0, 'a repository');
     # "secret"
-    ExpectTest::write_file(place('/etc/apache2/svn.users'),
+    spew(place('/etc/apache2/svn.users'),
         "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
     random_file('small.bin', 200_000);
     random_file('large.bin', 2_000_000);

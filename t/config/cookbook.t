@@ -11,17 +11,17 @@ use warnings;
 use lib 't/config', 't/cutoff';
 use File::Copy qw(copy);
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Cookbook;
 use CutOff;
 use ExpectTest;
+use File;
 
 use constant MB => 1 << 20;
 
 my $root  = conf_var('documentroot');
 my $top   = conf_var('top_dir');
-my $alice = 'Authorization: Basic ' . encode_base64('alice:secret', '');
+my $alice = basic_auth('alice');
 my %tried = map { $_ => 1 } 'mod_php', 'Subversion';
 
 sub recipe {
@@ -35,7 +35,7 @@ sub type { return headers => ["Content-Type: $_[0]", @_[1 .. $#_]] }
 sub users {
     my($file) = @_;
     # "secret"
-    ExpectTest::write_file(place("/etc/apache2/$file"),
+    spew(place("/etc/apache2/$file"),
         "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
 }
 
@@ -45,13 +45,6 @@ sub script {
     mkpath($to =~ s{/[^/]*$}{}r);
     copy("$root/$from", $to) or die "$to: $!\n";
     chmod 0755, $to;
-}
-
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$fh>;
 }
 
 # Content of unknown length that goes over max=: it is cut off.
@@ -141,7 +134,7 @@ recipe 'A refusal page of your own', sub {
         asked_status => 417, body => qr/"limit": 20971520/;
 }, prepare => sub {
     mkpath([place('/srv/uploads'), place('/srv/pages')]);
-    ExpectTest::write_file(place('/srv/pages/refused.html'),
+    spew(place('/srv/pages/refused.html'),
         "<p>Files of up to 20 MB are welcome.</p>\n");
 };
 
@@ -196,7 +189,7 @@ recipe 'Nextcloud and ownCloud', sub {
         asked_status => 417, rule => 'expr';
 }, prepare => sub {
     mkpath(place('/srv/cloud'));
-    ExpectTest::write_file(place("/srv/cloud/$_.php"), $php)
+    spew(place("/srv/cloud/$_.php"), $php)
         for qw(remote public index);
 }, after => 'AliasMatch "^/(remote|public|index)\.php(.*)" "'
     . place('/srv/cloud') . "/\$1.php\$2\"\n<Directory \"" . place('/srv/cloud')
@@ -225,7 +218,7 @@ recipe 'PHP-FPM', sub {
         body => qr/^read=1048576 length=1048576$/ if httpd_at_least('2.4.47');
 }, prepare => sub {
     mkpath(place('/srv/app'));
-    ExpectTest::write_file(place('/srv/app/index.php'), $php);
+    spew(place('/srv/app/index.php'), $php);
 }, replace => { 'unix:/run/php/php-fpm.sock|fcgi://localhost' => $fpm->url };
 
 # --- origins ------------------------------------------------------------------
@@ -387,7 +380,7 @@ recipe 'Shared hosting', sub {
     admitted_ok 'trusted', { $to->('trusted'), content => 21 * MB },
         status => 200;
     my $htaccess = place('/srv/tenants/bob/.htaccess');
-    ExpectTest::write_file($htaccess, "ExpectRequire all granted\n"
+    spew($htaccess, "ExpectRequire all granted\n"
         . "SetEnvIf Host . x\n");
     is upload(vhost => $server, path => '/tenants/bob/form.cgi',
         method => 'GET')->{status}, 500, 'bob may not write SetEnvIf';

@@ -10,6 +10,7 @@ use File::Path qw(mkpath);
 use Test::More;
 use Cookbook;
 use ExpectTest;
+use File;
 
 open my $fh, '<', conf_var('top_dir') . '/docs/TROUBLESHOOTING'
     or die "TROUBLESHOOTING: $!\n";
@@ -27,7 +28,7 @@ my $file = "$dir/web.conf";
 my $at   = place('');
 mkpath(place('/srv/uploads/anna'));
 my $conf = block('<VirtualHost \*:80>');
-ExpectTest::write_file($file, $conf =~ s{(?=/srv)}{$at}gr =~ s/:80>/>/r);
+spew($file, $conf =~ s{(?=/srv)}{$at}gr =~ s/:80>/>/r);
 
 # As the text has it: its places and its port, any space as one blank.
 sub shown {

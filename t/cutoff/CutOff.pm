@@ -67,17 +67,16 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use File::Path qw(mkpath);
 use IO::Socket::INET ();
-use IO::Socket::UNIX ();
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
+use Child ();
 use ExpectTest;
+use File;
 
 our @EXPORT = qw(cut_off_ok within_ok stepwise eventually handed ended_ok
-    token chunk php_fpm module_dir);
+    token chunk php_fpm);
 
 use constant PATIENCE => 5;
 
@@ -169,16 +168,24 @@ sub variants {
     } 0, $h2 ? 1 : ();
 }
 
-sub check_cut_off {
-    my($label, $upload, $max, $o) = @_;
+# The response to an upload, and what mod_expect logged of it.
+sub look_at {
+    my($label, $upload) = @_;
     my $mark = log_mark($upload->{vhost});
     my $r = upload(%$upload);
-    my $w = $r->{witness};
     my @lines = grep { /expect: / } error_log_since($mark);
-    my $before = Test::More->builder->is_passing;
 
     is_deeply($r->{interim}, $upload->{asks} ? [100] : [],
         "$label: interim responses");
+    return ($r, @lines);
+}
+
+sub check_cut_off {
+    my($label, $upload, $max, $o) = @_;
+    my $before = Test::More->builder->is_passing;
+    my($r, @lines) = look_at($label, $upload);
+    my $w = $r->{witness};
+
     is($r->{status}, 413, "$label: status");
     if ($upload->{h2}) {
         ok($r->{ended} || $r->{closed}, "$label: the stream ended");
@@ -226,14 +233,10 @@ sub cut_off_ok {
 sub check_within {
     my($label, $upload, $o) = @_;
     my $size = length $upload->{content};
-    my $mark = log_mark($upload->{vhost});
-    my $r = upload(%$upload);
-    my $w = $r->{witness};
-    my @lines = grep { /expect: / } error_log_since($mark);
     my $before = Test::More->builder->is_passing;
+    my($r, @lines) = look_at($label, $upload);
+    my $w = $r->{witness};
 
-    is_deeply($r->{interim}, $upload->{asks} ? [100] : [],
-        "$label: interim responses");
     ok((grep { $_ eq ($r->{status} // 0) }
         ref $o->{status} ? @{ $o->{status} } : $o->{status}),
         "$label: status");
@@ -273,61 +276,34 @@ sub within_ok {
 
 # --- other servers ---------------------------------------------------------
 
-# Where httpd's modules are.
-sub module_dir {
-    open my $fh, '<', conf_var('serverroot') . '/conf/modules.load'
-        or die "modules.load: $!\n";
-    my($dir) = map { m{"(.*)/mod_authz_core\.so"} ? $1 : () } <$fh>;
-    return $dir;
-}
-
-sub php_fpm { return CutOff::Fpm->start(@_) }
+sub php_fpm { return CutOff::Fpm->start }
 
 package CutOff::Fpm;
 
+use parent -norequire, 'Child';
+
 sub start {
     my($class) = @_;
-    # t/run ends what a test that died has left, by these files' names.
-    my $dir = ExpectTest::conf_var('t_logs') . '/own-fpm';
-    my $self = bless { dir => $dir, owner => $$ }, $class;
     my($fpm) = grep { -x } glob '/usr/{,local/}sbin/php-fpm*'
         or die "no php-fpm\n";
 
-    File::Path::mkpath($dir);
-    open my $fh, '>', "$dir/fpm.conf" or die "fpm.conf: $!\n";
-    print $fh <<"CONF";
+    return $class->program('fpm', sub {
+        my($dir) = @_;
+        File::spew("$dir/fpm.conf", <<"CONF");
 [global]
 pid = $dir/httpd.pid
 error_log = $dir/error_log
 daemonize = no
 [test]
-listen = $dir/fpm.sock
+listen = $dir/socket
 pm = static
 pm.max_children = 3
 CONF
-    close $fh;
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        open STDOUT, '>', "$dir/start_log";
-        open STDERR, '>&', \*STDOUT;
-        exec $fpm, '-n', '-F', '-y', "$dir/fpm.conf", '-p', $dir
-            or POSIX::_exit(127);
-    }
-    CutOff::eventually(sub {
-        IO::Socket::UNIX->new(Peer => "$dir/fpm.sock");
-    }) or die "php-fpm did not start, see $dir\n";
-    return $self;
+        return ($fpm, '-n', '-F', '-y', "$dir/fpm.conf", '-p', $dir);
+    });
 }
 
-# As t/conf/cutoff.conf.in names it, too.
-sub url { return "unix:$_[0]{dir}/fpm.sock|fcgi://localhost" }
-
-sub DESTROY {
-    my($self) = @_;
-    return if $self->{owner} != $$;
-    local $?;
-    kill TERM => $self->{pid};
-    waitpid $self->{pid}, 0;
-}
+# What t/conf/cutoff.conf.in names as well.
+sub url { return "unix:$_[0]{dir}/socket|fcgi://localhost" }
 
 1;

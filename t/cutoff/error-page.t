@@ -12,6 +12,7 @@ use File::Path qw(mkpath);
 use Test::More;
 use CutOff;
 use ExpectTest;
+use File;
 use OtherModules;
 use ModPhp;
 
@@ -27,9 +28,7 @@ my $mark = "$logs/error-page-ran";
 sub put {
     my($name, $text) = @_;
     mkpath($dir);
-    open my $fh, '>', "$dir/$name" or die "$name: $!\n";
-    print $fh $text;
-    close $fh;
+    spew("$dir/$name", $text);
     chmod 0755, "$dir/$name";
 }
 

@@ -13,16 +13,10 @@ use CutOff;
 my $MAX = 100;
 my $root = conf_var('documentroot');
 
-sub place {
-    my($name, @rules) = @_;
-    write_htaccess("tenant/cutoff-$name", join "\n", @rules, '');
-    return "/tenant/cutoff-$name/x";
-}
-
 my $limit = "ExpectRequire content-length max=$MAX";
 
 for my $handler (qw(witness witness-nonblock)) {
-    my $path = place($handler, $limit, "SetHandler $handler");
+    my $path = section($limit, "SetHandler $handler");
     within_ok($handler, $path, $MAX, status => 200,
         body => sub { qr/^read=$_[0]\n/ });
     cut_off_ok($handler, $path, $MAX);
@@ -31,17 +25,17 @@ for my $handler (qw(witness witness-nonblock)) {
 # More than one read, and more than the client can send ahead.
 {
     my $max = 300_000;
-    my $path = place('large', "ExpectRequire content-length max=$max");
+    my $path = section("ExpectRequire content-length max=$max");
     within_ok('large', $path, $max, status => 200, sizes => [$max]);
     cut_off_ok('large', $path, $max, sizes => [$max + 1, 3_000_000]);
 }
 
 # Nothing, and one byte.
 {
-    my $path = place('none', 'ExpectRequire content-length max=0');
+    my $path = section('ExpectRequire content-length max=0');
     within_ok('max=0', $path, 0, status => 200, sizes => [0], h2 => 0);
     cut_off_ok('max=0', $path, 0, sizes => [1, 1000]);
-    $path = place('one', 'ExpectRequire content-length max=1');
+    $path = section('ExpectRequire content-length max=1');
     within_ok('max=1', $path, 1, status => 200, sizes => [1]);
     cut_off_ok('max=1', $path, 1, sizes => [2]);
 }
@@ -49,14 +43,14 @@ for my $handler (qw(witness witness-nonblock)) {
 # The status is 413 whatever is asked for: the expectation was answered by 100.
 for my $status ('417', 'specific') {
     cut_off_ok("ExpectStatus $status",
-        place("status-$status", "ExpectStatus $status", $limit), $MAX,
+        section("ExpectStatus $status", $limit), $MAX,
         sizes => [$MAX + 1]);
 }
 
 # A handler that answers without reading: the answer stands, nothing comes
 # after it, and what httpd reads to get to the next request is bounded.
 for my $h2 (0, has_h2() ? 1 : ()) {
-    my $path = place('lazy', $limit, 'SetHandler witness-lazy');
+    my $path = section($limit, 'SetHandler witness-lazy');
     for my $asks (1, 0) {
         my $label = 'lazy, ' . ($h2 ? 'HTTP/2' : 'HTTP/1.1')
             . ($asks ? ', asked' : ', not asked');
@@ -70,7 +64,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     }
 }
 {
-    my $path = place('lazy', $limit, 'SetHandler witness-lazy');
+    my $path = section($limit, 'SetHandler witness-lazy');
     my $t = talk('main', "PUT $path HTTP/1.1\r\nHost: x\r\n"
         . "Transfer-Encoding: chunked\r\n\r\n" . chunk('x' x 101)
         . "0\r\n\r\nGET /witness/ HTTP/1.1\r\nHost: x\r\n\r\n", 'eof');
@@ -86,7 +80,7 @@ my $put = sub {
     return join "\r\n", "PUT $path HTTP/1.1", 'Host: localhost',
         'Transfer-Encoding: chunked', @headers, '', '';
 };
-my $path = place('wire', $limit);
+my $path = section($limit);
 my $N = 'x' x $MAX;
 my $get = "GET /static/file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -147,18 +141,18 @@ for (@wire) {
     my $r = upload(path => $path, chunked => 1, content => 101, eager => 1);
     is $r->{headers}{'upload-limit'}, "max-size=$MAX",
         'the answer tells the limit';
-    my $custom = place('document', $limit, 'ErrorDocument 413 "too much"');
+    my $custom = section($limit, 'ErrorDocument 413 "too much"');
     $r = upload(path => $custom, chunked => 1, content => 101, eager => 1);
     is_deeply [@$r{qw(status body)}], [413, 'too much'],
         "the directory's own ErrorDocument";
-    my $handled = place('script', $limit, 'ErrorDocument 413 /cgi/read.cgi');
+    my $handled = section($limit, 'ErrorDocument 413 /cgi/read.cgi');
     $r = upload(path => $handled, chunked => 1, content => 1000, eager => 1);
     is $r->{status}, 413, 'an ErrorDocument that is a script: 413';
     like $r->{body}, qr/content of unknown length exceeded max=100/,
         "an ErrorDocument that is a script: the module's own page";
     is_deeply [@{ $r->{witness} }{qw(verdict rule nstatus)}],
         ['refuse', 'content-length', 413], 'an ErrorDocument: the notes';
-    my $file = place('file', $limit, 'ErrorDocument 413 /static/file.txt',
+    my $file = section($limit, 'ErrorDocument 413 /static/file.txt',
         'SetHandler witness-again');
     $r = upload(path => $file, chunked => 1, content => 101, eager => 1);
     is $r->{status}, 413, 'an ErrorDocument that is a file: 413';

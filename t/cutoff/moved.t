@@ -17,36 +17,36 @@ my $root = conf_var('documentroot');
 my $off = 'ExpectEngine Off';
 my $detect = 'ExpectEngine DetectionOnly';
 
-sub max { return "ExpectRequire content-length max=$_[0]" }
+sub max_rule { return "ExpectRequire content-length max=$_[0]" }
 
 # what it shows; the section it comes from; the file's; the max that holds
 # (undef: none), and the one that is only told of
 my @cases = (
-    ['nothing is written there', [max(10)], [], 10],
-    ['the engine is off there', [max(10)], [$off, max(5)], 10],
-    ['those who did not ask are exempt there', [max(10)],
-        ['ExpectScope expectation', max(20)], 10],
-    ['a rule without a max there', [max(10)],
+    ['nothing is written there', [max_rule(10)], [], 10],
+    ['the engine is off there', [max_rule(10)], [$off, max_rule(5)], 10],
+    ['those who did not ask are exempt there', [max_rule(10)],
+        ['ExpectScope expectation', max_rule(20)], 10],
+    ['a rule without a max there', [max_rule(10)],
         ['ExpectRequire header X-Witness'], 10],
-    ['a wider max there', [max(10)], [max(20)], 10],
-    ['a tighter max there', [max(20)], [max(10)], 10],
-    ['a max there only', [], [max(10)], 10],
-    ['off where it comes from', [$off, max(5)], [max(10)], 10],
-    ['a max that is not merged', [max(10)], ['ExpectMerging Off', max(20)],
+    ['a wider max there', [max_rule(10)], [max_rule(20)], 10],
+    ['a tighter max there', [max_rule(20)], [max_rule(10)], 10],
+    ['a max there only', [], [max_rule(10)], 10],
+    ['off where it comes from', [$off, max_rule(5)], [max_rule(10)], 10],
+    ['a max that is not merged', [max_rule(10)], ['ExpectMerging Off', max_rule(20)],
         10],
     ['a handler is wanted where it comes from',
-        [max(10), 'ExpectRequire handler'], [], 10],
-    ['told of there, tighter', [max(20)], [$detect, max(10)], 20],
-    ['told of there, wider', [max(10)], [$detect, max(20)], 10],
-    ['told of where it comes from, tighter', [$detect, max(10)], [max(20)],
+        [max_rule(10), 'ExpectRequire handler'], [], 10],
+    ['told of there, tighter', [max_rule(20)], [$detect, max_rule(10)], 20],
+    ['told of there, wider', [max_rule(10)], [$detect, max_rule(20)], 10],
+    ['told of where it comes from, tighter', [$detect, max_rule(10)], [max_rule(20)],
         20],
     ['told of where it comes from, refused by another rule',
-        [$detect, 'ExpectRequire header X-Never'], [max(20)], 20, undef,
+        [$detect, 'ExpectRequire header X-Never'], [max_rule(20)], 20, undef,
         'detect'],
-    ['told of there, by another rule', [max(20)],
+    ['told of there, by another rule', [max_rule(20)],
         [$detect, 'ExpectRequire header X-Never'], 20, undef, 'detect'],
-    ['told of where it comes from only', [$detect, max(10)], [], undef, 10],
-    ['told of in both', [$detect, max(10)], [$detect, max(20)], undef, 10],
+    ['told of where it comes from only', [$detect, max_rule(10)], [], undef, 10],
+    ['told of in both', [$detect, max_rule(10)], [$detect, max_rule(20)], undef, 10],
 );
 
 my $conf = '';

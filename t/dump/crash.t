@@ -8,11 +8,7 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-my ($modules) = do {
-    open my $fh, '<', conf_var('t_conf') . '/modules.load'
-        or die "modules.load: $!\n";
-    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
-};
+my $modules = module_dir();
 
 # A module that needs what is not there may take its process with it.
 sub crash {

@@ -7,9 +7,9 @@ use strict;
 use warnings;
 
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
+use File;
 
 my $root = conf_var('documentroot');
 my $main = conf_var('serverroot') . '/conf/httpd.conf';
@@ -68,11 +68,7 @@ sub question {
 my $n = 0;
 
 # A place with an .htaccess, where LogLevel expect:debug shows each rule.
-sub place {
-    my $dir = 'response/debug/explain-' . ++$n;
-    write_htaccess($dir, join '', map { "$_\n" } @_);
-    return "/$dir/x";
-}
+sub place { return section_in('response/debug', @_) }
 
 sub type { "Content-Type: $_[0]" }
 
@@ -85,11 +81,11 @@ my @NONE  = ('<ExpectRequireNone>', 'ExpectRequire header X-Bad',
 
 my $stored = 'static/explain';
 write_htaccess($stored, "ExpectRequire precondition\n");
-ExpectTest::write_file("$root/$stored/here", 'here');
+spew("$root/$stored/here", 'here');
 
 # A tenant's file that only others may read, and one that says nonsense.
 my $unreadable = place('ExpectRequire header X-Never');
-chmod 0, "$root/response/debug/explain-$n/.htaccess";
+chmod 0, $root . $unreadable =~ s/x$/.htaccess/r;
 my $denied = place('Require all denied');
 my $broken = place('ExpectRequire nonsense');
 
@@ -361,7 +357,7 @@ for my $case (@cases) {
     my($name, $o, $status) = @$case;
     my $answer = shift @answers;
     my @login = $o->{login}
-        ? 'Authorization: Basic ' . encode_base64("$o->{login}:secret", '')
+        ? basic_auth($o->{login})
         : ();
     my %o = (%$o, headers => [@{ $o->{headers} // [] }, @login]);
     delete @o{qw(login htaccess)};

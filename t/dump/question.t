@@ -8,6 +8,7 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 my $root = conf_var('documentroot');
 # --- how an answer reads -----------------------------------------------------
@@ -309,12 +310,9 @@ my @wrong = (
 
 # httpd with next to no modules says it in a fraction of the time.
 my $small = conf_var('t_logs') . '/question.conf';
-ExpectTest::write_file($small, join '',
-    'ServerRoot "', conf_var('serverroot'), "\"\n", do {
-        open my $fh, '<', conf_var('t_conf') . '/inherit.load'
-            or die "inherit.load: $!\n";
-        grep { /^LoadModule (?:mpm_\w+|unixd|authz_core|expect)_module / } <$fh>;
-    });
+spew($small, 'ServerRoot "' . conf_var('serverroot') . "\"\n",
+    grep { /^LoadModule (?:mpm_\w+|unixd|authz_core|expect)_module / }
+        split /^/, slurp(conf_var('t_conf') . '/inherit.load'));
 sub refused {
     my($question) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!\n";

@@ -15,17 +15,14 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
+use File;
 
 use constant LIMIT => 10;           # seconds for a question, see src/explain/explain.c
 use constant PATIENCE => 60;        # seconds until a run is given up
 use constant TYPED => "typed by root\n";
 
 my $root = conf_var('documentroot') . '/tenant/terminal';
-my($modules) = do {
-    open my $fh, '<', conf_var('t_conf') . '/modules.load'
-        or die "modules.load: $!\n";
-    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
-};
+my $modules = module_dir();
 my $conf = <<"CONF";
 LoadModule perl_module "$modules/mod_perl.so"
 LoadModule lua_module "$modules/mod_lua.so"
@@ -47,7 +44,7 @@ mkpath("$root/quiet");
 sub on_terminal {
     my($text, $questions, %o) = @_;
     my $dir = ExpectTest::private_dir();
-    ExpectTest::write_file("$dir/httpd.conf",
+    spew("$dir/httpd.conf",
         ExpectTest::private_conf($dir, 'inherit.load', 1024) . $text);
     my $pty = IO::Pty->new or die "no terminal: $!\n";
     my $slave = $pty->slave;
@@ -111,17 +108,12 @@ sub tenant {
     my $dir = "$root/" . ++$n;
     mkpath($dir);
     if (defined $perl) {
-        ExpectTest::write_file("$dir/hook.pl", "use POSIX ();\n$perl\n;1;\n");
+        spew("$dir/hook.pl", "use POSIX ();\n$perl\n;1;\n");
         push @htaccess,
             qq{PerlAccessHandler 'sub { do "$dir/hook.pl"; return -1 }'};
     }
     write_htaccess("tenant/terminal/$n", join '', map { "$_\n" } @htaccess);
     return ("/up/$n/x PUT length=9", $dir);
-}
-
-sub slurp {
-    open my $fh, '<', $_[0] or return '';
-    return join '', <$fh>;
 }
 
 # A process that has not ended, or is a zombie that nobody fetches.
@@ -179,7 +171,7 @@ PERL
     my($question, $dir) = tenant(undef, 'LuaHookAccessChecker hook.lua check');
     write_htaccess("tenant/terminal/$n",
         "LuaHookAccessChecker \"$dir/hook.lua\" check\n");
-    ExpectTest::write_file("$dir/hook.lua", <<"LUA");
+    spew("$dir/hook.lua", <<"LUA");
 function check(r)
     local way = "ran"
     local tty = io.open("/dev/tty", "r+")
@@ -305,7 +297,7 @@ my $shown = qr/\\x1bc\\x9b31m\\xc2\\x9b\\x7f\\x01\\xff\\xe2\\x80\\xae(?:\xc3\xa9
     my $name = "/up/quiet/$escaped%0a%20%20asks:%20admitted PUT length=9";
     my $folder = "$root/folder $raw";
     mkpath($folder);
-    ExpectTest::write_file("$folder/.htaccess", "ExpectRequire header X-A\n");
+    spew("$folder/.htaccess", "ExpectRequire header X-A\n");
     my $in = "/up/folder%20$escaped/x PUT length=9";
     my $field = '/up/quiet/x PUT length=9 header="Expect: ' . "\x9b\xff\"";
     my @questions = ($broken, $words, $handler, $login, $name, $in, $field);

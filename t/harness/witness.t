@@ -56,7 +56,7 @@ for my $case (@cases) {
 
 # The providers count their calls.
 {
-    my $login = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+    my $login = basic_auth('alice');
     my $r = upload(path => '/basic/', content => 9, asks => 1,
         headers => [$login]);
     is $r->{status}, 200, 'alice may';
@@ -115,8 +115,7 @@ for (['/dav/harness', 201], ['/cgi/read.cgi', 200], ['/proxy/x', 200],
         . "</IfModule>\n");
     is $exit, 0, 'mod_expect is loaded' or diag $message;
 
-    my $stock = stock_httpd(conf => "<IfModule expect_module>\nNo\n"
-        . "</IfModule>\n");
+    my $stock = stock_httpd(conf => if_expect("No\n"));
     my $r = upload(vhost => $stock, asks => 1, content => 7);
     is_deeply [@$r{qw(status interim)}, $r->{witness}{read}], [200, [100], 7],
         'a stock httpd takes an upload';

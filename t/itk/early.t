@@ -11,6 +11,7 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 use lib 't/itk', 't/other-modules';
 use OtherModules;
 use Itk;
@@ -23,25 +24,12 @@ for ($shut, "$shut/site") {
     mkdir $_, 0700 or die "$_: $!\n";
 }
 my $lua = conf_var('t_logs') . "/early-$$.lua";
-open my $fh, '>', $lua or die "$lua: $!\n";
-print $fh "require 'apache2'\nfunction quick(r) r:requestbody() "
-    . "return apache2.DECLINED end\n";
-close $fh or die "$lua: $!\n";
+spew($lua, "require 'apache2'\nfunction quick(r) r:requestbody() "
+    . "return apache2.DECLINED end\n");
 chmod 0644, $lua;
 
 sub conf {
-    return $_[0] . <<"CONF";
-<VirtualHost 127.0.0.1:\${ORIGIN_PORT}>
-    ServerName $tenant->{host}
-    DocumentRoot "$shut/site"
-    AssignUserID $tenant->{user} $tenant->{group}
-    <Directory "$shut">
-        Require all granted
-        AllowOverride AuthConfig
-        SetHandler witness
-    </Directory>
-</VirtualHost>
-CONF
+    return $_[0] . plain_vhost($tenant, '${ORIGIN_PORT}', $shut, "$shut/site");
 }
 
 for (['as is', ''], ['a quick handler reads',

@@ -13,18 +13,7 @@ use lib 't/itk';
 use Itk;
 
 my @tenants = tenants(2);
-my $conf = join '', map { <<"CONF" } @tenants;
-<VirtualHost 127.0.0.1:1024>
-    ServerName $_->{host}
-    DocumentRoot "$_->{dir}"
-    AssignUserID $_->{user} $_->{group}
-    <Directory "$_->{dir}">
-        Require all granted
-        AllowOverride AuthConfig
-        SetHandler witness
-    </Directory>
-</VirtualHost>
-CONF
+my $conf = join '', map { plain_vhost($_, 1024) } @tenants;
 
 for (0 .. $#tenants) {
     give_file($tenants[$_], 'up/.htaccess',

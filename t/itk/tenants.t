@@ -10,6 +10,7 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 use lib 't/itk';
 use Itk;
 
@@ -18,13 +19,6 @@ sub is_owners {
     my @stat = stat "$tenant->{dir}/$file";
     is_deeply [@stat[4, 5]], [@$tenant{qw(uid gid)}],
         "$name: $file is $tenant->{user}'s";
-}
-
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return;
-    local $/;
-    return scalar <$fh>;
 }
 
 # Uploads to the .htaccess of each, one after the other.

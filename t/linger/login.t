@@ -9,15 +9,14 @@ use lib 't/auth', 't/other-modules', 't/linger';
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
+use File;
 use OtherModules;
 use Lingering;
 use Ntlm;
 use StatusTest;
 
 my $users = conf_var('t_logs') . "/linger-users-$$";
-open my $fh, '>', $users or die "$users: $!\n";
-print $fh "HOUSE:alice:secret\n";
-close $fh or die "$users: $!\n";
+spew($users, "HOUSE:alice:secret\n");
 $ENV{NTLM_USER_FILE} = $users;
 
 my %says = (

@@ -8,6 +8,7 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 use lib 't/other-modules', 't/linger';
 use OtherModules;
 use Lingering;
@@ -16,9 +17,7 @@ use constant CLIENTS => 10;
 
 # it reads all, or httpd could not write, and drops what the program says
 my $script = conf_var('t_logs') . '/descriptors.sh';
-open my $fh, '>', $script or die "$script: $!\n";
-print $fh "cat >/dev/null\nls -l /proc/self/fd\n";
-close $fh or die "$script: $!\n";
+spew($script, "cat >/dev/null\nls -l /proc/self/fd\n");
 
 # one process: the filter's program is run by the one that holds them
 my $one = ($ENV{TEST_MPM} // '') eq 'prefork' ? '' : "ThreadsPerChild 5\n"

@@ -8,6 +8,7 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
+use File;
 
 write_htaccess("log$_", '') for '', qw(/warn /detect /open);
 write_htaccess('log/page', "ErrorDocument 413 /static/file.txt\n"
@@ -97,12 +98,10 @@ for my $h2 (0, has_h2() ? 1 : ()) {
 
 # A CGI script that answers for the refused request learns the verdict.
 {
-    open my $fh, '>', conf_var('documentroot') . '/cgi/verdict.cgi'
-        or die "verdict.cgi: $!\n";
-    print $fh "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
+    spew(conf_var('documentroot') . '/cgi/verdict.cgi',
+        "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
         . "echo \"verdict=\$EXPECT_VERDICT length=\$CONTENT_LENGTH\"\n"
-        . "echo \"redirect=\$REDIRECT_STATUS \$REDIRECT_EXPECT_VERDICT\"\n";
-    close $fh or die "verdict.cgi: $!\n";
+        . "echo \"redirect=\$REDIRECT_STATUS \$REDIRECT_EXPECT_VERDICT\"\n");
     chmod 0755, conf_var('documentroot') . '/cgi/verdict.cgi';
     write_htaccess('log/cgi', "ErrorDocument 413 /cgi/verdict.cgi\n"
         . "ErrorDocument 417 /cgi/verdict.cgi\n");

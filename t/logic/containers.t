@@ -8,7 +8,6 @@
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
 
@@ -61,8 +60,6 @@ sub value_of {
 
 # --- the trees -------------------------------------------------------------------
 
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:secret", '') }
-
 my %seen;
 for my $n (1 .. TREES) {
     my $tree = draw_tree(DEPTH);
@@ -79,7 +76,7 @@ for my $n (1 .. TREES) {
 
         # An early grant is no licence to go without httpd's access control.
         my $r = upload(path => '/tenant/logic/x', content => 3,
-            asks => $asks, eager => $last && !$asks, headers => [login($user),
+            asks => $asks, eager => $last && !$asks, headers => [basic_auth($user),
             map { "X-$_: 1" } grep { $known{$_} } sort keys %known]);
         my $kind = defined $early ? $early ? 'early grant' : 'early denial'
             : $last ? 'late grant' : 'late denial';

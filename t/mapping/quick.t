@@ -15,14 +15,7 @@ use OtherModules;
 use Mapping;
 
 # Reads what it can get, says so, and leaves the request to httpd; or answers.
-my $READ_LUA = <<'LUA';
-require 'apache2'
-
-local function note(r, what)
-    local file = io.open("ROOT/calls", "a")
-    file:write((r.headers_in['X-Witness'] or '-') .. ' ' .. what .. "\n")
-    file:close()
-end
+my $READ_LUA = LUA_NOTE . <<'LUA';
 function quick(r)
     if not r.headers_in['X-Read'] then
         return apache2.DECLINED
@@ -57,12 +50,12 @@ RewriteRule ^/q/(\w+)/go /q/$1/env.x [E=SEEN:${calls:%{HTTP:X-Witness}}]
 CONF
     'read.lua' => $READ_LUA,
     (map { ("htdocs/q/$_/env.x" => '') } qw(open small)),
-    'htdocs/q/small/.htaccess' => "<IfModule expect_module>\n"
-        . "ExpectRequire content-length max=4\n</IfModule>\n",
+    'htdocs/q/small/.htaccess' => if_expect(
+    "ExpectRequire content-length max=4\n"),
     'htdocs/q/broken/env.x' => '',
     'htdocs/q/broken/.htaccess' => "NoSuchDirective\n",
-    'htdocs/q/open/.htaccess' => "<IfModule expect_module>\n"
-        . "ExpectRequire content-length max=9\n</IfModule>\n",
+    'htdocs/q/open/.htaccess' => if_expect(
+    "ExpectRequire content-length max=9\n"),
 });
 my %server = map { $_ => mapping_server(@reading, expect => $_) } 0, 1;
 

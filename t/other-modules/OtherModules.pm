@@ -46,16 +46,14 @@ use warnings;
 use Exporter qw(import);
 
 use ExpectTest;
+use File;
 
-our @EXPORT = qw(load h2_httpd h2_stock one_process refused_on
-    admitted_on);
+our @EXPORT = qw(load h2_httpd h2_stock refused_on admitted_on);
 
 sub load {
     my @names = @_;
-    open my $fh, '<', conf_var('serverroot') . '/conf/modules.load'
-        or die "modules.load: $!\n";
-    my $loaded = join '', <$fh>;
-    my($dir) = $loaded =~ m{"(.*)/mod_authz_core\.so"};
+    my $loaded = slurp(conf_var('serverroot') . '/conf/modules.load');
+    my $dir = module_dir();
     my $text = '';
     for (@names) {
         my($name, $file) = /^(.*)=(.*)$/ ? ($1, $2) : ($_, $_);
@@ -75,25 +73,6 @@ sub h2_conf {
 
 sub h2_httpd { return own_httpd(conf => h2_conf(@_)) }
 sub h2_stock { return stock_httpd(conf => h2_conf(@_)) }
-
-sub one_process {
-    return <<'CONF';
-<IfModule mpm_prefork_module>
-    StartServers 1
-    MinSpareServers 1
-    MaxSpareServers 1
-    MaxRequestWorkers 1
-</IfModule>
-<IfModule !mpm_prefork_module>
-    StartServers 1
-    ServerLimit 1
-    ThreadsPerChild 16
-    MaxRequestWorkers 16
-    MinSpareThreads 1
-    MaxSpareThreads 16
-</IfModule>
-CONF
-}
 
 sub each_protocol {
     my($assert, $name, $server, $upload, %want) = @_;

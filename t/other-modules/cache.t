@@ -10,6 +10,7 @@ use lib 't/other-modules';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 use StatusTest;
 
@@ -17,15 +18,11 @@ my $root = conf_var('t_logs') . "/cache-$$";
 mkpath($root);
 my $docroot = conf_var('documentroot');
 
-sub rules { return "<IfModule expect_module>\n$_[0]</IfModule>\n" }
-
 # Only the directory knows its rules.
-write_htaccess('static/cache', rules("ExpectRequire header X-Never\n"));
-write_htaccess('dav/cache', rules("ExpectRequire content-length max=10\n"));
+write_htaccess('static/cache', if_expect("ExpectRequire header X-Never\n"));
+write_htaccess('dav/cache', if_expect("ExpectRequire content-length max=10\n"));
 for my $file ('static/cache/page.txt', 'dav/cache/page.txt') {
-    open my $fh, '>', "$docroot/$file" or die "$file: $!\n";
-    print $fh "a page\n";
-    close $fh or die "$file: $!\n";
+    spew("$docroot/$file", "a page\n");
     # Older is fresh for longer.
     utime 1e9, 1e9, "$docroot/$file";
 }
@@ -89,10 +86,8 @@ unlike get('/dav/cache/page.txt'), qr/ HIT$/, 'what was put there is new';
 {
     my $file = "$docroot/static/cache-env/page.txt";
     write_htaccess('static/cache-env', "SetEnvIf X-Witness . good\n"
-        . rules("ExpectRequire env good\n"));
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh "a page\n";
-    close $fh or die "$file: $!\n";
+        . if_expect("ExpectRequire env good\n"));
+    spew($file, "a page\n");
     utime 1e9, 1e9, $file;
     for my $upload ({}, {}, { content => 5 }, { content => 5, asks => 1 },
                     { content => 5, chunked => 1 }) {
@@ -130,9 +125,7 @@ CONF
     for my $dir ('', '/detect') {
         my $path = "/static/cache-count$dir/page.txt";
         write_htaccess("static/cache-count$dir", '');
-        open my $fh, '>', "$docroot$path" or die "$path: $!\n";
-        print $fh "a page\n";
-        close $fh or die "$path: $!\n";
+        spew("$docroot$path", "a page\n");
         utime 1e9, 1e9, "$docroot$path";
         upload(vhost => $counted, method => 'GET', path => $path) for 1, 2;
         my $before = status($counted);

@@ -12,12 +12,11 @@ use OtherModules;
 
 use constant PAGE_COUNT => 3;
 
-write_htaccess('tenant/evasive-yes', "<IfModule expect_module>\n"
-    . "ExpectRequire content-length max=10\nExpectRequire handler\n"
-    . "</IfModule>\n");
+write_htaccess('tenant/evasive-yes', if_expect(
+    "ExpectRequire content-length max=10\nExpectRequire handler\n"));
 # Where `auth` is a rule, mod_evasive's verdict is ours, too.
-write_htaccess('tenant/evasive-auth', "<IfModule expect_module>\n"
-    . "ExpectRequire auth\n</IfModule>\n");
+write_htaccess('tenant/evasive-auth', if_expect(
+    "ExpectRequire auth\n"));
 
 sub conf {
     my($logs) = conf_var('t_logs');

@@ -8,6 +8,7 @@ use warnings;
 use lib 't/other-modules';
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 
 write_htaccess('tenant/headers', "ExpectRequire header X-Let-In\n");
@@ -84,9 +85,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
         . "Header set X-A a\nHeader always set X-A a\n"
         . "Header note X-A expect-reason\nHeader note X-A expect-rule\n");
     my $file = conf_var('documentroot') . '/static/notes/file.txt';
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh "1000\n";
-    close $fh or die "$file: $!\n";
+    spew($file, "1000\n");
     my $r = upload(method => 'GET', path => '/static/notes/file.txt',
         headers => ['Range: bytes=5000-6000']);
     is $r->{status}, 416, 'notes of others: answered';

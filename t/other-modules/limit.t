@@ -11,7 +11,7 @@ use ExpectTest;
 use OtherModules;
 
 my $login = "AuthType Basic\nAuthName limit\nAuthBasicProvider witness\n";
-my @alice = ('Authorization: Basic YWxpY2U6c2VjcmV0');
+my @alice = (basic_auth('alice'));
 my $server = h2_httpd('');
 
 write_htaccess('tenant/limit-limit', "$login<Limit PUT>\n"

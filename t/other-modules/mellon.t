@@ -9,31 +9,21 @@ use strict;
 use warnings;
 
 use lib 't/other-modules';
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 use StatusTest;
 
 my $dir = conf_var('t_logs') . "/mellon-$$";
 mkdir $dir or die "$dir: $!\n";
 
-sub write_file {
-    my($name, $text) = @_;
-    open my $fh, '>', "$dir/$name" or die "$dir/$name: $!\n";
-    print $fh $text;
-    close $fh or die "$dir/$name: $!\n";
-}
-
 # What of SAML a redirect to the login needs: a key, and who the provider is.
 my $req = 'openssl req -x509 -newkey rsa:2048 -nodes -days 30 -batch '
     . "-subj /CN=localhost -keyout $dir/saml.key -out $dir/saml.crt";
 system("$req 2>/dev/null") == 0 or die "cannot run: $req\n";
-my($certificate) = do {
-    open my $fh, '<', "$dir/saml.crt" or die "$dir/saml.crt: $!\n";
-    join('', <$fh>) =~ /-----\n(.*?)-----END/s;
-};
-write_file('idp.xml', <<"XML");
+my($certificate) = slurp("$dir/saml.crt") =~ /-----\n(.*?)-----END/s;
+spew("$dir/idp.xml", <<"XML");
 <EntityDescriptor entityID="https://provider.invalid/saml"
   xmlns="urn:oasis:names:tc:SAML:2.0:metadata"
   xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
@@ -49,7 +39,7 @@ write_file('idp.xml', <<"XML");
 XML
 
 # Answers what the last word of the path says, and what goes with it.
-write_file('limit.lua', <<'LUA');
+spew("$dir/limit.lua", <<'LUA');
 require 'apache2'
 
 function limit(r)
@@ -198,7 +188,7 @@ for my $path (sort keys %denials) {
 }
 
 # What lets through, does: then the login has its say.
-my $alice = 'Authorization: Basic ' . encode_base64('alice:secret', '');
+my $alice = basic_auth('alice');
 admitted_on('the limiter says nothing', $server, {
         path => '/witness/limit/x', content => 5 }, status => 200);
 admitted_on('nor against alice', $server, { path => '/witness/limit-login/x',

@@ -11,7 +11,7 @@ use Test::More;
 use ExpectTest;
 use OtherModules;
 
-my $rules = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $rules = if_expect("ExpectRequire auth\n");
 my $login = "AuthType openid-connect\nRequire valid-user\n";
 
 write_htaccess('tenant/oidc-401', "${login}OIDCUnAuthAction 401\n$rules");
@@ -21,8 +21,7 @@ write_htaccess('tenant/oidc-login', "${login}OIDCUnAuthAction auth\n$rules");
 write_htaccess('tenant/oidc-pass', "${login}OIDCUnAuthAction pass\n$rules");
 write_htaccess('tenant/oidc-bare', "${login}OIDCUnAuthAction 401\n");
 write_htaccess('tenant/oidc-length', "${login}OIDCUnAuthAction 401\n"
-    . "<IfModule expect_module>\nExpectRequire content-length max=1\n"
-    . "</IfModule>\n");
+    . if_expect("ExpectRequire content-length max=1\n"));
 
 my $conf = load('auth_openidc') . <<'CONF';
 OIDCProviderIssuer https://provider.invalid/

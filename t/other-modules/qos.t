@@ -10,13 +10,11 @@ use Test::More;
 use ExpectTest;
 use OtherModules;
 
-sub rules { return "<IfModule expect_module>\n$_[0]</IfModule>\n" }
-
-write_htaccess('tenant/qos', rules("ExpectRequire content-length max=500\n"));
+write_htaccess('tenant/qos', if_expect("ExpectRequire content-length max=500\n"));
 write_htaccess('tenant/qos-open', '');
-write_htaccess('tenant/qos-handler', rules("ExpectRequire handler "
+write_htaccess('tenant/qos-handler', if_expect("ExpectRequire handler "
     . "cgi-script\n"));
-write_htaccess('tenant/qos-slot', rules("ExpectRequire content-length "
+write_htaccess('tenant/qos-slot', if_expect("ExpectRequire content-length "
     . "max=500\nExpectRequire auth\n"));
 
 sub conf {

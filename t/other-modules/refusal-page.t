@@ -12,7 +12,7 @@ use OtherModules;
 
 my $samples = conf_var('top_dir') . '/conf-sample';
 my $root    = conf_var('documentroot') . '/tenant/refused';
-my $ALICE   = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+my $ALICE   = basic_auth('alice');
 
 # Names of rules are told: this one is markup, and a directive of mod_include.
 my $hostile = q(<script>alert('1')</script>&amp;"<!--#printenv -->");
@@ -31,12 +31,7 @@ my $server = own_httpd(conf => $conf);
 my @where  = ({ vhost => $server },
     has_h2() ? { vhost => h2_httpd($conf), h2 => 1 } : ());
 
-my $n = 0;
-sub place {
-    my $dir = 'refused/d' . ++$n;
-    write_htaccess("tenant/$dir", join '', map { "$_\n" } @_);
-    return "/tenant/$dir/x";
-}
+sub place { return section_in('tenant/refused', @_) }
 
 # What a page says, tags and white space apart; undef if it is another page.
 sub text_of {

@@ -11,8 +11,8 @@ use Time::HiRes qw(time);
 use ExpectTest;
 use OtherModules;
 
-write_htaccess('tenant/reqtimeout', "<IfModule expect_module>\n"
-    . "ExpectRequire content-length max=10\n</IfModule>\n");
+write_htaccess('tenant/reqtimeout', if_expect(
+    "ExpectRequire content-length max=10\n"));
 
 my $conf   = load('reqtimeout') . "RequestReadTimeout header=1 body=1\n";
 my $server = h2_httpd($conf);

@@ -11,9 +11,7 @@ use Test::More;
 use ExpectTest;
 use OtherModules;
 
-sub rules { return "<IfModule expect_module>\n$_[0]</IfModule>\n" }
-
-my $MAX = rules("ExpectRequire content-length max=10\n");
+my $MAX = if_expect("ExpectRequire content-length max=10\n");
 
 my $conf = <<'CONF';
 RewriteEngine On
@@ -44,7 +42,7 @@ my $server = h2_httpd($conf);
 my $stock  = h2_stock($conf =~ s/^ +ExpectRequire.*\n//gmr);
 
 write_htaccess('tenant/rw-plain', $MAX);
-write_htaccess('tenant/rw-env', rules("ExpectRequire env welcome\n"));
+write_htaccess('tenant/rw-env', if_expect("ExpectRequire env welcome\n"));
 write_htaccess('tenant/rw-front', "RewriteEngine On\n"
     . "RewriteRule ^ /cgi/read.cgi [END]\n$MAX");
 write_htaccess('tenant/rw-open', "RewriteEngine On\n"
@@ -60,7 +58,7 @@ write_htaccess('tenant/rw-forbidden-no', "RewriteEngine On\n"
     . "RewriteRule ^ - [F]\n$MAX");
 write_htaccess('tenant/rw-handler', "RewriteEngine On\n"
     . "RewriteRule ^ - [H=witness]\n"
-    . rules("ExpectRequire handler witness\nExpectRequire content-length "
+    . if_expect("ExpectRequire handler witness\nExpectRequire content-length "
         . "max=10\n"));
 
 # Refused where the client's URL leads, and admitted to where it goes on to.
@@ -77,7 +75,7 @@ for (['a server rule, [PT]', '/rw-server/x'], ['a server rule, [L]',
 # Who takes the content is known when httpd has gone on there.
 write_htaccess("tenant/rw-front-$_", "RewriteEngine On\n"
     . "RewriteRule ^ /cgi/read.cgi [END]\n"
-    . rules("ExpectRequire handler $_\n")) for 'cgi-script', 'witness';
+    . if_expect("ExpectRequire handler $_\n")) for 'cgi-script', 'witness';
 admitted_on('a front controller, the handler', $server, {
         path => '/tenant/rw-front-cgi-script/x', content => 5 },
     status => 200, body => qr/^read=5$/);

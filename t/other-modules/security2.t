@@ -27,10 +27,9 @@ my %rules = (
         . "AuthBasicProvider witness\nRequire valid-user\n"
         . "ExpectRequire user nobody\n"],
 );
-write_htaccess("tenant/sec-$_", "<IfModule expect_module>\n$rules{$_}[1]"
-    . "</IfModule>\n") for keys %rules;
-write_htaccess('tenant/sec-yes', "<IfModule expect_module>\n"
-    . "ExpectRequire content-length max=1000\n</IfModule>\n");
+write_htaccess("tenant/sec-$_", if_expect("$rules{$_}[1]")) for keys %rules;
+write_htaccess('tenant/sec-yes', if_expect(
+    "ExpectRequire content-length max=1000\n"));
 
 sub conf {
     my($engine, $more) = @_;
@@ -51,7 +50,7 @@ SecRule REQUEST_BODY "\@contains attack" "id:3,phase:2,deny,status:403,log,msg:'
 CONF
 }
 
-my @login = ('Authorization: Basic YWxpY2U6c2VjcmV0');
+my @login = (basic_auth('alice'));
 my $server = h2_httpd(conf('On'));
 
 for my $rule (grep { $_ ne 'handler' } sort keys %rules) {
@@ -116,7 +115,7 @@ my @late = (
 for (@late) {
     my($name, $rules) = @$_;
     write_htaccess("tenant/sec-late-$name",
-        "<IfModule expect_module>\n$rules</IfModule>\n");
+        if_expect("$rules"));
     for my $asks (1, 0) {
         for my $size (5000, 100) {
             my $r = upload(vhost => $server, chunked => 1, content => $size,
@@ -133,10 +132,10 @@ for (@late) {
 # Or when the request has come to a file with a max of its own.
 {
     my $file = conf_var('documentroot') . '/tenant/sec-moved/x.txt';
-    write_htaccess('tenant/sec-moved', "<IfModule expect_module>\n"
-        . "SetHandler None\nFallbackResource /tenant/sec-moved/x.txt\n"
+    write_htaccess('tenant/sec-moved', if_expect(
+    "SetHandler None\nFallbackResource /tenant/sec-moved/x.txt\n"
         . "<Files x.txt>\nSetHandler witness\n"
-        . "ExpectRequire content-length max=100\n</Files>\n</IfModule>\n");
+    . "ExpectRequire content-length max=100\n</Files>\n"));
     open my $fh, '>', $file or die "$file: $!\n";
     for my $size (5000, 100) {
         my $r = upload(vhost => $server, path => '/tenant/sec-moved/new',
@@ -147,8 +146,8 @@ for (@late) {
 }
 # Over mod_security2's own limit.
 {
-    write_htaccess('tenant/sec-large', "<IfModule expect_module>\n"
-        . "ExpectRequire content-length max=1M\n</IfModule>\n");
+    write_htaccess('tenant/sec-large', if_expect(
+    "ExpectRequire content-length max=1M\n"));
     my $r = upload(vhost => $server, path => '/tenant/sec-large/x', asks => 1,
         content => 200_000);
     is_deeply [@$r{qw(status interim sent)}], [413, [], 0],

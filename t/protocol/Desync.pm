@@ -54,6 +54,20 @@ request at all: 400).
 The method as whose the answer to a head of this class is to be read: where
 httpd 2.5-dev gives up within the head, its 400 of HEAD has content.
 
+=item shape($conversation)
+
+A conversation in one line: "(100) 200 end", say, for a 100 Continue, a response
+and the end of the connection.
+
+=item refusal_faults($conversation, @statuses)
+
+What is wrong with a conversation that had to be refused with one of these
+statuses: a list of sentences.
+
+=item any(@choices)
+
+One of them, at random.
+
 =item canary(), canaries_seen($server ...)
 
 A request to put into content, and the canaries that the witness of these
@@ -71,7 +85,8 @@ use Time::HiRes qw(time);
 
 use ExpectTest;
 
-our @EXPORT = qw(converse responses expects read_as canary canaries_seen);
+our @EXPORT = qw(converse responses expects read_as shape
+    refusal_faults any canary canaries_seen);
 
 use constant BOUND => 5;        # seconds in which anything has to be over
 
@@ -184,6 +199,30 @@ sub responses {
     }
     return (\@finals, \@interim, $bytes);
 }
+
+sub shape {
+    my($c) = @_;
+    return join ' ', (map { "($_)" } @{ $c->{interim} }),
+        (map { $_->{status} } @{ $c->{responses} }),
+        $c->{rest} eq '' ? () : 'and bytes of nothing',
+        $c->{eof} ? 'end' : 'no end';
+}
+
+sub refusal_faults {
+    my($c, @statuses) = @_;
+    my @r = @{ $c->{responses} };
+    my @wrong;
+    push @wrong, 'answers: ' . shape($c) if @r != 1 || $c->{rest} ne ''
+        || @{ $c->{interim} };
+    push @wrong, "status $r[0]{status}, not @statuses"
+        if @r && !grep { $_ == $r[0]{status} } @statuses;
+    push @wrong, 'not told that the connection ends'
+        if @r && ($r[0]{headers}{connection} // '') !~ /^close$/i;
+    push @wrong, 'the connection did not end' unless $c->{eof};
+    return @wrong;
+}
+
+sub any { return $_[int rand @_] }
 
 # --- the conversation ----------------------------------------------------------
 

@@ -22,10 +22,8 @@ my $stock = stock_httpd();
 my $NEXT  = "GET /witness/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
 my $n     = 0;
 
-sub rules { return "<IfModule expect_module>\n$_[0]</IfModule>\n" }
-
-write_htaccess('tenant/desync-no', rules("ExpectRequire header X-Never\n"));
-write_htaccess('tenant/desync-yes', rules("ExpectRequire content-length "
+write_htaccess('tenant/desync-no', if_expect("ExpectRequire header X-Never\n"));
+write_htaccess('tenant/desync-yes', if_expect("ExpectRequire content-length "
     . "max=1M\nExpectRequire content-type */*\n"));
 
 my @places = (
@@ -61,29 +59,6 @@ sub head {
     my($method, $path, @lines) = @_;
     return join "\r\n", "$method $path HTTP/1.1", 'Host: localhost',
         'X-Witness: ' . join('-', 'desync', $$, ++$n), @lines, '', '';
-}
-
-sub shape {
-    my($c) = @_;
-    return join ' ', (map { "($_)" } @{ $c->{interim} }),
-        (map { $_->{status} } @{ $c->{responses} }),
-        $c->{rest} eq '' ? () : 'and bytes of nothing',
-        $c->{eof} ? 'end' : 'no end';
-}
-
-# What is wrong with a conversation that had to be refused, in words.
-sub refusal_faults {
-    my($c, @statuses) = @_;
-    my @r = @{ $c->{responses} };
-    my @wrong;
-    push @wrong, 'answers: ' . shape($c) if @r != 1 || $c->{rest} ne ''
-        || @{ $c->{interim} };
-    push @wrong, "status $r[0]{status}, not @statuses"
-        if @r && !grep { $_ == $r[0]{status} } @statuses;
-    push @wrong, 'not told that the connection ends'
-        if @r && ($r[0]{headers}{connection} // '') !~ /^close$/i;
-    push @wrong, 'the connection did not end' unless $c->{eof};
-    return @wrong;
 }
 
 sub check {
@@ -137,8 +112,6 @@ sub enough {
 use constant DRAWS => 2;
 
 srand $SEED;
-sub any { return $_[int rand @_] }
-
 for my $expect (expects()) {
     for my $place (@places) {
         for my $when ((qw(early late asked partly never)) x DRAWS) {

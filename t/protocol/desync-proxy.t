@@ -29,20 +29,6 @@ my $retry = httpd_at_least('2.5') ? 'retry=1ms' : 'retry=0';
 # process.
 sub conf {
     my $text = <<"CONF";
-<IfModule mpm_prefork_module>
-    StartServers 1
-    MinSpareServers 1
-    MaxSpareServers 1
-    MaxRequestWorkers 1
-</IfModule>
-<IfModule !mpm_prefork_module>
-    StartServers 1
-    ServerLimit 1
-    ThreadsPerChild 16
-    MaxRequestWorkers 16
-    MinSpareThreads 1
-    MaxSpareThreads 16
-</IfModule>
 ProxyPass /off/ @{[url('main')]} max=1
 ProxyPass /on/ @{[url('main')]} max=1
 ProxyPass /ping/ @{[url('ping')]} max=1 ping=2
@@ -64,7 +50,7 @@ ProxyPass /origin-off/ http://127.0.0.1:@{[conf_var('port')]}/ max=1
     </LocationMatch>
 </IfModule>
 CONF
-    return $text . $_[0];
+    return one_process() . $text . $_[0];
 }
 my $edge  = own_httpd(conf => conf("# mod_expect\n"));
 my $stock = stock_httpd(conf => conf("# none\n"));
@@ -85,14 +71,6 @@ sub head {
     my($method, $path, @lines) = @_;
     return join "\r\n", "$method $path HTTP/1.1", 'Host: localhost', @lines,
         '', '';
-}
-
-sub shape {
-    my($c) = @_;
-    return join ' ', (map { "($_)" } @{ $c->{interim} }),
-        (map { $_->{status} } @{ $c->{responses} }),
-        $c->{rest} eq '' ? () : 'and bytes of nothing',
-        $c->{eof} ? 'end' : 'no end';
 }
 
 # Another client's request through the same pool gets its own answer.
@@ -177,8 +155,6 @@ sub check {
 }
 
 srand $SEED;
-sub any { return $_[int rand @_] }
-
 # What an origin may do, and the ways in which stock httpd survives it: with
 # Proxy100Continue On, those that never answer Expect hang (below). With ping=
 # the proxy asks by itself.

@@ -7,6 +7,7 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 
 my $NEVER = "ExpectRequire header X-Never\n";
 my $docroot = conf_var('documentroot');
@@ -18,9 +19,7 @@ my $path = '/tenant/judged/x';
 
 sub write_page {
     my($name, $text) = @_;
-    open my $fh, '>', "$docroot/$name" or die "$name: $!\n";
-    print $fh $text;
-    close $fh or die "$name: $!\n";
+    spew("$docroot/$name", $text);
 }
 
 # --- judged: whatever the method --------------------------------------------

@@ -9,17 +9,17 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-write_htaccess('tenant/wire', "<IfModule expect_module>\n"
-    . "ExpectRequire content-length max=100\n</IfModule>\n");
+write_htaccess('tenant/wire', if_expect(
+    "ExpectRequire content-length max=100\n"));
 my $path  = '/tenant/wire/x';
 my $ASKS  = "Expect: 100-continue\r\n";
 my $stock = stock_httpd();
 
 # Statuses behind which httpd itself would keep the connection.
-write_htaccess('tenant/wire-type', "<IfModule expect_module>\n"
-    . "ExpectRequire content-type image/png\n</IfModule>\n");
-write_htaccess('tenant/wire-ip', "<IfModule expect_module>\n"
-    . "ExpectRequire ip 192.0.2.1\nExpectStatus specific\n</IfModule>\n");
+write_htaccess('tenant/wire-type', if_expect(
+    "ExpectRequire content-type image/png\n"));
+write_htaccess('tenant/wire-ip', if_expect(
+    "ExpectRequire ip 192.0.2.1\nExpectStatus specific\n"));
 
 sub head {
     my($length, $more, $target) = @_;

@@ -5,14 +5,12 @@
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
 
 my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n"
     . "Require valid-user\n";
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:secret", '') }
-my($alice, $bob) = (login('alice'), login('bob'));
+my($alice, $bob) = (basic_auth('alice'), basic_auth('bob'));
 
 my $place = 'tenant/provider';
 my $path  = "/$place/x";

@@ -8,11 +8,11 @@ use warnings;
 use lib 't/other-modules';
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 
 my $script = conf_var('t_logs') . "/reads-$$.lua";
-open my $fh, '>', $script or die "$script: $!\n";
-print $fh <<'LUA';
+spew($script, <<'LUA');
 require 'apache2'
 
 function body(r)
@@ -23,7 +23,6 @@ function body(r)
     return apache2.AUTHZ_DENIED
 end
 LUA
-close $fh or die "$script: $!\n";
 
 my $server = h2_httpd(load('lua') . <<"CONF");
 LuaAuthzProvider body "$script" body

@@ -42,8 +42,7 @@ our @EXPORT = qw(place answers parse_dictionary raw);
 
 sub place {
     my($name, @lines) = @_;
-    write_htaccess("response/$name", join '', map { "$_\n" } @lines);
-    return "/response/$name/x";
+    return section_at("response/$name", @lines);
 }
 
 sub answers {

@@ -13,7 +13,7 @@ use Response;
 
 my @BASIC = ('AuthType Basic', 'AuthName realm', 'AuthBasicProvider witness',
     'Require valid-user');
-my $ALICE = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+my $ALICE = basic_auth('alice');
 
 # The module's lines of a log, without what httpd puts before them.
 sub lines_since {

@@ -13,9 +13,9 @@ use Response;
 
 my @BASIC = ('AuthType Basic', 'AuthName realm', 'AuthBasicProvider witness',
     'Require valid-user');
-my $ALICE = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+my $ALICE = basic_auth('alice');
 
-sub section {
+sub container {
     my($kind, @lines) = @_;
     return ("<ExpectRequire$kind>", (map { s/^(?=[a-z])/ExpectRequire /r }
         @lines), "</ExpectRequire$kind>");
@@ -45,18 +45,18 @@ sub told_ok {
     }
 }
 
-sub max { return { 'max-size' => $_[0] } }
+sub max_size { return { 'max-size' => $_[0] } }
 
 # what it shows, rules, bounds, types; the folder's kind
 my $n = 0;
 for (
     ['no rules',      [], undef, undef],
-    ['max',           ['content-length max=10'], max(10), undef],
+    ['max',           ['content-length max=10'], max_size(10), undef],
     ['min',           ['content-length min=3'], { 'min-size' => 3 }, undef],
     ['both',          ['content-length min=3 max=1K'],
         { 'max-size' => 1024, 'min-size' => 3 }, undef],
     ['known only',    ['content-length known'], undef, undef],
-    ['max=0',         ['content-length max=0'], max(0), undef],
+    ['max=0',         ['content-length max=0'], max_size(0), undef],
     ['16 digits',     ['content-length max=910T'], undef, undef],
     ['types',         ['content-type image/* application/*+json'], undef,
         ['image/*', 'application/*+json']],
@@ -66,22 +66,22 @@ for (
         'content-type ' . join ' ', 'image/png',
         map { "application/x-type-$_" } 1 .. 60], undef, ['image/*']],
     ['length and types', ['content-length max=10', 'content-type image/png'],
-        max(10), ['image/png']],
+        max_size(10), ['image/png']],
     ['rules that say nothing', ['content-encoding gzip', 'header X-A',
         'ip 192.0.2.1', 'free-space 8000T', 'expr false'], undef, undef],
 
     # Several: the tightest.
     ['two maxima',    ['content-length max=20', 'content-length max=10'],
-        max(10), undef],
+        max_size(10), undef],
     ['two maxima, turned', ['content-length max=10', 'content-length max=20'],
-        max(10), undef],
+        max_size(10), undef],
     ['two minima',    ['content-length min=2', 'content-length min=5'],
         { 'min-size' => 5 }, undef],
     ['one of each',   ['content-length min=2', 'content-length max=5',
         'header X-A'], { 'max-size' => 5, 'min-size' => 2 }, undef],
-    ['in All in All', [section('All', 'content-length max=9',
-        section('All', 'content-length max=5', 'content-type a/b'))],
-        max(5), ['a/b']],
+    ['in All in All', [container('All', 'content-length max=9',
+        container('All', 'content-length max=5', 'content-type a/b'))],
+        max_size(5), ['a/b']],
 
     # Types: what each of them takes.
     ['a range and one of it', ['content-type image/*',
@@ -103,52 +103,52 @@ for (
         'content-type b/* c/*'], undef, ['b/x']],
 
     # Any: the widest of its alternatives, nothing where one says nothing.
-    ['Any of maxima', [section('Any', 'content-length max=10',
-        'content-length max=20')], max(20), undef],
-    ['Any, turned',   [section('Any', 'content-length max=20',
-        'content-length max=10')], max(20), undef],
-    ['Any of minima', [section('Any', 'content-length min=2',
+    ['Any of maxima', [container('Any', 'content-length max=10',
+        'content-length max=20')], max_size(20), undef],
+    ['Any, turned',   [container('Any', 'content-length max=20',
+        'content-length max=10')], max_size(20), undef],
+    ['Any of minima', [container('Any', 'content-length min=2',
         'content-length min=5')], { 'min-size' => 2 }, undef],
-    ['Any of minima, turned', [section('Any', 'content-length min=5',
+    ['Any of minima, turned', [container('Any', 'content-length min=5',
         'content-length min=2')], { 'min-size' => 2 }, undef],
-    ['Any, one without', [section('Any', 'content-length max=10',
+    ['Any, one without', [container('Any', 'content-length max=10',
         'header X-A')], undef, undef],
-    ['Any, one without, turned', [section('Any', 'header X-A',
+    ['Any, one without, turned', [container('Any', 'header X-A',
         'content-length max=10')], undef, undef],
-    ['Any, one with min only', [section('Any', 'content-length max=10',
+    ['Any, one with min only', [container('Any', 'content-length max=10',
         'content-length min=5')], undef, undef],
-    ['Any of types',  [section('Any', 'content-type a/b', 'content-type c/d')],
+    ['Any of types',  [container('Any', 'content-type a/b', 'content-type c/d')],
         undef, ['a/b', 'c/d']],
-    ['Any of a type and a length', [section('Any', 'content-type a/b',
+    ['Any of a type and a length', [container('Any', 'content-type a/b',
         'content-length max=10')], undef, undef],
-    ['Any of two All', [section('Any',
-        section('All', 'content-length max=10', 'content-type a/b'),
-        section('All', 'content-length max=20', 'header X-A',
-            'content-type c/d'))], max(20), ['a/b', 'c/d']],
-    ['Any of two All, one without a type', [section('Any',
-        section('All', 'content-length max=10', 'content-type a/b'),
-        section('All', 'content-length max=20', 'header X-A'))], max(20),
+    ['Any of two All', [container('Any',
+        container('All', 'content-length max=10', 'content-type a/b'),
+        container('All', 'content-length max=20', 'header X-A',
+            'content-type c/d'))], max_size(20), ['a/b', 'c/d']],
+    ['Any of two All, one without a type', [container('Any',
+        container('All', 'content-length max=10', 'content-type a/b'),
+        container('All', 'content-length max=20', 'header X-A'))], max_size(20),
         undef],
-    ['Any of three, one without', [section('Any', 'content-length max=10',
+    ['Any of three, one without', [container('Any', 'content-length max=10',
         'content-length max=20', 'ip 127.0.0.1')], undef, undef],
-    ['Any beside a rule', ['content-length max=30', section('Any',
-        'content-length max=20', 'content-length max=40')], max(30), undef],
-    ['Any beside a wider rule', ['content-length max=50', section('Any',
-        'content-length max=20', 'content-length max=40')], max(40), undef],
-    ['a rule with an auth in Any', [section('Any', 'content-length max=10',
-        section('All', 'auth', 'content-length max=50'))], max(50), undef],
+    ['Any beside a rule', ['content-length max=30', container('Any',
+        'content-length max=20', 'content-length max=40')], max_size(30), undef],
+    ['Any beside a wider rule', ['content-length max=50', container('Any',
+        'content-length max=20', 'content-length max=40')], max_size(40), undef],
+    ['a rule with an auth in Any', [container('Any', 'content-length max=10',
+        container('All', 'auth', 'content-length max=50'))], max_size(50), undef],
 
     # Negations.
     ['not',           ['not content-length max=10', 'not content-type a/b'],
         undef, undef],
     ['not min',       ['not content-length min=10'], undef, undef],
-    ['None',          [section('None', 'content-length max=10',
+    ['None',          [container('None', 'content-length max=10',
         'content-type a/b')], undef, undef],
     ['None beside a rule', ['content-length max=20',
-        section('None', 'content-length max=10')], max(20), undef],
-    ['Any in None',   [section('None', section('Any', 'content-length max=9',
+        container('None', 'content-length max=10')], max_size(20), undef],
+    ['Any in None',   [container('None', container('Any', 'content-length max=9',
         'content-length max=8'))], undef, undef],
-    ['not in Any',    [section('Any', 'not content-length max=10',
+    ['not in Any',    [container('Any', 'not content-length max=10',
         'content-length max=20')], undef, undef],
     ['a rule beside not', ['content-type a/b c/d', 'not content-type a/b'],
         undef, undef, 'beside'],
@@ -159,7 +159,7 @@ for (
     ['LimitExcept',   ['<LimitExcept GET>', 'content-length max=10',
         '</LimitExcept>'], undef, undef],
     ['Limit beside a rule', ['content-length max=20', '<Limit PUT>',
-        'content-length max=10', '</Limit>'], max(20), undef],
+        'content-length max=10', '</Limit>'], max_size(20), undef],
     ['Limit OPTIONS', ['<Limit OPTIONS>', 'content-length max=10',
         '</Limit>'], undef, undef],
     # Where it does not apply the other alternative is alone.
@@ -169,13 +169,13 @@ for (
 
     # What waits for a login, a directory or a handler hides nothing.
     ['auth first',    [@BASIC, 'auth', 'content-length max=10',
-        'content-type a/b'], max(10), ['a/b'], '', [$ALICE]],
-    ['user first',    [@BASIC, 'user bob', 'content-length max=10'], max(10),
+        'content-type a/b'], max_size(10), ['a/b'], '', [$ALICE]],
+    ['user first',    [@BASIC, 'user bob', 'content-length max=10'], max_size(10),
         undef, '', [$ALICE]],
     ['handler, space, precondition', ['handler', 'free-space 1%',
-        'precondition', 'content-length max=10'], max(10), undef],
+        'precondition', 'content-length max=10'], max_size(10), undef],
     ['a rule that refuses at once', ['ip 192.0.2.1', 'content-length max=10'],
-        max(10), undef],
+        max_size(10), undef],
 ) {
     my($name, $rules, $limit, $types, $kind, $headers) = @$_;
     my @lines = map { s/^(?=[a-z])(?!auth[a-z])/ExpectRequire /r } @$rules;
@@ -223,20 +223,20 @@ my @types = ('image/*', 'text/plain');
 place('ceiling/open', '');
 place('ceiling/or', '');
 for (
-    ['the ceiling',        'ceiling/a', [], max(1000), \@types],
+    ['the ceiling',        'ceiling/a', [], max_size(1000), \@types],
     ['a tighter tenant',   'ceiling/b', ['content-length max=100',
-        'content-type image/png'], max(100), ['image/png']],
+        'content-type image/png'], max_size(100), ['image/png']],
     ['a looser tenant',    'ceiling/c', ['content-length max=9999',
-        'content-type */*'], max(1000), \@types],
+        'content-type */*'], max_size(1000), \@types],
     ['a tenant with min',  'ceiling/d', ['content-length min=5'],
         { 'max-size' => 1000, 'min-size' => 5 }, \@types],
-    ['a tenant with not',  'ceiling/e', ['not header X-A'], max(1000),
+    ['a tenant with not',  'ceiling/e', ['not header X-A'], max_size(1000),
         \@types],
-    ['Off, no rules',      'ceiling/open', [], max(1000), \@types],
+    ['Off, no rules',      'ceiling/open', [], max_size(1000), \@types],
     ['Off, with rules',    'ceiling/open/a', ['content-length max=2000'],
-        max(2000), undef],
+        max_size(2000), undef],
     ['Or',                 'ceiling/or/a', ['content-length max=2000'],
-        max(2000), undef],
+        max_size(2000), undef],
     ['Or, one without',    'ceiling/or/b', ['header X-A'], undef, undef],
 ) {
     my($name, $dir, $rules, $limit, $types) = @$_;
@@ -254,7 +254,7 @@ for (
             . join ' ', map { "a/t$i-$_" } 1 .. 60 } 1 .. 2000),
         'ExpectRequire content-type a/b ' . join(' ', map { "a/$_" } 1 .. 9),
         'ExpectRequire content-length max=10');
-    told_ok('thousands of lists', $path, max(10), ['a/b', 'a/c']);
+    told_ok('thousands of lists', $path, max_size(10), ['a/b', 'a/c']);
     my $r = upload(path => $path, content => 5, asks => 1,
         headers => ['Content-Type: a/c']);
     is $r->{status}, 417, 'thousands of lists: all of them are rules';
@@ -274,7 +274,7 @@ for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
      ['401 of a rule as well', [@BASIC, 'ExpectRequire auth'], 401]) {
     my($name, $lines, $status) = @$_;
     told_ok("kept out: $name", place('options-out-' . ++$n, @$lines,
-        @both), max(10), ['a/b'], status => $status);
+        @both), max_size(10), ['a/b'], status => $status);
 }
 
 # --- places -------------------------------------------------------------------
@@ -285,11 +285,11 @@ for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
     open my $fh, '>', conf_var('documentroot') . '/response/file/options/x'
         or die $!;
     close $fh;
-    told_ok('a file', $path, max(10), ['a/b']);
+    told_ok('a file', $path, max_size(10), ['a/b']);
     my $r = upload(method => 'OPTIONS', path => $path);
     like $r->{headers}{allow} // '', qr/\bGET\b/, 'a file: Allow';
-    told_ok('no file there', '/response/file/options/y', max(10), ['a/b']);
-    told_ok('a folder', '/response/file/options/', max(10), ['a/b']);
+    told_ok('no file there', '/response/file/options/y', max_size(10), ['a/b']);
+    told_ok('a folder', '/response/file/options/', max_size(10), ['a/b']);
 }
 
 # DAV: as without the module, and in addition.
@@ -308,12 +308,12 @@ for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
         is $without->{headers}{'upload-limit'}, undef,
             "DAV, h2 $h2: nothing without rules";
     }
-    told_ok('DAV', $path, max(10), ['a/b']);
-    told_ok('DAV, the collection', '/response/dav/options/', max(10), ['a/b']);
+    told_ok('DAV', $path, max_size(10), ['a/b']);
+    told_ok('DAV, the collection', '/response/dav/options/', max_size(10), ['a/b']);
 }
 
 # Proxied: the edge's rules.
-told_ok('proxied', '/response-proxy/x', max(10), ['image/png']);
+told_ok('proxied', '/response-proxy/x', max_size(10), ['image/png']);
 
 # Behind a login: 401 tells nothing that it did not, the answer does.
 {
@@ -321,7 +321,7 @@ told_ok('proxied', '/response-proxy/x', max(10), ['image/png']);
     my $r = upload(method => 'OPTIONS', path => $path);
     is $r->{status}, 401, 'login: 401';
     like $r->{headers}{'www-authenticate'}, qr/^Basic/, 'login: challenge';
-    told_ok('logged in', $path, max(10), ['a/b'], headers => [$ALICE]);
+    told_ok('logged in', $path, max_size(10), ['a/b'], headers => [$ALICE]);
 }
 
 # Other methods tell nothing.
@@ -341,15 +341,15 @@ for my $method (qw(GET HEAD PROPFIND DELETE)) {
 }
 
 # An absolute target is the same target.
-told_ok('absolute-form', 'http://localhost/response/options-get/x', max(10),
+told_ok('absolute-form', 'http://localhost/response/options-get/x', max_size(10),
     ['a/b'], h2 => 0);
 
 # OPTIONS with content is an upload itself; it is judged, and told.
 {
     my $path = '/response/options-get/x';
-    told_ok('with content', $path, max(10), ['a/b'], content => 9,
+    told_ok('with content', $path, max_size(10), ['a/b'], content => 9,
         headers => ['Content-Type: a/b']);
-    told_ok('with content, asked', $path, max(10), ['a/b'], content => 9,
+    told_ok('with content, asked', $path, max_size(10), ['a/b'], content => 9,
         asks => 1, headers => ['Content-Type: a/b']);
     refused_ok('OPTIONS with too much content', { method => 'OPTIONS',
         path => $path, content => 11, headers => ['Content-Type: a/b'] },
@@ -396,7 +396,7 @@ told_ok('absolute-form', 'http://localhost/response/options-get/x', max(10),
 {
     my $path = place('options-if', '<If "%{REQUEST_METHOD} == \'PUT\'">',
         @both, '</If>', 'ExpectRequire content-length max=99');
-    told_ok('<If>', $path, max(99), undef);
+    told_ok('<If>', $path, max_size(99), undef);
 }
 
 # Another target that a rewrite leads to is not the one that was asked about.
@@ -405,7 +405,7 @@ told_ok('absolute-form', 'http://localhost/response/options-get/x', max(10),
         'ExpectRequire content-type text/plain');
     my $path = place('options-moved', @both, 'RewriteEngine On',
         "RewriteRule ^ $other");
-    told_ok('rewritten in the directory', $path, max(10), ['a/b']);
+    told_ok('rewritten in the directory', $path, max_size(10), ['a/b']);
 }
 
 done_testing();

@@ -8,6 +8,7 @@ use warnings;
 use lib 't/response';
 use Test::More;
 use ExpectTest;
+use File;
 use Response;
 
 # What httpd itself says with 417; of a rule's refusal all of it is false.
@@ -16,7 +17,7 @@ my $CORE = qr/only\s+the\s+100-continue|could\s+not\s+be\s+met
              |media\s+type\s+not|exceeds|could\s+not\s+verify
              |don.t\s+have\s+permission|precondition\s+on/xi;
 my @BASIC = ('AuthType Basic', 'AuthName realm', 'AuthBasicProvider witness');
-my $ALICE = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+my $ALICE = basic_auth('alice');
 
 my $title = qr{<title>([^<]*)</title>};
 my $h1    = qr{<h1>([^<]*)</h1>};
@@ -25,9 +26,7 @@ my $h1    = qr{<h1>([^<]*)</h1>};
 sub write_file {
     my($name, $text, $mode) = @_;
     my $file = conf_var('documentroot') . "/response/$name";
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh;
+    spew($file, $text);
     chmod $mode, $file if $mode;
 }
 

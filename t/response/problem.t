@@ -17,7 +17,7 @@ my $JSON    = 'application/json';
 my $HTML    = 'text/html';
 my @BASIC = ('AuthType Basic', 'AuthName realm', 'AuthBasicProvider witness',
     'Require valid-user');
-my $ALICE = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+my $ALICE = basic_auth('alice');
 
 my $json = JSON::PP->new->utf8->allow_nonref;
 

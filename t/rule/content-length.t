@@ -8,15 +8,6 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-my $n = 0;
-
-# A place with these rules.
-sub place {
-    my $dir = 'tenant/content-length-' . ++$n;
-    write_htaccess($dir, join "\n", @_, '');
-    return "/$dir/x";
-}
-
 my $UNKNOWN = qr/^content of unknown length is not accepted here$/;
 
 # what it shows, the rule, the upload; if refused: the status, the reason
@@ -93,7 +84,7 @@ my @cases = (
 
 for (@cases) {
     my($name, $rule, $upload, $status, $like) = @$_;
-    my %upload = (path => place("ExpectRequire $rule"), %$upload);
+    my %upload = (path => section("ExpectRequire $rule"), %$upload);
     if ($status) {
         refused_ok($name, \%upload, status => $status, asked_status => 417,
             rule => 'content-length', like => $like);
@@ -110,18 +101,18 @@ for ([413, 'content-length max=8'], [400, 'content-length min=10'],
      [400, 'not content-length min=1']) {
     my($status, $rule, @upload) = @$_;
     refused_ok("specific: $status", { content => 9, @upload,
-        path => place('ExpectStatus specific', "ExpectRequire $rule") },
+        path => section('ExpectStatus specific', "ExpectRequire $rule") },
         status => $status, rule => 'content-length');
 }
 
 # Without an expectation on HTTP/1.0, asked for or not.
 refused_ok('HTTP/1.0 cannot ask', { http => '1.0', content => 9,
-    path => place('ExpectRequire content-length max=8') },
+    path => section('ExpectRequire content-length max=8') },
     status => 413, asked_status => 413, rule => 'content-length');
 
 # No content, nothing to judge: not even what would be refused in any case.
 {
-    my $path = place('ExpectRequire content-length min=10',
+    my $path = section('ExpectRequire content-length min=10',
         'ExpectRequire all denied');
     my @none = (
         ['GET', { method => 'GET' }],

@@ -14,10 +14,10 @@ my $root = conf_var('documentroot');
 my $fpm = php_fpm();
 my $n = 0;
 
-# A place below /front/ with a script, a file and a folder.
-sub place {
+# A section below /front/ with a script, a file and a folder.
+sub front {
     my $dir = 'front/handler-' . ++$n;
-    write_htaccess($dir, join "\n", 'ExpectRequire handler', @_, '');
+    section_at($dir, 'ExpectRequire handler', @_);
     link "$root/cgi/read.cgi", "$root/$dir/index.cgi"
         or die "$dir/index.cgi: $!\n";
     link "$root/static/file.txt", "$root/$dir/index.html"
@@ -85,7 +85,7 @@ my @cases = (
 for (@cases) {
     my($name, $lines, $path, $passes) = @$_;
     my $next = $n + 1;
-    my $dir = place(map { s/%d/$next/r } @$lines);
+    my $dir = front(map { s/%d/$next/r } @$lines);
     my %o = (method => 'POST', path => "$dir/$path?" . token(),
         content => 1000);
     if ($passes) {

@@ -7,18 +7,13 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 use lib 't/cutoff';
 use CutOff;
 
 my $root = conf_var('documentroot');
-my $n = 0;
 
-sub place {
-    my($where, @lines) = @_;
-    my $dir = "$where/takes-" . ++$n;
-    write_htaccess($dir, join "\n", @lines, '');
-    return $dir;
-}
+sub folder { return section_in(@_) =~ s{^/(.*)/x$}{$1}r }
 
 sub script {
     my($dir, $name, $from) = @_;
@@ -28,9 +23,7 @@ sub script {
 
 sub file {
     my($dir, $name) = @_;
-    open my $fh, '>', "$root/$dir/$name" or die "$dir/$name: $!\n";
-    print $fh "a file\n";
-    close $fh;
+    spew("$root/$dir/$name", "a file\n");
     return "/$dir/$name";
 }
 
@@ -40,7 +33,7 @@ my %refusal = (rule => 'handler', headers => { allow => qr/\bGET\b/ });
 # --- only the file handler would take it ----------------------------------
 
 {
-    my $dir = place('static', $rule);
+    my $dir = folder('static', $rule);
     my @paths = (
         ['a file', file($dir, 'file.txt')],
         ['no file', "/$dir/none.txt"],
@@ -68,7 +61,7 @@ my %refusal = (rule => 'handler', headers => { allow => qr/\bGET\b/ });
     is $r->{witness}{verdict}, '-', 'POST without content is not judged';
 }
 for my $handler (qw(default-handler none)) {
-    my $dir = place('static', $rule, "SetHandler $handler");
+    my $dir = folder('static', $rule, "SetHandler $handler");
     refused_ok("SetHandler $handler", { path => file($dir, 'file.txt'),
         content => 9 }, status => 405, asked_status => 417, %refusal);
 }
@@ -76,10 +69,10 @@ for my $handler (qw(default-handler none)) {
 # --- somebody else does ----------------------------------------------------
 
 {
-    my $dav = place('dav', $rule);
-    my $cgi = script(place('cgi', $rule), 'x.cgi', 'cgi/read.cgi');
+    my $dav = folder('dav', $rule);
+    my $cgi = script(folder('cgi', $rule), 'x.cgi', 'cgi/read.cgi');
     my $fpm = php_fpm();
-    my $php = script(place('php', $rule,
+    my $php = script(folder('php', $rule,
         'SetHandler "proxy:' . $fpm->url . '"'), 'x.php', 'php/record.php');
     my @others = (
         ['DAV', 'PUT', "/$dav/new.txt", [201, 204]],
@@ -90,7 +83,7 @@ for my $handler (qw(default-handler none)) {
         # before 2.4.47 ProxyPassMatch loses the socket where it has a $1
         httpd_at_least('2.4.47') ? ['PHP-FPM, ProxyPassMatch', 'PUT',
             '/fpm-match/record.php?' . token(), 200] : (),
-        ['the witness', 'PUT', '/' . place('tenant', $rule) . '/x', 200],
+        ['the witness', 'PUT', '/' . folder('tenant', $rule) . '/x', 200],
         ['a handler that does not block', 'PUT', '/handler-nonblock/x', 200],
         ['an Action', 'POST', '/handler-action/x', 200],
     );
@@ -122,17 +115,17 @@ for my $h2 (0, has_h2() ? 1 : ()) {
 {
     my $named = 'ExpectRequire handler cgi-script dav-handler';
     admitted_ok('named: CGI', { method => 'POST', content => 9,
-        path => script(place('cgi', $named), 'x.cgi', 'cgi/read.cgi') },
+        path => script(folder('cgi', $named), 'x.cgi', 'cgi/read.cgi') },
         status => 200);
     admitted_ok('named: DAV', { content => 9,
-        path => '/' . place('dav', $named) . '/new.txt' },
+        path => '/' . folder('dav', $named) . '/new.txt' },
         status => [201, 204]);
     my @no = (
-        ['the witness', '/' . place('tenant', $named) . '/x'],
-        ['a file', file(place('static', $named), 'file.txt')],
-        ['no file', '/' . place('static', $named) . '/none.txt'],
+        ['the witness', '/' . folder('tenant', $named) . '/x'],
+        ['a file', file(folder('static', $named), 'file.txt')],
+        ['no file', '/' . folder('static', $named) . '/none.txt'],
         ['a part of the name',
-            script(place('cgi', 'ExpectRequire handler cgi'), 'x.cgi',
+            script(folder('cgi', 'ExpectRequire handler cgi'), 'x.cgi',
                 'cgi/read.cgi')],
     );
     for (@no) {
@@ -144,22 +137,22 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     # Turned round. (Over HTTP/2 httpd's own 405 comes without a 100.)
     my $not = 'ExpectRequire not handler';
     admitted_ok('not handler: a file', { content => 9,
-        path => file(place('static', $not), 'file.txt') }, status => 405,
+        path => file(folder('static', $not), 'file.txt') }, status => 405,
         h2 => 0);
     refused_ok('not handler: CGI', { content => 9, method => 'POST',
-        path => script(place('cgi', $not), 'x.cgi', 'cgi/read.cgi') },
+        path => script(folder('cgi', $not), 'x.cgi', 'cgi/read.cgi') },
         status => 405, asked_status => 417, rule => 'handler');
     admitted_ok('not handler cgi-script: the witness', { content => 9,
-        path => '/' . place('tenant', "$not cgi-script") . '/x' },
+        path => '/' . folder('tenant', "$not cgi-script") . '/x' },
         status => 200);
     refused_ok('not handler cgi-script: CGI', { content => 9,
-        path => script(place('cgi', "$not cgi-script"), 'x.cgi',
+        path => script(folder('cgi', "$not cgi-script"), 'x.cgi',
             'cgi/read.cgi') },
         status => 405, asked_status => 417, rule => 'handler');
 
     my @any = ('<ExpectRequireAny>', $rule, 'ExpectRequire header X-Yes',
         '</ExpectRequireAny>');
-    my $path = file(place('static', @any), 'file.txt');
+    my $path = file(folder('static', @any), 'file.txt');
     admitted_ok('or another rule', { path => $path, content => 9,
         headers => ['X-Yes: 1'] }, status => 405, h2 => 0);
     refused_ok('nor another rule', { path => $path, content => 9 },
@@ -169,18 +162,18 @@ for my $h2 (0, has_h2() ? 1 : ()) {
 # --- the answer ------------------------------------------------------------
 
 refused_ok('ExpectStatus specific', { content => 9,
-    path => file(place('static', $rule, 'ExpectStatus specific'), 'f.txt') },
+    path => file(folder('static', $rule, 'ExpectStatus specific'), 'f.txt') },
     status => 405, %refusal);
 refused_ok('ErrorDocument', { content => 9,
-    path => file(place('static', $rule, 'ErrorDocument 405 "no way"',
+    path => file(folder('static', $rule, 'ErrorDocument 405 "no way"',
         'ErrorDocument 417 "no way"'), 'f.txt') },
     status => 405, asked_status => 417, %refusal, body => qr/^no way$/);
 my $text = upload(method => 'GET', path => '/static/file.txt')->{body};
 refused_ok('ErrorDocument, a file', { content => 9, asks => 0,
-    path => file(place('static', $rule, 'ErrorDocument 405 /static/file.txt'),
+    path => file(folder('static', $rule, 'ErrorDocument 405 /static/file.txt'),
         'f.txt') }, status => 405, %refusal, body => qr/^\Q$text\E$/);
 refused_ok('ErrorDocument, a script', { content => 1000, asks => 0,
-    path => file(place('static', $rule, 'ErrorDocument 405 /cgi/read.cgi'),
+    path => file(folder('static', $rule, 'ErrorDocument 405 /cgi/read.cgi'),
         'f.txt') }, status => 405, rule => 'handler', body => qr/^read=0$/);
 
 done_testing();

@@ -8,6 +8,7 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 use constant AGE => 3600;   # a file younger than a second has a weak etag
 
@@ -17,9 +18,7 @@ my $when = time - AGE;
 # Writes a file that was last changed an hour ago.
 sub old_file {
     my($name) = @_;
-    open my $fh, '>', "$root/$name" or die "$root/$name: $!\n";
-    print $fh "old\n";
-    close $fh or die "$root/$name: $!\n";
+    spew("$root/$name", "old\n");
     utime $when, $when, "$root/$name" or die "$root/$name: $!\n";
 }
 

@@ -9,15 +9,14 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 my $docroot = conf_var('documentroot');
 my $RULE = "ExpectRequire content-length max=10\n";
 
 sub touch {
     my($name) = @_;
-    open my $fh, '>', "$docroot/$name" or die "$name: $!\n";
-    print $fh "content\n";
-    close $fh or die "$name: $!\n";
+    spew("$docroot/$name", "content\n");
 }
 
 sub small_ok {
@@ -89,7 +88,7 @@ small_ok('<If> does not apply', '/sections/if-not/x%20y?a=b%20c',
     write_htaccess('sections/if/auth', "AuthType Basic\nAuthName realm\n"
         . "AuthBasicProvider witness\nRequire valid-user\n");
     my($r) = refused_ok('<If>, early', { path => '/sections/if/auth/x',
-            content => 11, headers => ['Authorization: Basic YWxpY2U6c2VjcmV0']
+            content => 11, headers => [basic_auth('alice')]
         }, status => 400, asked_status => 417);
     is $r->{witness}{authn}, 0, '<If>, early: the backend is not asked';
 }

@@ -45,7 +45,7 @@ my @places = (
     ['the handler is waited for', 'kept/handler/x', [@max, @handler,
         'ExpectRequire handler witness']],
     ['the user is waited for', 'kept/user/x', [@max, @handler, @basic],
-        'Authorization: Basic YWxpY2U6c2VjcmV0'],
+        basic_auth('alice')],
     ['no max', 'kept/type/x', [@handler, 'ExpectRequire content-type */*']],
     ['CGI', 'kept/cgi/read.cgi', \@max],
     ['DAV', 'kept/dav/x', \@max],

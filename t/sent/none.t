@@ -10,6 +10,7 @@ use lib 't/other-modules', 't/cutoff';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 use CutOff;
 
@@ -21,9 +22,7 @@ mkdir $state or die "$state: $!\n";
 
 sub write_text {
     my($file, $text) = @_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
+    spew($file, $text);
 }
 
 my $lua = "$logs/none-$$.lua";

@@ -53,6 +53,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/field.h"
+
 #define WORKERS_MAX 64
 #define HEAD_MAX 8192
 #define BODY_MAX 65536
@@ -497,21 +499,6 @@ static void drop_in(size_t length)
 }
 
 /* --- responses ----------------------------------------------------------- */
-
-/* A field's value in a head, NULL if it is not there. */
-static const char *field(const char *head, const char *name)
-{
-    const char *line = head;
-    size_t len = strlen(name);
-
-    while ((line = strstr(line, "\r\n"))) {
-        line += 2;
-        if (!strncasecmp(line, name, len) && line[len] == ':') {
-            return line + len + 1 + strspn(line + len + 1, " \t");
-        }
-    }
-    return NULL;
-}
 
 /* Takes the next head off the connection. */
 static int read_head(response_t *r)

@@ -9,6 +9,7 @@ use warnings;
 use JSON::PP ();
 use Test::More;
 use ExpectTest;
+use File;
 use StatusTest;
 
 # A rule with a name to break forms, a method and a type of the client's own,
@@ -119,9 +120,7 @@ my $metrics;
 # A parser that is not ours.
 {
     my $file = conf_var('t_logs') . "/openmetrics-$$";
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $metrics;
-    close $fh;
+    spew($file, $metrics);
     local $ENV{PATH} = "/usr/bin:$ENV{PATH}";
     my $out = qx(python3 - $file 2>&1 <<'PYTHON'
 import sys

@@ -8,6 +8,7 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 
 my $root = conf_var('documentroot');
 my $server = own_httpd(conf => <<"CONF");
@@ -57,9 +58,8 @@ sub place {
     my($dir, $text, @files) = @_;
     write_htaccess("page/$dir", $text);
     for my $file (@files) {
-        open my $fh, '>', "$root/page/$dir/$file" or die "$file: $!\n";
-        print $fh $file =~ /shtml/ ? qq(<!--#include virtual="x" -->\n) : "x\n";
-        close $fh or die "$file: $!\n";
+        spew("$root/page/$dir/$file",
+            $file =~ /shtml/ ? qq(<!--#include virtual="x" -->\n) : "x\n");
     }
 }
 

@@ -19,7 +19,7 @@ my @cases = (
         rule => 'auth',
         headers => { 'www-authenticate' => 'Basic realm="early"' }],
     [401, 'dav', [@basic, 'Require valid-user', 'ExpectRequire auth'],
-        { headers => ['Authorization: Basic YWxpY2U6d3Jvbmc='] },
+        { headers => [basic_auth('alice', 'wrong')] },
         rule => 'auth', headers => { 'www-authenticate' => qr/^Basic / }],
     [403, 'tenant', ['Require all denied', 'ExpectRequire auth'], {},
         rule => 'auth'],
