@@ -103,8 +103,9 @@ sub facts_conf {
     return $text;
 }
 
-# Whether it is let in, and what refused. (Who reads fetches the content of a
-# client that asked; it is refused by 417 or the rule's own status then.)
+# Whether it is admitted, and which rule refused. (A reader fetches the
+# content of a client that asked; it is refused by 417 or the rule's own
+# status then.)
 sub verdict {
     my($server, $hook, $path, %how) = @_;
     my $r = upload(vhost => $server, path => $path, method => 'POST',

@@ -41,7 +41,7 @@ sub digest {
         . qq(cnonce="$cnonce", response="$response");
 }
 
-# httpd keeps who it is in the cookie, in clear.
+# httpd keeps the login in the cookie, in clear text.
 sub session { return "Cookie: session=realm-user=$_[0]&realm-pw=$_[1]" }
 
 1;

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
-# Whoever reads content before the handler does, and then sets what rules look
-# at: they see it if they would have seen it otherwise. A fact counts when the
-# hook that brings it about is over, not when that hook begins to read. So the
-# answer is the same for who asks and who does not. The readers here: mod_ssl,
-# which asks for a certificate in a directory, and mod_lua in each of the hooks;
-# wrong-password.t has mod_auth_form, t/other-modules/facts.t mod_perl and others.
+# A module may read the content before the handler does, and then set what
+# rules look at. The rules see what they would have seen if the module had not
+# read: a fact counts when the hook that sets it is over, and not when the
+# hook begins to read. So the result is the same for clients that ask and
+# clients that do not. The modules here are mod_ssl, which wants a certificate
+# in a directory, and mod_lua in each of the hooks; wrong-password.t has
+# mod_auth_form, t/other-modules/facts.t has mod_perl and others.
 
 use strict;
 use warnings;

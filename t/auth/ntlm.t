@@ -1,8 +1,9 @@
 #!/usr/bin/perl
-# NTLM, by itself and in Negotiate: a login that lives in its connection and
-# takes several requests. A client that sends the content with each of them gets
-# in, asking or not: the 401 in between is a step and no denial, and the content
-# of a step is thrown away. What ends the login badly is refused as ever.
+# NTLM, by itself and in Negotiate: a login that belongs to its connection and
+# takes several requests. A client that sends the content with each of them is
+# admitted, whether it asks or not: the 401 in between is a step and no
+# denial, and the content of a step is thrown away. A login that fails is
+# refused like any other.
 
 use strict;
 use warnings;
@@ -65,7 +66,7 @@ sub log_in {
 }
 
 # A step: httpd's own 401 and challenge, on a connection that stays; its
-# content was taken, whoever asked was told to send it, and nobody was refused.
+# content was taken, clients that asked got 100, and no request was refused.
 sub is_step {
     my($name, $r, $content, %o) = @_;
     subtest $name => sub {
@@ -80,7 +81,7 @@ sub is_step {
     } or diag explain $r;
 }
 
-# --- who gets in -----------------------------------------------------------
+# --- admitted --------------------------------------------------------------
 
 # Content that would be a request if it were taken for one.
 my $smuggled = 0;
@@ -124,13 +125,13 @@ for my $scheme ('NTLM', 'Negotiate') {
                 is_deeply witness_of($id, $server, 0), {},
                     "$name: content is no request";
                 is join('', grep { /expect: (?:would )?refuse/ }
-                    error_log_since($mark)), '', "$name: nobody is refused";
+                    error_log_since($mark)), '', "$name: no refusal is logged";
             }
         }
     }
 }
 
-# Where no rule is in force httpd does as ever.
+# Where no rule is in force httpd answers as usual.
 {
     my $on = connection($server);
     my($first, $last) = log_in($on, Ntlm->new(user => 'alice'),
@@ -154,7 +155,7 @@ for my $asks (1, 0) {
         "an empty first request, then content, asks $asks";
 }
 
-# --- who does not ----------------------------------------------------------
+# --- refused ---------------------------------------------------------------
 
 # As refused_ok(), for the last request of a login.
 sub is_refused {
@@ -177,7 +178,7 @@ sub is_refused {
 for (['a wrong password',         'auth',     'alice', 'guess',  'auth', 401],
      ['a wrong password, alone',  'alice',    'alice', 'guess',  'auth', 401],
      ['specific',                 'specific', 'alice', 'guess',  'auth', 401],
-     ['nobody of that name',      'auth',     'carol', 'secret', 'auth', 401],
+     ['an unknown name',          'auth',     'carol', 'secret', 'auth', 401],
      ['not in Require',           'alice',    'bob',   'secret', 'auth', 401],
      ['not in the rule',          'user',     'bob',   'secret', 'user', 403],
      ['in a rule with not',       'not',      'bob',   'secret', 'user', 403]) {
@@ -197,7 +198,8 @@ for (['a wrong password',         'auth',     'alice', 'guess',  'auth', 401],
     }
 }
 
-# Who fails gets the same, whatever name he gives. (The first request is empty.)
+# A failed login gets the same answer for every name. (The first request is
+# empty.)
 for my $place (qw(user not valid group expr)) {
     for my $asks (1, 0) {
         my @got;
@@ -269,7 +271,8 @@ for my $scheme ('NTLM', 'Negotiate') {
             is $last->{status}, 200, "$name: the login" or diag explain $last;
             next;
         }
-        # who sends it all may see the connection broken before the answer
+        # a client that sends all may see the connection broken before the
+        # answer
         like $r->{status} // 401, qr/^401$/, "$name: no other answer";
         ExpectTest::read_until($on, 5, sub { 0 });
         ok $on->{eof}, "$name: the connection ends";

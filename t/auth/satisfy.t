@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# The rule auth answers what httpd's access control as a whole answers: Satisfy,
-# Order and Deny, RequireAny of address and user. Each case is held against an
-# httpd without mod_expect: the same verdict, as many questions.
+# The rule auth gives the result of httpd's access control as a whole:
+# Satisfy, Order and Deny, RequireAny of address and user. Each case is
+# compared with an httpd without mod_expect: the verdict is the same, and the
+# password is checked as often.
 
 use strict;
 use warnings;

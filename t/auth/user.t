@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Rules that need a user wait for httpd's own authentication and never cause a
-# second one; rules that need none refuse before the backend is asked. Without
-# a user such a rule denies.
+# second one. Rules that need no user refuse before the password is checked.
+# Without a user, a rule that needs one denies.
 
 use strict;
 use warnings;
@@ -26,8 +26,7 @@ my $groups = write_htaccess('tenant/user/groups', '');
 my $serial = 0;
 sub user_section {
     my($rules, $access) = @_;
-    return section(split(/
-/, $access // $BASIC), @$rules);
+    return section(split(/\n/, $access // $BASIC), @$rules);
 }
 
 # The uploads of a case, and how often each asked the backend.
@@ -54,7 +53,8 @@ sub admitted {
     admitted('not bob: alice', { path => $path, headers => [$alice] }, 1);
     refused('not bob: bob', { path => $path, headers => [$bob] }, 403, 'expr',
         1);
-    $path = user_section(['ExpectRequire not expr "%{REMOTE_USER} == \'bob\'"']);
+    $path = user_section(
+        [q(ExpectRequire not expr "%{REMOTE_USER} == 'bob'")]);
     admitted('bob not: alice', { path => $path, headers => [$alice] }, 1);
     refused('bob not: bob', { path => $path, headers => [$bob] }, 403, 'expr',
         1);
@@ -123,7 +123,8 @@ for my $rule ('content-type image/*', 'ip 192.0.2.1', 'header X-Needed',
               'env no-such', 'witness', 'method POST',
               'free-space 99%', 'content-encoding gzip') {
     my($name) = $rule =~ /(\S+)/;
-    my($got) = refused("auth and $rule", { path => user_section(['ExpectRequire auth',
+    my($got) = refused("auth and $rule", {
+        path => user_section(['ExpectRequire auth',
                     'ExpectRequire valid-user', "ExpectRequire $rule"]),
             headers => [$alice] },
         { 'content-type' => 415, 'content-encoding' => 415, header => 400,
@@ -132,7 +133,7 @@ for my $rule ('content-type image/*', 'ip 192.0.2.1', 'header X-Needed',
 }
 
 # Whom access control keeps out learns nothing of what is stored (RFC 9110,
-# 13.2.1); who is let in, does.
+# 13.2.1); an admitted client learns it.
 for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
                ['ExpectRequire precondition', 'ExpectRequire auth'],
                ['ExpectRequire precondition']) {
@@ -156,7 +157,7 @@ for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
     }
 }
 
-# A module may want the user even where nobody has to log in (force_authn).
+# A module may want the user even where no login is needed (force_authn).
 {
     my $path = user_section(['ExpectRequire user bob'], "AuthType Basic\n"
         . "AuthName witness\nAuthBasicProvider witness\n"
@@ -165,25 +166,29 @@ for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
     refused('forced, alice', { path => $path, headers => [@force, $alice] },
         403, 'user', 1);
     admitted('forced, bob', { path => $path, headers => [@force, $bob] }, 1);
-    $path = user_section(['ExpectRequire auth'], "AuthType Basic\nAuthName witness\n"
+    $path = user_section(['ExpectRequire auth'],
+        "AuthType Basic\nAuthName witness\n"
         . "AuthBasicProvider witness\nRequire all granted\n");
-    refused('forced, nobody', { path => $path, headers => [@force] }, 401,
+    refused('forced, no login', { path => $path, headers => [@force] }, 401,
         'auth', 0);
-    admitted('not forced, nobody', { path => $path }, 0);
+    admitted('not forced, no login', { path => $path }, 0);
 }
 
-# Small, or logged in: who is neither learns the size.
+# Small, or with a login: other clients learn the size.
 {
     my $open = "AuthType Basic\nAuthName witness\n"
         . "AuthBasicProvider witness\nRequire all granted\n";
     for my $rules (['content-length max=100', 'valid-user'],
                    ['valid-user', 'content-length max=100']) {
-        my $path = user_section(['<ExpectRequireAny>', map({ "ExpectRequire $_" }
+        my $path = user_section(['<ExpectRequireAny>',
+            map({ "ExpectRequire $_" }
                 @$rules), '</ExpectRequireAny>'], $open);
-        refused("@$rules: nobody, too long", { path => $path, content => 150 },
+        refused("@$rules: no login, too long",
+            { path => $path, content => 150 },
             413, 'content-length', 0,
             body => qr/content-length 150 is over max=100/);
-        admitted_ok("@$rules: nobody, small", { path => $path, content => 99 },
+        admitted_ok("@$rules: no login, small",
+            { path => $path, content => 99 },
             status => 200);
     }
 }
@@ -216,7 +221,8 @@ for my $rules (['ExpectRequire user alice'], ['ExpectRequire valid-user'],
         my $r = upload(path => $path, asks => 1, content => 900,
             headers => $headers);
         is $r->{status}, 401, "@$rules: $calls wrong: refused";
-        is_deeply [$r->{interim}, $r->{sent}, @{ $r->{witness} }{qw(read authn)}],
+        is_deeply [$r->{interim}, $r->{sent},
+            @{ $r->{witness} }{qw(read authn)}],
             [[], 0, 0, $calls], "@$rules: $calls wrong: before the content"
             or diag explain $r;
     }

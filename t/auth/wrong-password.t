@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Who fails to log in is nobody. httpd's own 401 stands, the same to the last
-# byte whether the name is one that a rule lets in, another, or none; and no
-# provider is shown a name that nobody has proved. Who logs in is judged.
+# A client that fails to log in has no user. httpd's own 401 is sent, the same
+# to the last byte whether the name is one that a rule admits, another one, or
+# unknown, and no provider sees a name that was not authenticated. Requests
+# with a user are judged.
 
 use strict;
 use warnings;
@@ -41,7 +42,7 @@ function spy(r)
 end
 LUA
 
-# --- how to log in -----------------------------------------------------------
+# --- how to log in ---------------------------------------------------------
 
 my $form = "AuthType form\nAuthName realm\nAuthFormProvider file\n"
     . "AuthUserFile $dir/users\nSession On\nSessionCookieName session path=/\n"
@@ -125,7 +126,7 @@ sub answer_challenge {
         password => $password, method => 'PUT', uri => $path);
 }
 
-# An upload of who sends this password, and whom the providers were shown.
+# An upload with this password, and the users that the providers have seen.
 sub upload_of {
     my($type, $path, $user, $password, $asks, $where) = (@_, $server);
     my $sent = $types{$type}[1]->($user, $password, $path, $where);
@@ -169,7 +170,7 @@ for my $type (sort keys %types) {
         for my $asks (1, 0) {
             my $case = "$type, $rule, " . ($asks ? 'asked' : 'not asked');
 
-            # Who logs in is judged by what he is.
+            # With a login, the request is judged by its user.
             my($r, $seen) = upload_of($type, $path, 'alice', 'secret', $asks);
             is_deeply [$r->{status}, $r->{witness}{verdict}],
                 [200, 'continue'], "$case: alice" or diag explain $r;
@@ -185,7 +186,7 @@ for my $type (sort keys %types) {
             like $seen, qr/^bob$/m, "$case: bob is shown"
                 if $rule =~ /spy|auth/;
 
-            # Who does not is nobody, whatever name he gives.
+            # Without a login there is no user, whatever name was sent.
             my @failed;
             for (['alice', 'guess'], ['bob', 'guess'], ['ghost', 'secret']) {
                 my($user, $password) = @$_;

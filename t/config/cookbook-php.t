@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The recipe of docs/COOKBOOK for mod_php. Where the MPM has threads, Debian's
-# cannot be loaded: the rules are tried without it there, and the witness stands
-# for PHP.
+# mod_php cannot be loaded: the rules are tried without it, and the witness
+# takes the content in its place.
 
 use strict;
 use warnings;

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
-# Each recipe of docs/COOKBOOK: its configuration loads with the modules that it
-# names, its commands print what is shown, and the uploads that it is for are
-# admitted or refused, by clients that ask and that do not, without a byte of a
-# refused one being read. Those for mod_php and Subversion have files of their
-# own, for an httpd that does not have these modules.
+# Each recipe of docs/COOKBOOK: its configuration loads with the modules that
+# it names, its commands print what the recipe shows, and the uploads that it
+# is for are admitted or refused, for clients that ask and clients that do
+# not. Not a byte of a refused upload is read. The recipes for mod_php and
+# Subversion have files of their own, for an httpd without these modules.
 
 use strict;
 use warnings;
@@ -55,11 +55,11 @@ sub cut_off {
             eager => !$asks, %upload);
         is $r->{status}, 413, "$name, asked $asks: cut off";
         ok $r->{closed}, "$name, asked $asks: closed";
-        is $r->{witness}{eos}, 0, "$name, asked $asks: nobody saw an end";
+        is $r->{witness}{eos}, 0, "$name, asked $asks: no handler saw an end";
     }
 }
 
-# --- log only -----------------------------------------------------------------
+# --- log only --------------------------------------------------------------
 
 recipe 'Log only, first', sub {
     my($server) = @_;
@@ -77,7 +77,7 @@ recipe 'Log only, first', sub {
         \ max=20971520"$}mx, 'expect.log: one that is not';
 }, prepare => sub { mkpath(place('/srv/uploads')) };
 
-# --- files --------------------------------------------------------------------
+# --- files -----------------------------------------------------------------
 
 recipe 'WebDAV', sub {
     my($server) = @_;
@@ -153,7 +153,7 @@ recipe 'Browsers', sub {
 }, prepare => sub { mkpath(place('/srv/uploads/web')) },
     replace => { '/usr/share/doc/mod_expect' => "$top/conf-sample" };
 
-# --- PHP ----------------------------------------------------------------------
+# --- PHP -------------------------------------------------------------------
 
 my $fpm = php_fpm();
 my $php = '<?php $n = strlen(file_get_contents("php://input"));'
@@ -221,7 +221,7 @@ recipe 'PHP-FPM', sub {
     spew(place('/srv/app/index.php'), $php);
 }, replace => { 'unix:/run/php/php-fpm.sock|fcgi://localhost' => $fpm->url };
 
-# --- origins ------------------------------------------------------------------
+# --- origins ---------------------------------------------------------------
 
 # What stands for an application, MinIO or a registry: it reads all content.
 my $origin = stock_httpd(
@@ -306,7 +306,7 @@ recipe 'A Docker registry', sub {
     # so that content over it can be sent
     replace => { origin_at('127.0.0.1:5000'), 'max=2G' => 'max=64M' };
 
-# --- git ----------------------------------------------------------------------
+# --- git -------------------------------------------------------------------
 
 my $TYPE = 'application/x-git-receive-pack-request';
 chomp(my $git_path = qx(git --exec-path));
@@ -360,7 +360,7 @@ recipe 'Git', sub {
         'GIT_CONFIG_KEY_0 safe.directory', 'GIT_CONFIG_VALUE_0 *'),
     replace => { '/usr/lib/git-core' => $git_path, 'max=100M' => 'max=1M' };
 
-# --- tenants ------------------------------------------------------------------
+# --- tenants ---------------------------------------------------------------
 
 recipe 'Shared hosting', sub {
     my($server) = @_;

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# What docs/TROUBLESHOOTING shows of ExpectExplain, LogLevel expect:debug and
-# -D DUMP_EXPECT is what httpd prints for the configuration that stands there.
+# The output of ExpectExplain, LogLevel expect:debug and -D DUMP_EXPECT that
+# docs/TROUBLESHOOTING shows is what httpd prints for the configuration shown
+# there.
 
 use strict;
 use warnings;
@@ -47,7 +48,7 @@ sub shown_by {
 
 my $include = qq(Include "$file"\n);
 
-# --- explain and dump ---------------------------------------------------------
+# --- explain and dump ------------------------------------------------------
 
 my($question) = block('apachectl -t -D DUMP_EXPECT \\\\\n')
     =~ /-c 'ExpectExplain (.*)'/;
@@ -59,7 +60,7 @@ my($exit, $dump) = config_error($include, '-D', 'DUMP_EXPECT');
 is $exit, 0, 'httpd takes it';
 shown_by('-D DUMP_EXPECT', block('VirtualHost files'), $dump);
 
-# --- the log ------------------------------------------------------------------
+# --- the log ---------------------------------------------------------------
 
 my $server = own_httpd(conf => "$server_name${include}LogLevel expect:debug\n");
 my $mark = log_mark($server);
@@ -71,7 +72,7 @@ my $log = join '', map { s/^.*?(?=expect: )//r } grep { /expect: / }
     error_log_since($mark);
 is shown($log), shown(block('expect: at directory: ')), 'LogLevel expect:debug';
 
-# --- errors -------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------
 
 (undef, my $message) = config_error("ExpectRequire content-length max=1X\n");
 shown_by('an error', block('ExpectRequire: content-length max=1X'), $message);

@@ -19,8 +19,8 @@ CutOff - content of unknown length that goes over its max
 =item cut_off_ok($name, $path, $max, %o)
 
 One subtest: content of one byte over $max, and of ten times as much, is
-answered 413 and the connection (over HTTP/2 the stream) ends; nobody read more
-than that one byte, or saw the content's end; verdict, rule, status and reason
+answered 413 and the connection (over HTTP/2 the stream) ends; no handler read
+more than that one byte, or saw the content's end; verdict, rule, status and reason
 in the notes, one line C<expect: refused 413: >. For clients that ask (one 100)
 and that do not, over HTTP/1.1 and HTTP/2.
 
@@ -198,15 +198,15 @@ sub check_cut_off {
     is(scalar(() = $r->{body} =~ /<title>|^HTTP/mg), 1,
         "$label: one answer");
     cmp_ok($w->{read} // $max + 2, '<=', $max + 1, "$label: read");
-    is($w->{eos}, 0, "$label: nobody saw an end");
+    is($w->{eos}, 0, "$label: no handler saw an end");
     is_deeply([@$w{qw(status verdict rule nstatus env)}],
         [413, 'refuse', 'content-length', 413, 'refuse'],
         "$label: the notes");
     like($w->{reason}, qr/^content of unknown length exceeded max=$max$/,
         "$label: reason");
     is(scalar @lines, 1, "$label: one log line");
-    like($lines[0], qr/expect:\ refused\ 413:\ content\ of\ unknown\ length\ exceeded
-        \ max=$max\ \(ExpectRequire\ at\ .+:\d+\)/x,
+    like($lines[0], qr/expect:\ refused\ 413:\ content\ of\ unknown
+        \ length\ exceeded\ max=$max\ \(ExpectRequire\ at\ .+:\d+\)/x,
         "$label: log line");
     diag(explain($r, \@lines))
         if $before && !Test::More->builder->is_passing;

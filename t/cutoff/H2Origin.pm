@@ -2,7 +2,7 @@ package H2Origin;
 
 =head1 NAME
 
-H2Origin - an HTTP/2 origin that tells frame by frame what it was sent
+H2Origin - an HTTP/2 origin that records what it was sent
 
 =head1 SYNOPSIS
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# ErrorDocument 413, where content is cut off while a handler reads it: no other
-# handler runs inside that read. A text or a file is answered; in place of a
-# script the client gets the module's page. What is refused from the head runs
-# the script as ever.
+# ErrorDocument 413, where content is cut off while a handler reads it: no
+# other handler runs inside that read. A text or a file is sent; instead of a
+# script's page the client gets the module's. A refusal from the head runs the
+# script as usual.
 
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ my $fpm  = php_fpm();
 my $dir  = "$root/error-page";
 my $mark = "$logs/error-page-ran";
 
-# --- the pages ----------------------------------------------------------------
+# --- the pages -------------------------------------------------------------
 
 sub put {
     my($name, $text) = @_;
@@ -46,7 +46,8 @@ def application(environ, start_response):
     start_response('200 OK', [('Content-Type', 'text/plain')])
     return [b'the script\\n']
 WSGI
-put('page.shtml', "the page\n" . '<!--#include virtual="/error-page/script.cgi" -->' . "\n");
+put('page.shtml', "the page\n"
+    . qq(<!--#include virtual="/error-page/script.cgi" -->\n));
 put('file.txt', "the file\n");
 put('reads.wsgi', <<'WSGI');
 def application(environ, start_response):
@@ -55,7 +56,7 @@ def application(environ, start_response):
     return [b'read=%d\n' % read]
 WSGI
 
-# --- what reads, and what is answered ------------------------------------------
+# --- what reads, and what is answered --------------------------------------
 
 my $conf = load('wsgi') . <<"CONF";
 WSGISocketPrefix "$logs/error-page-wsgi"
@@ -134,7 +135,7 @@ my $server = own_httpd(conf => $conf);
 # too.
 my $own = qr/^(?:mod_wsgi|a proxy)$/;
 
-# --- the assertions -------------------------------------------------------------
+# --- the assertions --------------------------------------------------------
 
 sub ran {
     my $ran = -e $mark;

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# A server with hardly a module, nor the witness: nothing stands beside
-# HTTP_IN where the filter has to go. What tells what was read is the file.
+# A server with the fewest modules that DAV needs, and without the witness: no
+# filter stands beside HTTP_IN where mod_expect's filter has to go. The stored
+# file shows how much was read.
 
 use strict;
 use warnings;

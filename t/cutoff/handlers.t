@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# Content of unknown length and its max, where the witness's handlers read it:
-# blocking, without blocking, not at all. The bytes on the wire, too.
+# Content of unknown length and its max=, where the witness's handlers read
+# it: blocking, without blocking, not at all. The second part looks at the
+# bytes on the wire.
 
 use strict;
 use warnings;
@@ -73,7 +74,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
         or diag $t->{bytes};
 }
 
-# --- on the wire -------------------------------------------------------------
+# --- on the wire -----------------------------------------------------------
 
 my $put = sub {
     my($path, @headers) = @_;
@@ -135,12 +136,12 @@ for (@wire) {
         or diag explain $t;
 }
 
-# --- the answer --------------------------------------------------------------
+# --- the answer ------------------------------------------------------------
 
 {
     my $r = upload(path => $path, chunked => 1, content => 101, eager => 1);
     is $r->{headers}{'upload-limit'}, "max-size=$MAX",
-        'the answer tells the limit';
+        'the answer has the limit';
     my $custom = section($limit, 'ErrorDocument 413 "too much"');
     $r = upload(path => $custom, chunked => 1, content => 101, eager => 1);
     is_deeply [@$r{qw(status body)}], [413, 'too much'],

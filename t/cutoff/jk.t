@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_jk: content that is cut off has its answer before mod_jk, which breaks off
-# where it cannot read, ends the connection.
+# mod_jk: when content is cut off, the answer is sent before mod_jk, which
+# fails because it cannot read, ends the connection.
 
 use strict;
 use warnings;

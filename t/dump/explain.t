@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# httpd -t -D DUMP_EXPECT -c 'ExpectExplain ...': what it says of an upload is
-# what a server with the same configuration answers to it, to clients that ask
-# and to those that do not: the status, the sentence, the verdict.
+# httpd -t -D DUMP_EXPECT -c 'ExpectExplain ...' gives for an upload the same
+# status, sentence and verdict as a server with the same configuration, for
+# clients that ask and clients that do not.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use File;
 my $root = conf_var('documentroot');
 my $main = conf_var('serverroot') . '/conf/httpd.conf';
 
-# --- asking ------------------------------------------------------------------
+# --- asking ----------------------------------------------------------------
 
 # What httpd says: (exit status, output, log).
 sub httpd_t {
@@ -63,7 +63,7 @@ sub question {
     return join ' ', @words;
 }
 
-# --- the cases ---------------------------------------------------------------
+# --- the cases -------------------------------------------------------------
 
 my $n = 0;
 
@@ -161,7 +161,7 @@ my @cases = (
     ['<If>, out', { content => 10, path => place(
         '<If "%{HTTP:Content-Length} -gt 10">', 'ExpectRequire header X-No',
         '</If>') }],
-    ['<If>, only for who asks', { content => 10, path => place(
+    ['<If>, only for clients that ask', { content => 10, path => place(
         '<If "-n %{HTTP:Expect}">', 'ExpectRequire header X-No', '</If>') }],
 
     # the target
@@ -280,23 +280,26 @@ my @cases = (
 );
 
 write_htaccess($_, "ExpectRequire content-length max=10\n")
-    for qw(response/detect response/off response/asked merge/and/explain merge/or/explain
+    for qw(response/detect response/off response/asked merge/and/explain
+        merge/or/explain
            merge/off/explain override/explain);
 
 # The places of t/sections that their sections speak of.
 mkpath("$root/sections/$_") for qw(dir if match-1);
 
-# --- comparing ---------------------------------------------------------------
+# --- comparing -------------------------------------------------------------
 
 # The answer of each rule that was evaluated.
 sub rules_of {
     my($answer) = @_;
     my(%said, $rule);
     for (split /\n/, $answer) {
-        if (/^ {6,}(\S.*?) +[a-z\/]+ +(\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/) {
+        if (/^\ {6,}(\S.*?)\ +[a-z\/]+\ +(\S+:\d+)(?:\ \ \(in
+            \ <Limit(?:Except)?(?:\ [A-Z]+)+>\))?$/x) {
             $rule = "$1 at $2";
         }
-        elsif (/^ {8,}(granted|denied|not known yet|error)\b(?!.*\(not needed)/) {
+        elsif (/^\ {8,}(granted|denied|not\ known\ yet|error)\b(?!.*\(not
+            \ needed)/x) {
             $said{$rule} = $1;
         }
     }
@@ -305,8 +308,8 @@ sub rules_of {
 
 # A line of the explanation.
 sub parsed {
-    my($answer, $who) = @_;
-    my($before, $line) = $answer =~ /\A(.*?)^  $who: ([^\n]*)$/ms
+    my($answer, $client) = @_;
+    my($before, $line) = $answer =~ /\A(.*?)^  $client: ([^\n]*)$/ms
         or return { answer => $answer };
     # what is not the same for both clients stands before each
     my %got = (line => $line, answer => $answer,

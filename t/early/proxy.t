@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Origins and SCGI and AJP back ends that answer before they have read all
-# content, and close or do not.
+# Origins, SCGI and AJP back ends that answer before they have read all
+# content, and then close the connection or keep it.
 
 use strict;
 use warnings;

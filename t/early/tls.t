@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Answers that come before the content was read, over TLS: what httpd has read
-# off the wire waits in mod_ssl then.
+# Answers over TLS that are sent before the content was read: bytes that httpd
+# has read from the network wait in mod_ssl then.
 
 use strict;
 use warnings;

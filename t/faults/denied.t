@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# What the system does not give: the answer is a refusal or an error that says
-# so, never a grant, and the server goes on.
+# A system call or an allocation fails: the answer is a refusal or an error
+# with the reason, never an admission, and the server continues.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# t/setup sees what is missing, each thing by itself: on a machine that has all,
-# nobody would notice that one is never asked for.
+# t/setup notices each missing thing by itself. On a machine that has
+# everything, nobody would see that one of its checks never runs.
 
 use strict;
 use warnings;

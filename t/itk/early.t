@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # needs: several users
-# A folder that the server may enter and the tenant may not, as for a site that
-# is all scripts or proxies: httpd finds the section before mpm_itk makes the
-# process the tenant, and serves it. So it does where a quick handler reads
-# content and the section was looked up for that: a lookup leaves the process
-# who it was.
+# A folder that the server can enter and the tenant cannot, as for a site of
+# scripts or proxies: httpd determines the section before mpm_itk changes the
+# user, and serves it. The same holds where a quick handler reads content and
+# the section was looked up for that: a lookup does not change the process's
+# user.
 
 use strict;
 use warnings;

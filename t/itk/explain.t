@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # needs: several users
-# ExpectExplain, called by root, with mpm_itk loaded: each question ends as the
-# user of its virtual host, in a process of its own, and the next one is
-# answered all the same. The file of one tenant is not read as another.
+# ExpectExplain, called by root, with mpm_itk loaded: each query is answered
+# as the user of its virtual host, in a process of its own, so that the next
+# one is answered as well. No user's file is read as another user.
 
 use strict;
 use warnings;

@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # needs: several users
-# Tenants who are users of their own, with files that nobody else may read:
-# rules from .htaccess, from the state of a file and from its file system hold,
-# uploads become files of the tenant, and what is cut off leaves none. Once as
-# is, and once with a module that may answer before the section is known.
+# Tenants with users of their own, whose files nobody else can read: rules
+# from .htaccess hold, and rules about a file's state or its file system as
+# well. Uploads become files of the tenant, and content that is cut off leaves
+# no file. All is tried twice, the second time with a module that may answer
+# before the section is known.
 
 use strict;
 use warnings;

@@ -9,7 +9,9 @@ Child - a process beside a test, which ends with the test
     package Echo;
     use parent 'Child';
 
-    sub start { return $_[0]->server('echo', sub { my($listener, $log) = @_; }) }
+    sub start {
+        return $_[0]->server('echo', sub { my($listener, $log) = @_; ... });
+    }
 
 =head1 METHODS
 

@@ -2,7 +2,7 @@ package ExpectTest;
 
 =head1 NAME
 
-ExpectTest - raw uploads to the test server, and what must come of them
+ExpectTest - raw uploads to the test server, and checks of their results
 
 =head1 SYNOPSIS
 
@@ -149,11 +149,11 @@ Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
     my $stock = stock_httpd();
     my $r = upload(vhost => $stock, path => '/witness/', asks => 1);
 
-A private server with the places of t/conf/endpoints.inc.in, with or without
-mod_expect, on a port of its own (${OWN_DIR} is its folder); with C<only =E<gt> [qw(dav dav_fs)]> it has
-just these modules, mod_expect, and neither places nor witness. It ends with
-the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
-stop, crashes (the lines of its error_log that tell of one), and
+A private server with the endpoints of t/conf/endpoints.inc.in, with or without
+mod_expect, on a port of its own (${OWN_DIR} is its folder). With C<< only =>
+[qw(dav dav_fs)] >> it has just these modules, mod_expect, and neither endpoints
+nor witness. It ends with the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
+stop, crashes (the lines of its error_log about crashes), and
 wait_for($condition, $seconds), which returns whether the condition came true
 while the server ran.
 
@@ -165,7 +165,7 @@ the header C<X-Witness: $id>.
 
 =item module_dir()
 
-The folder of httpd's modules, as third parties' have their place there, too.
+The folder of httpd's modules, which has third parties' modules as well.
 
 =item keep_expect()
 
@@ -234,7 +234,7 @@ sub httpd_at_least {
     if (!$version) {
         my $httpd = conf_var('httpd');
         my($is) = qx('$httpd' -v) =~ m{Apache/([\d.]+)}
-            or die "$httpd does not tell its version\n";
+            or die "$httpd does not print its version\n";
         $version = version->declare($is);
     }
     return $version >= version->declare($wanted);

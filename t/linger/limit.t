@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# A process holds refused connections with a quarter of its descriptors; what is
-# more is left to httpd, and said once. Whoever comes then is served.
+# A process holds refused connections with at most a quarter of its
+# descriptors; further ones are left to httpd, and one line is logged. Clients
+# that connect then are served.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A login's step is thrown away by its worker: within the bounds of ExpectLinger
-# of its virtual host, and within its own.
+# The content of a login's step is thrown away by the worker, within the
+# bounds of its virtual host's ExpectLinger and within bounds of its own.
 
 use strict;
 use warnings;
@@ -76,7 +76,7 @@ for (@cases) {
     # others are too soon over for that, or Off
     ok $server->wait_for(sub { lingering($server) == 1 }),
         "$name: then it lingers" if $host eq 'large';
-    # who sends it all may see the connection broken before the answer
+    # a client that sends all may see the connection broken before the answer
     like $r->{status} // 401, qr/^401$/, "$name: no other answer";
     ExpectTest::read_until($on, 5, sub { 0 });
     ok $on->{eof}, "$name: the connection ends";

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# A program that httpd runs while refused connections linger has no descriptor
-# of them, nor of what their thread uses: it could read what their clients send,
-# and would keep them open.
+# A program that httpd starts while refused connections linger inherits no
+# descriptor of them, nor of what their thread uses: it could read what their
+# clients send, and would keep them open.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# For the access log: notes and EXPECT_VERDICT, also for env= and expr=, also
+# The notes and EXPECT_VERDICT in the access log, also for env= and expr=, and
 # when an ErrorDocument answers, which httpd logs as the last of two requests.
 
 use strict;
@@ -66,15 +66,17 @@ for my $case (
 
             is scalar(() = $line->{expect_log} =~ /\n/g), 1,
                 "$label: one line";
-            # Where the page is lost httpd logs that it is, as ever.
+            # Where the page is lost httpd logs that as usual.
             is $code, $name =~ /lost/ ? 404 : $r->{status},
                 "$label: the client's status";
             is $r->{status}, $noted, "$label: the status"
                 if ($verdict // '') eq 'refuse';
-            my($got, $env) = $line->{expect_log} =~ /verdict=(\S+) .* env=(\S+)/;
+            my($got, $env) = $line->{expect_log}
+                =~ /verdict=(\S+) .* env=(\S+)/;
             is $got, $verdict // '-', "$label: verdict";
             is $env, $verdict // '-', "$label: EXPECT_VERDICT";
-            like $line->{expect_log}, qr/ rule=\Q${\($rule \/\/ '-')}\E status=$noted /,
+            like $line->{expect_log}, qr{\ rule=\Q${\($rule // q(-))}\E
+                \ status=$noted\ }x,
                 "$label: rule and status";
             like $line->{expect_log}, qr/ reason="\Q$over\E" /,
                 "$label: reason" if $rule && $rule eq 'content-length';

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
-# All, Any, None and `not`, nested, against a model of Kleene's three values:
-# rules on the head are known at once, rules on the user only when httpd's own
-# authentication has run. What the head alone denies is refused before the
-# backend is asked; everything else is decided behind it. The trees are drawn at
-# random, but always the same.
+# All, Any, None and `not`, nested, are compared with a model of Kleene's
+# three values: rules on the head are known at once, rules on the user only
+# after httpd's own authentication. If the head alone denies, the upload is
+# refused before the password is checked; everything else is decided
+# afterwards. The trees are drawn at random, but always the same.
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ use constant { SEED => 31_415, TREES => 60, DEPTH => 3, FIELDS => 3 };
 srand SEED;
 sub draw { return $_[rand @_] }
 
-# --- the model -------------------------------------------------------------------
+# --- the model -------------------------------------------------------------
 
 # A tree is [kind, child...] or a leaf [rule, not, name].
 sub draw_tree {
@@ -58,7 +58,7 @@ sub value_of {
     return $kind eq 'None' && defined $value ? 1 - $value : $value;
 }
 
-# --- the trees -------------------------------------------------------------------
+# --- the trees -------------------------------------------------------------
 
 my %seen;
 for my $n (1 .. TREES) {
@@ -76,13 +76,15 @@ for my $n (1 .. TREES) {
 
         # An early grant is no licence to go without httpd's access control.
         my $r = upload(path => '/tenant/logic/x', content => 3,
-            asks => $asks, eager => $last && !$asks, headers => [basic_auth($user),
+            asks => $asks, eager => $last && !$asks,
+            headers => [basic_auth($user),
             map { "X-$_: 1" } grep { $known{$_} } sort keys %known]);
         my $kind = defined $early ? $early ? 'early grant' : 'early denial'
             : $last ? 'late grant' : 'late denial';
         my $got = join ' ', $r->{witness}{verdict}, @{ $r->{interim} },
             "read=$r->{witness}{read}", "asked=$r->{witness}{authn}";
-        my $want = $last ? 'continue' . ($asks ? ' 100' : '') . ' read=3 asked=1'
+        my $want = $last ? 'continue' . ($asks ? ' 100' : '')
+            . ' read=3 asked=1'
             : 'refuse read=0 asked=' . ($kind eq 'early denial' ? 0 : 1);
         $seen{$kind}++;
         push @wrong, "$kind for $user, "
@@ -99,9 +101,9 @@ for my $n (1 .. TREES) {
 cmp_ok $seen{$_} // 0, '>', 15, "$_ occurs often"
     for 'early grant', 'early denial', 'late grant', 'late denial';
 
-# --- who is to blame ---------------------------------------------------------------
+# --- the rule in the log ---------------------------------------------------
 
-# Several rules in one section must all hold; the first that does not is told.
+# Several rules in one section must all hold; the log has the first that fails.
 write_htaccess('tenant/blame', "ExpectRequire header X-One\n"
     . "ExpectRequire content-type image/png\n"
     . "ExpectRequire content-length max=10\n");

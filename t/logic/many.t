@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Thousands of sections in one .htaccess: each counts, in turn, and they need no
-# more stack than a few.
+# Thousands of sections in one .htaccess: each of them counts, in its turn,
+# and they need no more stack than a few.
 
 use strict;
 use warnings;
@@ -39,7 +39,8 @@ for my $kind (qw(Files If)) {
         asked_status => 417, like => qr/^header X-1 is missing/);
     my $r = upload(path => "/tenant/many-$kind/x", vhost => $server,
         method => 'OPTIONS');
-    is $r->{headers}{'upload-limit'}, 'max-size=10', "$kind: OPTIONS tells";
+    is $r->{headers}{'upload-limit'}, 'max-size=10',
+        "$kind: in the answer to OPTIONS";
     is join('', $server->crashes), '', "$kind: no child has crashed";
 }
 

@@ -163,7 +163,7 @@ sub quick_kinds {
     return (load('cache') ? 'no quick handler' : (), 'mod_cache', 'mod_lua');
 }
 
-# Known from the head; and what comes in chunks is bounded, too.
+# Known from the head; chunked content is bounded as well.
 my $ADMIT = "ExpectRequire content-length max=1M\n";
 
 my $LOG = join '\t', qw(%{X-Witness}i %m %U%q %H %>s %s %f %R %u),
@@ -229,7 +229,8 @@ sub mapping_server {
     write_tree($root, 'htdocs/a.x' => '', 'to/env.x' => '',
         'to/env.cgi' => env_cgi(), 'count.lua' => $COUNT_LUA,
         'map.pl' => $COUNT_MAP, calls => '', access => '', %{ $o{files} });
-    my $text = few_processes() . load('userdir', 'vhost_alias', 'speling', @$load,
+    my $text = few_processes() . load('userdir', 'vhost_alias', 'speling',
+        @$load,
         @{ $o{load} }) . <<"CONF" . hosts($o{conf}, $counts);
 Define ROOT "$root"
 DocumentRoot "\${ROOT}/htdocs"
@@ -368,7 +369,7 @@ sub sent {
         if defined $r->{headers}{allow};
     $r->{body} =~ s/$NOT_COMPARED//g;
     my @stored = $facility->{path} =~ /%d/
-        ? ('stored: ', $self->lines("htdocs$path") || 'nothing', "\n")
+        ? ('stored: ', slurp($self->root . "/htdocs$path") || 'nothing', "\n")
         : ();
     return { id => $r->{id}, text => join '', "interim: @{ $r->{interim} }\n",
         $r->{line} // $r->{status} // 'no answer', "\n",

@@ -1,8 +1,7 @@
 #!/usr/bin/perl
-# Quick handlers that do something. One that reads content before httpd knows
-# the section makes the module look that up, once, and gets what the rules let
-# it have. One that answers from the cache answers as it does without the
-# module.
+# Quick handlers. If one reads content before httpd knows the section, the
+# module looks the section up, once, and the handler gets what its rules
+# admit. One that answers from the cache answers as without the module.
 
 use strict;
 use warnings;

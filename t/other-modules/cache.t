@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# mod_cache's quick handler answers before httpd has looked where a request
-# goes. What is cached is answered from the cache, as by stock httpd; content
-# that comes with such a request is refused, without its being read.
+# mod_cache's quick handler answers before httpd has mapped the request.
+# Cached content is answered from the cache, as by stock httpd; content sent
+# with such a request is refused without being read.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_deflate inflates what comes in: the limit is on what crosses the network,
-# announced or not, and the type and coding are those that were sent.
+# mod_deflate inflates request content: max= counts the bytes that cross the
+# network, announced or not, and the type and coding are those that were sent.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# ErrorDocument: a refusal is answered by the page that the directory has for
-# its status, and stays the refusal that it is.
+# A refusal is answered with the ErrorDocument that the directory has for its
+# status, and stays a refusal: status, notes and log are the same.
 
 use strict;
 use warnings;
@@ -10,7 +10,8 @@ use Test::More;
 use ExpectTest;
 use OtherModules;
 
-# Over HTTP/1.1 a server that speaks both says `Connection: Upgrade` in addition.
+# Over HTTP/1.1 a server that speaks both says `Connection: Upgrade` in
+# addition.
 my $server = own_httpd();
 my $h2 = has_h2() ? h2_httpd('') : undef;
 
@@ -23,7 +24,8 @@ my @pages = (
     ['a handler',    '/witness/page',               qr/^read=0$/],
     ['a script that records', "/cgi/record.cgi?$token", qr/^read=0$/],
     ['another place with rules', '/tenant/doc-rules/x', qr/^read=0$/],
-    ['not there',    '/nowhere',                    qr/content-length 11 is over max=10/],
+    ['not there',    '/nowhere',
+        qr/content-length 11 is over max=10/],
 );
 write_htaccess('tenant/doc-rules', "ExpectRequire header X-Never\n");
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_evasive beside mod_expect: it counts requests where access is checked. The
-# early look at the target must not count a second time.
+# mod_evasive counts requests in access control. mod_expect's early lookup of
+# the target must not count a second time.
 
 use strict;
 use warnings;
@@ -55,7 +55,7 @@ for (@kinds) {
     $got[1] =~ s/403/417/g if $name =~ /auth/;
     is $got[0], $got[1], "$name: counted as by stock httpd";
 
-    # Who is shut out gets nothing from us either.
+    # A client that mod_evasive blocks gets nothing from mod_expect either.
     my $r = upload(vhost => $server[0], path => "/tenant/$place/x", asks => 1,
         content => 5);
     is_deeply [@$r{qw(status interim sent)}, $r->{witness}{read}],

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# As t/auth/facts.t, for readers that are not httpd's own: mod_perl's handlers
-# in each hook, and mod_security2, which reads content when all else is over.
-# What they set counts when they are done, and not when they begin to read.
+# As t/auth/facts.t, for third-party modules that read: mod_perl's handlers in
+# each hook, and mod_security2, which reads content after access control. What
+# they set counts when they are done, and not when they begin to read.
 
 use strict;
 use warnings;
@@ -62,7 +62,7 @@ CONF
 facts_ok($server, \%hooks, chunked => 1);
 
 # mod_security2 sets a variable in phase 2, when it has the content: that is
-# behind the rules, whether it reads or not, and whoever asks.
+# behind the rules, whether it reads or not, and whether the client asks or not.
 my $rules = join '', map { my $body = $_; map { <<"CONF" }
 <Location /witness/$body-$_>
     SecRuleEngine On

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_auth_gssapi, as far as that goes without Kerberos: an upload without a
-# ticket, or with one that nobody can read, is refused before its content.
+# mod_auth_gssapi, as far as it works without Kerberos: an upload without a
+# ticket, or with an unreadable one, is refused before its content.
 
 use strict;
 use warnings;
@@ -46,14 +46,14 @@ refused_on('no ticket', $server, { path => '/tenant/gss/x', content => 5 },
 refused_on('no ticket, specific: the challenge', $server, {
         path => '/tenant/gss-specific/x', content => 5 }, status => 401,
     rule => 'auth', headers => { 'WWW-Authenticate' => qr/^Negotiate/ });
-refused_on('a ticket that nobody can read', $server, {
+refused_on('an unreadable ticket', $server, {
         path => '/tenant/gss-specific/x', content => 5,
         headers => ['Authorization: Negotiate AAAA'] }, status => 401,
     rule => 'auth');
 refused_on('another rule goes first', $server, {
         path => '/tenant/gss-length/x', content => 5 }, status => 413,
     asked_status => 417, rule => 'content-length');
-admitted_on('nobody has to log in', $server, { path => '/tenant/gss-any/x',
+admitted_on('no login is needed', $server, { path => '/tenant/gss-any/x',
         content => 5 }, status => 200);
 
 for ([$server, 'here'], [$stock, 'stock']) {

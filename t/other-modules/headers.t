@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_headers: what RequestHeader changes early is what the rules see; what
-# `Header always` adds is in a refusal as in any error.
+# mod_headers: the rules see the fields that RequestHeader early has changed;
+# a refusal has the fields that `Header always` adds, like any error.
 
 use strict;
 use warnings;
@@ -58,7 +58,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     is_deeply [@$r{qw(interim sent closed)}, $r->{witness}{read}],
         [[], 0, 1, 0], "Expect unset early, h2 $h2: no content";
     # Core of httpd before 2.4.49 looks for the field behind early
-    # RequestHeader: then nobody has asked, and the client waits in vain.
+    # RequestHeader: then httpd sends no 100, and the client waits in vain.
     $r = upload(vhost => $server, path => '/witness/x', asks => 1,
         content => 5, host => 'mute', h2 => $h2);
     is_deeply [@$r{qw(status interim sent)}],

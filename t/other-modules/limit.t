@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# <Limit> and <LimitExcept> around httpd's own access control, and the rule that
-# stands for it: for the methods that need a login, and for no others.
+# <Limit> and <LimitExcept> around httpd's own access control, with the rule
+# auth: it refuses for the methods that need a login, and for no others.
 
 use strict;
 use warnings;

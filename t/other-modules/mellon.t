@@ -1,9 +1,9 @@
 #!/usr/bin/perl
-# The rule auth hears what denies in access control's first hook, whatever the
-# status: mod_auth_mellon, which sends to its login (303), and limiters (429,
-# 503), for which a script in Lua stands. All are refused as a 401 is: before
-# the content, in one line, and who asked gets 417, or the denial's own status
-# and fields.
+# The rule auth refuses whatever the first hook of access control denies, with
+# any status: mod_auth_mellon, which redirects to its login (303), and
+# limiters (429, 503), for which a script in Lua stands. All are refused like
+# a 401: before the content, with one log line; clients that ask get 417, or
+# with ExpectStatus specific the denial's own status and fields.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ use StatusTest;
 my $dir = conf_var('t_logs') . "/mellon-$$";
 mkdir $dir or die "$dir: $!\n";
 
-# What of SAML a redirect to the login needs: a key, and who the provider is.
+# What a redirect to a SAML login needs: a key, and the provider's description.
 my $req = 'openssl req -x509 -newkey rsa:2048 -nodes -days 30 -batch '
     . "-subj /CN=localhost -keyout $dir/saml.key -out $dir/saml.crt";
 system("$req 2>/dev/null") == 0 or die "cannot run: $req\n";
@@ -153,7 +153,7 @@ for my $path (sort keys %denials) {
             content => 5000 }, status => $status, rule => 'auth',
         headers => $fields, log => line($status, "$name-specific"));
 
-    # Another rule comes first if it can be told before.
+    # Another rule refuses first if it can be evaluated before.
     refused_on("$path, too long", $server, { content => 11,
             path => "/witness/$path" =~ s{(mellon|limit)}{$1-length}r },
         status => 413, asked_status => 417, rule => 'content-length');
@@ -174,7 +174,7 @@ for my $path (sort keys %denials) {
     }
 
     # Where the rules do not mind, or there are none, httpd denies alone: no
-    # 100, no content read for who waits.
+    # 100, and no content is read from a client that waits.
     for my $place ('any', 'bare') {
         my $mark = log_mark($server);
         my $r = upload(vhost => $server, content => 5, asks => 1,
@@ -193,7 +193,7 @@ admitted_on('the limiter says nothing', $server, {
         path => '/witness/limit/x', content => 5 }, status => 200);
 admitted_on('nor against alice', $server, { path => '/witness/limit-login/x',
         content => 5, headers => [$alice] }, status => 200);
-refused_on('the limiter says nothing, but nobody is logged in', $server, {
+refused_on('the limiter declines, but there is no login', $server, {
         path => '/witness/limit-login/x', content => 5 }, status => 401,
     asked_status => 417, rule => 'auth');
 
@@ -209,11 +209,11 @@ for my $place ('limit-login', 'limit-user') {
     }
 }
 
-# With Satisfy Any it is no denial yet: who logs in is let in.
+# With Satisfy Any it is no denial yet: a login is admitted.
 admitted_on('Satisfy Any: alice', $server, { content => 5,
         path => '/witness/limit-satisfy/403', headers => [$alice] },
     status => 200);
-refused_on('Satisfy Any: nobody', $server, { content => 5,
+refused_on('Satisfy Any: no login', $server, { content => 5,
         path => '/witness/limit-satisfy/403' }, status => 401,
     asked_status => 417, rule => 'auth');
 
@@ -225,7 +225,7 @@ refused_on('Satisfy Any: nobody', $server, { content => 5,
         [500, [], 0, 0], 'a fault: 500' or diag explain $r;
 }
 
-# The login itself, and what is no upload, as ever.
+# The login itself, and requests without content, are answered as usual.
 {
     my $r = upload(vhost => $server, path => '/witness/mellon/x',
         method => 'GET');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# mod_auth_openidc, as far as that goes without a provider: an upload without a
-# session is refused before its content, with the module's own status, and the
-# early look at the target does not trip it.
+# mod_auth_openidc, as far as it works without a provider: an upload without a
+# session is refused before its content, with the module's own status, and
+# mod_expect's early lookup of the target does not disturb it.
 
 use strict;
 use warnings;
@@ -70,7 +70,7 @@ for my $asks (1, 0) {
     is $r->{witness}{read}, 0, "sent to log in, asks $asks: unread";
     ok $r->{closed}, "sent to log in, asks $asks: closed";
 }
-admitted_on('pass: whoever it is', $server, {
+admitted_on('AuthType openid-connect, unauthenticated access passes', $server, {
         path => '/tenant/oidc-pass/x', content => 5 }, status => 200);
 
 done_testing();

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_qos beside mod_expect: its own limit keeps its status, and the slots that
-# it counts are free again after an early refusal.
+# mod_qos: its own limit keeps its status, and the slots that it counts are
+# free again after an early refusal.
 
 use strict;
 use warnings;
@@ -10,7 +10,8 @@ use Test::More;
 use ExpectTest;
 use OtherModules;
 
-write_htaccess('tenant/qos', if_expect("ExpectRequire content-length max=500\n"));
+write_htaccess('tenant/qos',
+    if_expect("ExpectRequire content-length max=500\n"));
 write_htaccess('tenant/qos-open', '');
 write_htaccess('tenant/qos-handler', if_expect("ExpectRequire handler "
     . "cgi-script\n"));
@@ -42,7 +43,8 @@ for ([$server, 'here'], [$stock, 'stock']) {
         content => 2000);
     is_deeply [@$r{qw(status interim sent)}], [413, [], 0],
         "mod_qos' own limit, $name";
-    isnt $r->{witness}{verdict}, 'refuse', "mod_qos' own limit, $name: not ours";
+    isnt $r->{witness}{verdict}, 'refuse',
+        "mod_qos' own limit, $name: not ours";
 }
 
 # A location with one slot: after each refusal it is free again.
@@ -60,7 +62,7 @@ for my $place ('qos-slot', 'qos-handler') {
         }
     }
 }
-# It is a slot: while one holds it nobody else comes.
+# It is a slot: while one client holds it no other is served.
 {
     my $r;
     my $wire = ExpectTest::open_wire($server);

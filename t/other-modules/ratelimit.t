@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_ratelimit slows what goes out: interim responses, pages of refusals and
-# the end of the connection come through it.
+# mod_ratelimit slows responses: interim responses, pages of refusals and the
+# end of the connection pass through it.
 
 use strict;
 use warnings;

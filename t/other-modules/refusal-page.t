@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# conf-sample/refusal.shtml: people read the sentence of a refusal in a page of
-# the site. Whatever bytes are in it, it stays a sentence.
+# conf-sample/refusal.shtml shows the sentence of a refusal in a page of the
+# site. Whatever bytes the sentence contains, it stays text.
 
 use strict;
 use warnings;
@@ -14,7 +14,8 @@ my $samples = conf_var('top_dir') . '/conf-sample';
 my $root    = conf_var('documentroot') . '/tenant/refused';
 my $ALICE   = basic_auth('alice');
 
-# Names of rules are told: this one is markup, and a directive of mod_include.
+# The sentence names the rule: this name is markup, and a directive of
+# mod_include.
 my $hostile = q(<script>alert('1')</script>&amp;"<!--#printenv -->");
 (my $quoted = $hostile) =~ s/(["\\])/\\$1/g;
 
@@ -90,7 +91,7 @@ for (
                 status => $status, asked_status => 417) } @where) {
         my $label  = "$name, $r->{status}";
         my $text   = text_of($r) // 'another page';
-        # with 417 nobody is challenged
+        # with 417 there is no challenge
         my $says   = $r->{status} == 417 && $name eq 'no login'
             ? qr/^auth: [^.]*\.$/ : $said;
         ok $text =~ s/^\Q$HEAD\E (.*) Status $r->{status}$/$1/,
@@ -111,14 +112,16 @@ for (
         my $r = upload(vhost => $server, path => $path, chunked => 1,
             content => 11, asks => $asks, eager => !$asks);
         is $r->{status}, 413, "cut off, asks $asks: status";
-        like text_of($r) // '', qr/^\Q$HEAD\E content of unknown length exceeded max=10\. /,
+        like text_of($r) // '', qr/^\Q$HEAD\E\ content\ of\ unknown\ length
+            \ exceeded\ max=10\.\ /x,
             "cut off, asks $asks: the sentence";
     }
     my($r) = refused_ok('another expectation', { vhost => $server,
             path => place(''), content => 9, asks => 0,
             headers => ['Expect: <b>'] }, status => 417,
         rule => 'expectation');
-    like $r->{body}, qr/the only expectation supported is a single 100-continue/,
+    like $r->{body}, qr/the\ only\ expectation\ supported\ is\ a\ single
+        \ 100-continue/x,
         'another expectation: the sentence';
 }
 
@@ -132,7 +135,7 @@ for my $accept ('application/problem+json', 'text/plain, application/json') {
         "$accept: its type";
 }
 
-# Who logs in uploads; and what is no upload is not called one.
+# A client with a login uploads; the page of a GET does not call it an upload.
 admitted_ok('logged in', { vhost => $server, path => place(@basic),
     content => 9, headers => [$ALICE] }, status => 200);
 {

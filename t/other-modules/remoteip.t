@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_remoteip: behind a proxy the rules see the client, not the proxy, from the
-# first look on.
+# mod_remoteip: behind a proxy the rules see the client's address, not the
+# proxy's, from the early lookup on.
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# mod_reqtimeout: its clock for content starts when content is read, not while a
-# verdict is sought, and a client that then sends none is timed out as ever.
+# mod_reqtimeout: its time for content begins when content is read, not while
+# rules are evaluated, and a client that then sends nothing is timed out as
+# usual.
 
 use strict;
 use warnings;

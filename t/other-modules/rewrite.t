@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# mod_rewrite, in the server's configuration and in .htaccess: front controllers,
-# redirects, [F], [G], [P] and [E]. Whatever it does, a refused upload is not
-# asked for its content, and an admitted one goes where it went before.
+# mod_rewrite, in the server's configuration and in .htaccess: front
+# controllers, redirects, [F], [G], [P] and [E]. In all cases the client of a
+# refused upload gets no 100 Continue, and an admitted upload reaches the same
+# target as without mod_expect.
 
 use strict;
 use warnings;
@@ -53,7 +54,8 @@ write_htaccess('tenant/rw-moved', "RewriteEngine On\n"
     . "RewriteRule ^ /elsewhere [R=307,L]\n");
 write_htaccess('tenant/rw-moved-no', "RewriteEngine On\n"
     . "RewriteRule ^ /elsewhere [R=307,L]\n$MAX");
-write_htaccess('tenant/rw-forbidden', "RewriteEngine On\nRewriteRule ^ - [F]\n");
+write_htaccess('tenant/rw-forbidden',
+    "RewriteEngine On\nRewriteRule ^ - [F]\n");
 write_htaccess('tenant/rw-forbidden-no', "RewriteEngine On\n"
     . "RewriteRule ^ - [F]\n$MAX");
 write_htaccess('tenant/rw-handler', "RewriteEngine On\n"
@@ -72,7 +74,7 @@ for (['a server rule, [PT]', '/rw-server/x'], ['a server rule, [L]',
     admitted_on($name, $server, { path => $path, content => 10 },
         status => 200, body => qr/^read=10$/);
 }
-# Who takes the content is known when httpd has gone on there.
+# The handler is known when httpd has gone on to the target.
 write_htaccess("tenant/rw-front-$_", "RewriteEngine On\n"
     . "RewriteRule ^ /cgi/read.cgi [END]\n"
     . if_expect("ExpectRequire handler $_\n")) for 'cgi-script', 'witness';
@@ -111,7 +113,7 @@ for (['[R]', '/rw-moved/x', 307], ['[R], .htaccess', '/tenant/rw-moved/x', 307],
     }
 }
 # In the server's configuration it answers before the section is known: then
-# httpd takes in what comes unasked, as ever.
+# httpd reads what comes unasked, as usual.
 for (['/rw-moved-no/x', 307, 307], ['/rw-forbidden-no/x', 403, 403],
      ['/tenant/rw-moved-no/x', 413, 417],
      ['/tenant/rw-forbidden-no/x', 413, 417]) {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# mod_security2 beside mod_expect. It denies by the head in phase 1, and with
-# SecRequestBodyAccess On it reads the content in fixups: what can be told has
-# to be told before that, and what is cut off stays 413.
+# mod_security2 denies by the head in phase 1, and with SecRequestBodyAccess
+# On it reads the content in fixups. Rules that can be evaluated before that
+# are, and content that is cut off is answered 413.
 
 use strict;
 use warnings;
@@ -82,7 +82,8 @@ for my $asks (1, 0) {
     isnt $r->{witness}{verdict}, 'refuse', "evil content, asks $asks: not ours";
 }
 
-# Denied by its head, in phase 1: no 100 and no content, whoever is first.
+# Denied by its head, in phase 1: no 100 and no content, whichever module is
+# first.
 for my $path ('/tenant/sec-yes/x', '/tenant/sec-header/x', '/witness/x') {
     for my $h2 (0, has_h2() ? 1 : ()) {
         my $r = upload(vhost => $server, path => $path, asks => 1,

@@ -28,15 +28,16 @@ content goes:
     partly   its first half, with the head; then the client ends its side
     never    not at all; behind the first response the client ends its side
 
-C<waits> says that the client may expect a response before content; without it,
-C<late>, C<asked> and C<never> do not wait for one. C<next> goes out when the
-content has; with C<keeps> the client keeps its side open until there is an
-answer to each of C<methods>. C<until> ends it where this function of the bytes that came
-returns true. C<hold>: C<[[offset, function] ...]>: what is sent last stops there
-until the function returns true, or a response or the end comes. C<wire> is a
-connection to use, as open_wire() of ExpectTest makes it. Returns C<{responses, interim, rest, eof, seconds}>: final
-responses as C<{status, headers, body}>, the interim statuses, bytes that
-belong to no response, and whether the server ended the connection.
+C<waits>: the client may expect a response before content; without it, C<late>,
+C<asked> and C<never> do not wait for one. C<next> is sent after the content;
+with C<keeps> the client keeps its side open until there is an answer to each of
+C<methods>. C<until> ends the conversation where this function of the bytes
+received returns true. C<hold>: C<[[offset, function] ...]>: what is sent last
+stops there until the function returns true, or a response or the end comes.
+C<wire> is a connection to use, as open_wire() of ExpectTest makes it. Returns
+C<{responses, interim, rest, eof, seconds}>: final responses as C<{status,
+headers, body}>, the interim statuses, bytes that belong to no response, and
+whether the server ended the connection.
 
 =item responses($bytes, $eof, @methods)
 
@@ -216,7 +217,7 @@ sub refusal_faults {
         || @{ $c->{interim} };
     push @wrong, "status $r[0]{status}, not @statuses"
         if @r && !grep { $_ == $r[0]{status} } @statuses;
-    push @wrong, 'not told that the connection ends'
+    push @wrong, 'no Connection: close'
         if @r && ($r[0]{headers}{connection} // '') !~ /^close$/i;
     push @wrong, 'the connection did not end' unless $c->{eof};
     return @wrong;
@@ -224,7 +225,7 @@ sub refusal_faults {
 
 sub any { return $_[int rand @_] }
 
-# --- the conversation ----------------------------------------------------------
+# --- the conversation --------------------------------------------------------
 
 sub read_as {
     my($method, $class) = @_;
@@ -275,7 +276,7 @@ sub converse {
         send_held($wire, $all, $parse, $o{hold}) if $more;
         $ended = !$more;
     }
-    # Who has no more to say ends its side; the server has to end its own.
+    # A client that has sent all ends its side; the server has to end its own.
     shutdown $wire->{socket}, 1 if $ended || !$o{keeps};
     ExpectTest::read_until($wire, BOUND, sub {
         $o{keeps} && !$ended && $parse->() >= @{ $o{methods} || ['PUT'] }

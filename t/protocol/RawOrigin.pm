@@ -18,7 +18,7 @@ The first part of the path says how it behaves:
     /silent/     never sends 100, reads, answers 200
     /twice/      sends 100 twice
     /header/     sends X-Secret with its 100 and with its answer
-    /unasked/    sends 100 although nobody asked
+    /unasked/    sends 100 although the request does not ask
     /keep/       answers 417 before the content, keeps the connection, and takes
                  the content for what it is
     /close/      answers 417 before the content and closes

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # httpd as a reverse proxy with one connection to its origin that all clients
-# share: whatever a client sends, no connection to the origin holds an answer
-# that nobody asked for, content never reaches the origin as a request, and what
-# is refused does not reach it at all. desync-origin.t says where the attacks
-# are from.
+# share. Whatever a client sends, no answer without a request is left on that
+# connection, content never reaches the origin as a request, and refused
+# requests do not reach it at all. desync-origin.t names the sources of the
+# attacks.
 
 use strict;
 use warnings;
@@ -112,7 +112,7 @@ sub through {
     return ($c, \@wrong, $target, @asked);
 }
 
-# --- the cross product ----------------------------------------------------------
+# --- the cross product -----------------------------------------------------
 
 sub check {
     my($expect, $way, $behaviour, $place, $when, $method, $framing) = @_;
@@ -180,7 +180,7 @@ for my $expect (expects()) {
 ok scalar(grep { $_->{headers}{expect} } $origin{ping}->requests),
     'ping: the proxy asked';
 
-# --- where stock httpd stumbles ---------------------------------------------
+# --- where stock httpd stumbles --------------------------------------------
 
 # The same of both servers, in words: the answers and what went wrong.
 sub both {
@@ -224,7 +224,7 @@ for my $when (qw(late asked)) {
     is $got[0], $got[1], "On, 417 kept alive, content $when: as stock httpd";
     like $got[0], $forwards ? qr/^\d+ end$/ : qr/^\(100\) 417 200 end$/,
         "On, 417 kept alive, content $when: one "
-        . 'answer, nobody else hurt';
+        . 'answer, no other client affected';
     is +(both('off', 'keep', $when))[0], '(100) 417 200 end',
         "Off, 417 kept alive, content $when: the origin's own status";
 }
@@ -248,7 +248,7 @@ for (['off', 0], ['on', $forwards ? 1 : 0]) {
         "kettle-header-expect, $way: the interim response's field";
 }
 
-# --- the published ones ---------------------------------------------------------
+# --- the published ones ----------------------------------------------------
 
 # Each of them at the edge, with the pool behind: refused ones do not touch it.
 sub vector {

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A forward proxy: the target is no place of this server, the rules are those
-# of <Proxy>. What is refused never reaches the origin.
+# A forward proxy: the target is not on this server, and the rules are those
+# of <Proxy>. A refused request never reaches the origin.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# What goes over the wire: one 100 for what is admitted and the connection kept
-# as stock httpd keeps it; after a refusal nothing more is read or answered,
-# neither a second request nor content that looks like one.
+# The bytes on the wire: an admitted upload gets one 100, and its connection
+# is kept as stock httpd keeps it. After a refusal nothing more is read or
+# answered, neither a second request nor content that looks like one.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ sub head {
 
 sub finals { return scalar(() = $_[0] =~ /^HTTP\/1\.1 [2-5]\d\d /mg) }
 
-# --- refused: the end of the connection -------------------------------------
+# --- refused: the end of the connection ------------------------------------
 
 my $next = "GET /witness/next HTTP/1.1\r\nHost: localhost\r\n\r\n";
 for my $case (
@@ -49,7 +49,8 @@ for my $case (
     # client whose content is a request.
     for (['pipelined', 'x' x 101 . $next], ['content like a request', $next]) {
         my($how, $bytes) = @$_;
-        my $t = talk('main', $head . $bytes, qr/^HTTP\/1.1 $status .*?\r\n\r\n/s,
+        my $t = talk('main', $head . $bytes,
+            qr/^HTTP\/1.1 $status .*?\r\n\r\n/s,
             'eof');
         is $t->{missed}, undef, "$name, $how: $status and the end"
             or diag $t->{bytes};
@@ -62,7 +63,7 @@ for my $case (
         "$name: one line each";
 }
 
-# What was pipelined before an upload is answered as ever.
+# Requests that were pipelined before an upload are answered as usual.
 {
     my $t = talk('main', $next . head(101, $ASKS), qr/^HTTP\/1.1 200 /,
         qr/^HTTP\/1.1 417 /m, 'eof');
@@ -106,7 +107,7 @@ for my $chunked (0, 1) {
         or diag $t->{bytes};
 }
 
-# --- admitted: as stock httpd ---------------------------------------------------
+# --- admitted: as stock httpd ----------------------------------------------
 
 for my $case (
     ['asked, a whole upload', [head(3, $ASKS), qr/^HTTP\/1.1 100 .*?\r\n\r\n/s,

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# mod_lua's providers may read content. Rules are asked before there is any:
-# they see none, and nothing turns in circles.
+# mod_lua's providers may read content. Rules are evaluated before content is
+# sent: such a provider reads an empty content, and does not start another
+# evaluation.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A third party's provider: one in Perl, registered by mod_perl's own
-# PerlAddAuthzProvider. It sees the request, its arguments and the user.
+# A third party's provider, in Perl, registered by mod_perl's own
+# PerlAddAuthzProvider. It gets the request, its arguments and the user.
 
 use strict;
 use warnings;
@@ -127,8 +127,10 @@ for (['an argument',      'field',  ['X-Perl: two'],   1, 'perl-field', 0],
      ['nothing',          'field',  [],                0, 'perl-field', 0],
      ['not an argument',  'not',    ['X-Perl: three'], 1, 'perl-field', 0],
      ['not, an argument', 'not',    ['X-Perl: one'],   0, 'perl-field', 0],
-     ['alice',            'user',   [basic_auth('alice')],  1, 'perl-begins', 1],
-     ['bob',              'user',   [basic_auth('bob')],    0, 'perl-begins', 1],
+     ['alice',            'user',   [basic_auth('alice')],  1, 'perl-begins',
+         1],
+     ['bob',              'user',   [basic_auth('bob')],    0, 'perl-begins',
+         1],
      ['nobody',           'nobody', [],                0, 'perl-begins', 0]) {
     my($name, $place, $headers, $holds, $rule, $calls) = @$_;
     my $o = { path => "/witness/$place/x", content => 5, vhost => $server,

@@ -10,14 +10,14 @@ Response - what the tests of t/response share
 
 =item place($name, @lines)
 
-Writes the lines into the .htaccess of a folder below htdocs/response, and returns
-the URL path of something in it.
+Writes the lines into the .htaccess of a folder below htdocs/response, and
+returns the URL path of something in it.
 
 =item answers($upload, $code)
 
 Calls the code with (label, response, upload) for clients that ask and that do
 not, over HTTP/1.1 and, where the MPM has it, HTTP/2. The upload may fix asks
-or h2. Whoever does not ask waits for the answer, unless eager.
+or h2. A client that does not ask waits for the answer, unless eager.
 
 =item parse_dictionary($value)
 

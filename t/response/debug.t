@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# LogLevel expect:debug in a section: for each upload to it every rule that was
-# asked, in order, what it saw, what it said, and where it stands. trace1: what
-# the rules look at. Below debug: none of it.
+# LogLevel expect:debug in a section logs for each upload every rule that was
+# evaluated, in order, with what it saw, its result and its place. trace1 adds
+# what the rules look at. Less verbose levels log none of it.
 
 use strict;
 use warnings;
@@ -128,9 +128,10 @@ for (
         "$name, info: the refusal only";
 }
 
-# The stages stand in their order: auth and user after what the head tells.
+# The stages are logged in their order: auth and user after the head.
 {
-    my($r, $by) = logged(path => "/response/debug/$n/x", content => 9, asks => 1,
+    my($r, $by) = logged(path => "/response/debug/$n/x", content => 9,
+        asks => 1,
         headers => [$ALICE]);
     my @stages = map { /^expect: at (\w+):/ } @{ $by->{debug} };
     is $r->{status}, 200, 'stages: status';
@@ -145,7 +146,8 @@ for (
 
 # Over HTTP/2 the same.
 if (has_h2()) {
-    my($r, $by) = logged(path => '/response/debug/2/x', content => 11, asks => 1,
+    my($r, $by) = logged(path => '/response/debug/2/x', content => 11,
+        asks => 1,
         h2 => 1);
     is $r->{status}, 417, 'HTTP/2: status';
     is scalar @{ $by->{debug} // [] }, 1, 'HTTP/2: one line';
@@ -158,7 +160,7 @@ if (has_h2()) {
     my $path = place('debug/outer/inner', 'ExpectRequire content-length max=9');
     my($r, $by) = logged(path => $path, content => 10, asks => 1);
     my @got = map {
-        [/: (content-length \S+) .*: (\w+) \(.*told(\S+):\d+\)$/]
+        [/: (content-length \S+) .*: (\w+) \(.*response(\S+):\d+\)$/]
     } @{ $by->{debug} // [] };
     is_deeply \@got, [
         ['content-length max=99', 'granted', '/debug/outer/.htaccess'],
@@ -176,7 +178,7 @@ for (['no content', '/response/debug/1/x', ''],
     is_deeply $by, {}, "$name: no line";
 }
 
-# --- trace1 -------------------------------------------------------------------
+# --- trace1 ----------------------------------------------------------------
 
 {
     my $path = place('trace/a', 'ExpectRequire content-length max=10',
@@ -199,13 +201,14 @@ for (['no content', '/response/debug/1/x', ''],
         like "@trace", $_, "trace1, $name: $_" for @has;
         is scalar @{ $by->{debug} // [] }, 2, "trace1, $name: and the rules";
     }
-    my($r, $by) = logged(path => '/response/debug/1/x', content => 9, asks => 1);
+    my($r, $by) = logged(path => '/response/debug/1/x', content => 9,
+        asks => 1);
     is $by->{trace1}, undef, 'debug has no facts';
     ($r, $by) = logged(path => place('trace/none', ''), content => 9);
     is $by->{debug}, undef, 'trace1 without rules: no rule';
 }
 
-# --- what the client sent -----------------------------------------------------
+# --- what the client sent --------------------------------------------------
 
 my @hostile = ('ExpectRequire content-length max=10',
     '<ExpectRequireAny>', 'ExpectRequire content-type a/b',
@@ -241,7 +244,8 @@ for my $bytes ("te\tx/y", "text/\xc3\xa4", "text/\xff\xfe", "text/x\x9b31m",
 # A long target is cut, a hostile one escaped; a password is nowhere.
 for my $target ('/response/trace/hostile/' . 'a' x 200,
     '/response/trace/hostile/%1b%0a',
-    '/response/trace/hostile/%C3%A4%22', '/response/trace/hostile/x?' . 'q' x 4000)
+    '/response/trace/hostile/%C3%A4%22',
+    '/response/trace/hostile/x?' . 'q' x 4000)
 {
     my $mark = log_mark();
     my $r = raw($target, 'Content-Length: 5', 'Expect: 100-continue', $ALICE,

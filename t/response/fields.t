@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# The fields of a refusal, which say what to change: Upload-Limit, Accept,
-# Accept-Encoding, Allow, Retry-After, WWW-Authenticate. They come with each
-# status, with the directory's ErrorDocument, and over HTTP/2.
+# The fields of a refusal that say what to change: Upload-Limit, Accept,
+# Accept-Encoding, Allow, Retry-After, WWW-Authenticate. They are sent with
+# each status, with the directory's ErrorDocument, and over HTTP/2.
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ my @BASIC = ('AuthType Basic', 'AuthName realm', 'AuthBasicProvider witness',
 my @FIELDS = qw(upload-limit accept accept-encoding allow retry-after
     www-authenticate accept-post accept-patch);
 
-# --- the parser of this test --------------------------------------------------
+# --- the parser of this test -----------------------------------------------
 
 for (
     ['max-size=10',               { 'max-size' => 10 }],
@@ -40,7 +40,7 @@ for (
     is_deeply parse_dictionary($_->[0]), $_->[1], "the parser: '$_->[0]'";
 }
 
-# --- what comes with which rule -----------------------------------------------
+# --- what comes with which rule --------------------------------------------
 
 # A list, by the letter of RFC 9110, 5.6.1, without empty members.
 sub list {
@@ -123,7 +123,7 @@ for (
     ['type, where two lists meet', ['content-type image/* application/pdf',
         'content-type image/png'], { content => 9, headers => $any }, 415,
         { accept => ['image/png'] }],
-    # Of what is too long to be told as a whole, the one rule's beginning.
+    # If all is too long, the field has the beginning of the one rule's list.
     ['type, where one list is long', ['content-type image/*', 'content-type '
         . join ' ', map { "image/x-$_" } 1 .. 150], { content => 9,
             headers => ['Content-Type: image/png'] }, 415,
@@ -199,14 +199,15 @@ for (
     }
 }
 
-# --- cut off ------------------------------------------------------------------
+# --- cut off ---------------------------------------------------------------
 
 place('fields-cut', 'ExpectRequire content-length max=10');
 place('fields-cut/document', 'ErrorDocument 413 "A page."');
 place('fields-cut/script', 'ErrorDocument 413 /cgi/read.cgi');
 place('dav/fields-cut', 'ExpectRequire content-length max=10');
 for my $where ('/response/fields-cut/x', '/response/fields-cut/document/x',
-    '/response/fields-cut/script/x', '/response/dav/fields-cut/x', '/response-proxy/x')
+    '/response/fields-cut/script/x', '/response/dav/fields-cut/x',
+    '/response-proxy/x')
 {
     answers({ path => $where, content => 11, chunked => 1, silence => 0.05,
         headers => ['Content-Type: image/png'] }, sub {
@@ -217,7 +218,7 @@ for my $where ('/response/fields-cut/x', '/response/fields-cut/document/x',
     });
 }
 
-# --- admitted and unknown -----------------------------------------------------
+# --- admitted and unknown --------------------------------------------------
 
 # Nothing is refused: nothing is said.
 answers({ path => '/response/fields-cut/x', content => 10, eager => 0,
@@ -235,7 +236,7 @@ for my $path ('/response/fields-cut/x', '/response/fields-1/x') {
         "unknown expectation, $path: no fields";
 }
 
-# Who only would be refused is told nothing either.
+# With DetectionOnly no field is sent.
 place('detect/fields', 'ExpectRequire content-length max=10',
     'ExpectRequire content-type image/png', 'ExpectRequire free-space 8000T');
 answers({ path => '/response/detect/fields/x', content => 11, silence => 0.05 },

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Long words in rules, and long paths: httpd cuts a line of its log at 8 kB, and
-# the file and line of the rule are to be seen all the same. Nothing that long
-# goes into notes and responses either.
+# Long words in rules, and long paths: httpd cuts a line of its log at 8 kB,
+# but the rule's file and line are visible in it. Notes and responses contain
+# no long words either.
 
 use strict;
 use warnings;
@@ -63,7 +63,8 @@ for my $where ('long', 'detect/long', 'debug/long', 'trace/long') {
 # A long path: its end is shown.
 {
     my $deep = 'long/' . join '/', map { 'd' x 200 . $_ } 1 .. 8;
-    mkpath(conf_var('documentroot') . "/response/$_/$deep") for qw(. debug trace);
+    mkpath(conf_var('documentroot') . "/response/$_/$deep")
+        for qw(. debug trace);
     for my $where ('', 'debug/', 'trace/') {
         place("$where$deep", 'ExpectRequire content-length max=1');
         my($r, @lines) = logged(path => "/response/$where$deep/x", content => 5,

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# OPTIONS tells, before anything is sent, what holds for every upload:
-# Upload-Limit, Accept-Post, Accept-Patch. It must not tell more: what another
-# rule could let through, a negation, a method's rule.
+# The answer to OPTIONS says, before anything is sent, what holds for every
+# upload: Upload-Limit, Accept-Post, Accept-Patch. It has no more than that:
+# nothing that another rule could admit, no negation, no rule of one method.
 
 use strict;
 use warnings;
@@ -21,9 +21,9 @@ sub container {
         @lines), "</ExpectRequire$kind>");
 }
 
-# Checks what an OPTIONS of the path tells: the bounds, the media types. undef:
+# Checks the answer to OPTIONS of the path: the bounds, the media types. undef:
 # the field is not there.
-sub told_ok {
+sub options_ok {
     my($name, $path, $limit, $types, %o) = @_;
     for my $h2 (exists $o{h2} ? $o{h2} : (0, has_h2() ? 1 : ())) {
         my $label = "$name, " . ($h2 ? 'HTTP/2' : 'HTTP/1.1');
@@ -45,48 +45,49 @@ sub told_ok {
     }
 }
 
-sub max_size { return { 'max-size' => $_[0] } }
+sub size { return { 'max-size' => $_[0] } }
 
 # what it shows, rules, bounds, types; the folder's kind
 my $n = 0;
 for (
     ['no rules',      [], undef, undef],
-    ['max',           ['content-length max=10'], max_size(10), undef],
+    ['max',           ['content-length max=10'], size(10), undef],
     ['min',           ['content-length min=3'], { 'min-size' => 3 }, undef],
     ['both',          ['content-length min=3 max=1K'],
         { 'max-size' => 1024, 'min-size' => 3 }, undef],
     ['known only',    ['content-length known'], undef, undef],
-    ['max=0',         ['content-length max=0'], max_size(0), undef],
+    ['max=0',         ['content-length max=0'], size(0), undef],
     ['16 digits',     ['content-length max=910T'], undef, undef],
     ['types',         ['content-type image/* application/*+json'], undef,
         ['image/*', 'application/*+json']],
-    ['more types than are told', ['content-type '
+    ['more types than are listed', ['content-type '
         . join ' ', map { "application/x-type-$_" } 1 .. 60], undef, undef],
-    ['and another that all of is told', ['content-type image/*',
+    ['and another that is listed as a whole', ['content-type image/*',
         'content-type ' . join ' ', 'image/png',
         map { "application/x-type-$_" } 1 .. 60], undef, ['image/*']],
     ['length and types', ['content-length max=10', 'content-type image/png'],
-        max_size(10), ['image/png']],
+        size(10), ['image/png']],
     ['rules that say nothing', ['content-encoding gzip', 'header X-A',
         'ip 192.0.2.1', 'free-space 8000T', 'expr false'], undef, undef],
 
     # Several: the tightest.
     ['two maxima',    ['content-length max=20', 'content-length max=10'],
-        max_size(10), undef],
-    ['two maxima, turned', ['content-length max=10', 'content-length max=20'],
-        max_size(10), undef],
+        size(10), undef],
+    ['two maxima, in reverse order', ['content-length max=10',
+        'content-length max=20'],
+        size(10), undef],
     ['two minima',    ['content-length min=2', 'content-length min=5'],
         { 'min-size' => 5 }, undef],
     ['one of each',   ['content-length min=2', 'content-length max=5',
         'header X-A'], { 'max-size' => 5, 'min-size' => 2 }, undef],
     ['in All in All', [container('All', 'content-length max=9',
         container('All', 'content-length max=5', 'content-type a/b'))],
-        max_size(5), ['a/b']],
+        size(5), ['a/b']],
 
     # Types: what each of them takes.
     ['a range and one of it', ['content-type image/*',
         'content-type image/png text/plain'], undef, ['image/png']],
-    ['turned',        ['content-type image/png text/plain',
+    ['in reverse order',        ['content-type image/png text/plain',
         'content-type image/*'], undef, ['image/png']],
     ['*/* and one',   ['content-type */*', 'content-type a/b'], undef,
         ['a/b']],
@@ -104,39 +105,41 @@ for (
 
     # Any: the widest of its alternatives, nothing where one says nothing.
     ['Any of maxima', [container('Any', 'content-length max=10',
-        'content-length max=20')], max_size(20), undef],
-    ['Any, turned',   [container('Any', 'content-length max=20',
-        'content-length max=10')], max_size(20), undef],
+        'content-length max=20')], size(20), undef],
+    ['Any, in reverse order',   [container('Any', 'content-length max=20',
+        'content-length max=10')], size(20), undef],
     ['Any of minima', [container('Any', 'content-length min=2',
         'content-length min=5')], { 'min-size' => 2 }, undef],
-    ['Any of minima, turned', [container('Any', 'content-length min=5',
+    ['Any of minima, in reverse order', [container('Any',
+        'content-length min=5',
         'content-length min=2')], { 'min-size' => 2 }, undef],
     ['Any, one without', [container('Any', 'content-length max=10',
         'header X-A')], undef, undef],
-    ['Any, one without, turned', [container('Any', 'header X-A',
+    ['Any, one without, in reverse order', [container('Any', 'header X-A',
         'content-length max=10')], undef, undef],
     ['Any, one with min only', [container('Any', 'content-length max=10',
         'content-length min=5')], undef, undef],
-    ['Any of types',  [container('Any', 'content-type a/b', 'content-type c/d')],
+    ['Any of types',  [container('Any', 'content-type a/b',
+        'content-type c/d')],
         undef, ['a/b', 'c/d']],
     ['Any of a type and a length', [container('Any', 'content-type a/b',
         'content-length max=10')], undef, undef],
     ['Any of two All', [container('Any',
         container('All', 'content-length max=10', 'content-type a/b'),
         container('All', 'content-length max=20', 'header X-A',
-            'content-type c/d'))], max_size(20), ['a/b', 'c/d']],
+            'content-type c/d'))], size(20), ['a/b', 'c/d']],
     ['Any of two All, one without a type', [container('Any',
         container('All', 'content-length max=10', 'content-type a/b'),
-        container('All', 'content-length max=20', 'header X-A'))], max_size(20),
+        container('All', 'content-length max=20', 'header X-A'))], size(20),
         undef],
     ['Any of three, one without', [container('Any', 'content-length max=10',
         'content-length max=20', 'ip 127.0.0.1')], undef, undef],
     ['Any beside a rule', ['content-length max=30', container('Any',
-        'content-length max=20', 'content-length max=40')], max_size(30), undef],
+        'content-length max=20', 'content-length max=40')], size(30), undef],
     ['Any beside a wider rule', ['content-length max=50', container('Any',
-        'content-length max=20', 'content-length max=40')], max_size(40), undef],
+        'content-length max=20', 'content-length max=40')], size(40), undef],
     ['a rule with an auth in Any', [container('Any', 'content-length max=10',
-        container('All', 'auth', 'content-length max=50'))], max_size(50), undef],
+        container('All', 'auth', 'content-length max=50'))], size(50), undef],
 
     # Negations.
     ['not',           ['not content-length max=10', 'not content-type a/b'],
@@ -145,8 +148,9 @@ for (
     ['None',          [container('None', 'content-length max=10',
         'content-type a/b')], undef, undef],
     ['None beside a rule', ['content-length max=20',
-        container('None', 'content-length max=10')], max_size(20), undef],
-    ['Any in None',   [container('None', container('Any', 'content-length max=9',
+        container('None', 'content-length max=10')], size(20), undef],
+    ['Any in None',   [container('None', container('Any',
+        'content-length max=9',
         'content-length max=8'))], undef, undef],
     ['not in Any',    [container('Any', 'not content-length max=10',
         'content-length max=20')], undef, undef],
@@ -159,7 +163,7 @@ for (
     ['LimitExcept',   ['<LimitExcept GET>', 'content-length max=10',
         '</LimitExcept>'], undef, undef],
     ['Limit beside a rule', ['content-length max=20', '<Limit PUT>',
-        'content-length max=10', '</Limit>'], max_size(20), undef],
+        'content-length max=10', '</Limit>'], size(20), undef],
     ['Limit OPTIONS', ['<Limit OPTIONS>', 'content-length max=10',
         '</Limit>'], undef, undef],
     # Where it does not apply the other alternative is alone.
@@ -169,20 +173,20 @@ for (
 
     # What waits for a login, a directory or a handler hides nothing.
     ['auth first',    [@BASIC, 'auth', 'content-length max=10',
-        'content-type a/b'], max_size(10), ['a/b'], '', [$ALICE]],
-    ['user first',    [@BASIC, 'user bob', 'content-length max=10'], max_size(10),
+        'content-type a/b'], size(10), ['a/b'], '', [$ALICE]],
+    ['user first',    [@BASIC, 'user bob', 'content-length max=10'], size(10),
         undef, '', [$ALICE]],
     ['handler, space, precondition', ['handler', 'free-space 1%',
-        'precondition', 'content-length max=10'], max_size(10), undef],
+        'precondition', 'content-length max=10'], size(10), undef],
     ['a rule that refuses at once', ['ip 192.0.2.1', 'content-length max=10'],
-        max_size(10), undef],
+        size(10), undef],
 ) {
     my($name, $rules, $limit, $types, $kind, $headers) = @$_;
     my @lines = map { s/^(?=[a-z])(?!auth[a-z])/ExpectRequire /r } @$rules;
     $kind //= '';
     my $dir = 'options-' . ++$n;
     if ($kind eq 'limit-any') {
-        # <Limit> may not stand there, so there is nothing to tell.
+        # <Limit> is not allowed there, so there is nothing to answer.
         my($exit, $message) = config_error(join "\n", '<Location />', @lines,
             '</Location>', '');
         isnt $exit, 0, "$name: refused at configuration time";
@@ -195,7 +199,7 @@ for (
         my $r = upload(method => 'OPTIONS', path => $path);
         is $r->{status}, 200, "$name: status";
         like $r->{headers}{'accept-post'} // '', qr{(?:^|, )c/d$},
-            "$name: what is taken is told";
+            "$name: what is listed is admitted";
         next;
     }
     if ($types && !ref $types) {
@@ -206,61 +210,61 @@ for (
             "$name: Accept-Patch";
         next;
     }
-    told_ok($name, $path, $limit, $types, headers => $headers);
+    options_ok($name, $path, $limit, $types, headers => $headers);
 }
 
-# --- engines, scopes ----------------------------------------------------------
+# --- engines, scopes -------------------------------------------------------
 
 my @both = ('ExpectRequire content-length max=10',
     'ExpectRequire content-type a/b');
 for my $kind (qw(detect off asked)) {
-    told_ok($kind, place("$kind/options", @both), undef, undef);
+    options_ok($kind, place("$kind/options", @both), undef, undef);
 }
 
-# --- merging ------------------------------------------------------------------
+# --- merging ---------------------------------------------------------------
 
 my @types = ('image/*', 'text/plain');
 place('ceiling/open', '');
 place('ceiling/or', '');
 for (
-    ['the ceiling',        'ceiling/a', [], max_size(1000), \@types],
+    ['the ceiling',        'ceiling/a', [], size(1000), \@types],
     ['a tighter tenant',   'ceiling/b', ['content-length max=100',
-        'content-type image/png'], max_size(100), ['image/png']],
+        'content-type image/png'], size(100), ['image/png']],
     ['a looser tenant',    'ceiling/c', ['content-length max=9999',
-        'content-type */*'], max_size(1000), \@types],
+        'content-type */*'], size(1000), \@types],
     ['a tenant with min',  'ceiling/d', ['content-length min=5'],
         { 'max-size' => 1000, 'min-size' => 5 }, \@types],
-    ['a tenant with not',  'ceiling/e', ['not header X-A'], max_size(1000),
+    ['a tenant with not',  'ceiling/e', ['not header X-A'], size(1000),
         \@types],
-    ['Off, no rules',      'ceiling/open', [], max_size(1000), \@types],
+    ['Off, no rules',      'ceiling/open', [], size(1000), \@types],
     ['Off, with rules',    'ceiling/open/a', ['content-length max=2000'],
-        max_size(2000), undef],
+        size(2000), undef],
     ['Or',                 'ceiling/or/a', ['content-length max=2000'],
-        max_size(2000), undef],
+        size(2000), undef],
     ['Or, one without',    'ceiling/or/b', ['header X-A'], undef, undef],
 ) {
     my($name, $dir, $rules, $limit, $types) = @$_;
-    told_ok($name, place($dir, map { "ExpectRequire $_" } @$rules), $limit,
+    options_ok($name, place($dir, map { "ExpectRequire $_" } @$rules), $limit,
         $types);
 }
 
-# --- many rules ---------------------------------------------------------------
+# --- many rules ------------------------------------------------------------
 
 # Joining the lists of thousands of rules would take seconds: the first of them
-# count, and what they accept is told at the most. Bounds cost nothing.
+# count, and what they accept is listed at the most. Bounds cost nothing.
 {
     my $path = place('options-many', 'ExpectRequire content-length max=20',
         (map { my $i = $_; 'ExpectRequire content-type a/b a/c '
             . join ' ', map { "a/t$i-$_" } 1 .. 60 } 1 .. 2000),
         'ExpectRequire content-type a/b ' . join(' ', map { "a/$_" } 1 .. 9),
         'ExpectRequire content-length max=10');
-    told_ok('thousands of lists', $path, max_size(10), ['a/b', 'a/c']);
+    options_ok('thousands of lists', $path, size(10), ['a/b', 'a/c']);
     my $r = upload(path => $path, content => 5, asks => 1,
         headers => ['Content-Type: a/c']);
     is $r->{status}, 417, 'thousands of lists: all of them are rules';
 }
 
-# --- whoever is kept out ------------------------------------------------------
+# --- for clients that are kept out -----------------------------------------
 
 for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
      ['401, with its document', [@BASIC,
@@ -273,11 +277,11 @@ for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
      ['403 of SSLRequireSSL', ['SSLRequireSSL'], 403],
      ['401 of a rule as well', [@BASIC, 'ExpectRequire auth'], 401]) {
     my($name, $lines, $status) = @$_;
-    told_ok("kept out: $name", place('options-out-' . ++$n, @$lines,
-        @both), max_size(10), ['a/b'], status => $status);
+    options_ok("kept out: $name", place('options-out-' . ++$n, @$lines,
+        @both), size(10), ['a/b'], status => $status);
 }
 
-# --- places -------------------------------------------------------------------
+# --- places ----------------------------------------------------------------
 
 # Static files: httpd's own Allow is there, too.
 {
@@ -285,11 +289,11 @@ for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
     open my $fh, '>', conf_var('documentroot') . '/response/file/options/x'
         or die $!;
     close $fh;
-    told_ok('a file', $path, max_size(10), ['a/b']);
+    options_ok('a file', $path, size(10), ['a/b']);
     my $r = upload(method => 'OPTIONS', path => $path);
     like $r->{headers}{allow} // '', qr/\bGET\b/, 'a file: Allow';
-    told_ok('no file there', '/response/file/options/y', max_size(10), ['a/b']);
-    told_ok('a folder', '/response/file/options/', max_size(10), ['a/b']);
+    options_ok('no file there', '/response/file/options/y', size(10), ['a/b']);
+    options_ok('a folder', '/response/file/options/', size(10), ['a/b']);
 }
 
 # DAV: as without the module, and in addition.
@@ -308,23 +312,24 @@ for (['401', [@BASIC], 401], ['403', ['Require all denied'], 403],
         is $without->{headers}{'upload-limit'}, undef,
             "DAV, h2 $h2: nothing without rules";
     }
-    told_ok('DAV', $path, max_size(10), ['a/b']);
-    told_ok('DAV, the collection', '/response/dav/options/', max_size(10), ['a/b']);
+    options_ok('DAV', $path, size(10), ['a/b']);
+    options_ok('DAV, the collection', '/response/dav/options/', size(10),
+        ['a/b']);
 }
 
 # Proxied: the edge's rules.
-told_ok('proxied', '/response-proxy/x', max_size(10), ['image/png']);
+options_ok('proxied', '/response-proxy/x', size(10), ['image/png']);
 
-# Behind a login: 401 tells nothing that it did not, the answer does.
+# Behind a login: the 401 has no more than before, the answer has the bounds.
 {
     my $path = place('options-login', @BASIC, @both, 'ExpectRequire auth');
     my $r = upload(method => 'OPTIONS', path => $path);
     is $r->{status}, 401, 'login: 401';
     like $r->{headers}{'www-authenticate'}, qr/^Basic/, 'login: challenge';
-    told_ok('logged in', $path, max_size(10), ['a/b'], headers => [$ALICE]);
+    options_ok('logged in', $path, size(10), ['a/b'], headers => [$ALICE]);
 }
 
-# Other methods tell nothing.
+# The answers to other methods have no bounds.
 for my $method (qw(GET HEAD PROPFIND DELETE)) {
     my $r = upload(method => $method, path => place('options-get', @both));
     is_deeply [grep { /^(?:upload-limit|accept-p)/ } keys %{ $r->{headers} }],
@@ -341,15 +346,15 @@ for my $method (qw(GET HEAD PROPFIND DELETE)) {
 }
 
 # An absolute target is the same target.
-told_ok('absolute-form', 'http://localhost/response/options-get/x', max_size(10),
+options_ok('absolute-form', 'http://localhost/response/options-get/x', size(10),
     ['a/b'], h2 => 0);
 
-# OPTIONS with content is an upload itself; it is judged, and told.
+# OPTIONS with content is an upload itself; it is judged, and answered.
 {
     my $path = '/response/options-get/x';
-    told_ok('with content', $path, max_size(10), ['a/b'], content => 9,
+    options_ok('with content', $path, size(10), ['a/b'], content => 9,
         headers => ['Content-Type: a/b']);
-    told_ok('with content, asked', $path, max_size(10), ['a/b'], content => 9,
+    options_ok('with content, asked', $path, size(10), ['a/b'], content => 9,
         asks => 1, headers => ['Content-Type: a/b']);
     refused_ok('OPTIONS with too much content', { method => 'OPTIONS',
         path => $path, content => 11, headers => ['Content-Type: a/b'] },
@@ -367,8 +372,8 @@ told_ok('absolute-form', 'http://localhost/response/options-get/x', max_size(10)
         'no verdict: no line';
 }
 
-# Lists that together are too long are not told, and cost nothing to speak of.
-# What else must hold is told.
+# Lists that together are too long are left out, and cost next to nothing.
+# The other rules' bounds are there.
 {
     my @any = ('<ExpectRequireAny>', (map {
         "ExpectRequire content-type a/$_ b/$_" } 1 .. 5000),
@@ -388,7 +393,7 @@ told_ok('absolute-form', 'http://localhost/response/options-get/x', max_size(10)
              undef]) {
         my($name, $rules, $types) = @$_;
         my $path = place('options-long', @$rules);
-        told_ok($name, $path, undef, $types);
+        options_ok($name, $path, undef, $types);
     }
 }
 
@@ -396,7 +401,7 @@ told_ok('absolute-form', 'http://localhost/response/options-get/x', max_size(10)
 {
     my $path = place('options-if', '<If "%{REQUEST_METHOD} == \'PUT\'">',
         @both, '</If>', 'ExpectRequire content-length max=99');
-    told_ok('<If>', $path, max_size(99), undef);
+    options_ok('<If>', $path, size(99), undef);
 }
 
 # Another target that a rewrite leads to is not the one that was asked about.
@@ -405,7 +410,7 @@ told_ok('absolute-form', 'http://localhost/response/options-get/x', max_size(10)
         'ExpectRequire content-type text/plain');
     my $path = place('options-moved', @both, 'RewriteEngine On',
         "RewriteRule ^ $other");
-    told_ok('rewritten in the directory', $path, max_size(10), ['a/b']);
+    options_ok('rewritten in the directory', $path, size(10), ['a/b']);
 }
 
 done_testing();

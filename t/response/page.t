@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The page that a refused client reads: httpd's own, with the sentence in it,
-# or the directory's ErrorDocument. It never says what is not so.
+# The page of a refusal: httpd's own, with the sentence in it, or the
+# directory's ErrorDocument. It never contains a false statement.
 
 use strict;
 use warnings;
@@ -103,12 +103,14 @@ for (@rules) {
             asked_status => 417)) {
         my $label = "$name, $_->{status}";
         my($status) = $_->{body} =~ $title;
-        my $told = sentence_of($_->{body});
+        my $sentence_shown = sentence_of($_->{body});
         like $_->{headers}{'content-type'}, qr{^text/html\b}, "$label: HTML";
         like $status // '', qr/^$_->{status} \S/, "$label: the title's status";
-        if (ref $sentence) { like $told, $sentence, "$label: the sentence" }
-        else               { is $told, $sentence, "$label: the sentence" }
-        is $told, $_->{witness}{reason}, "$label: as in the notes";
+        if (ref $sentence) { like $sentence_shown, $sentence,
+            "$label: the sentence" }
+        else               { is $sentence_shown, $sentence,
+            "$label: the sentence" }
+        is $sentence_shown, $_->{witness}{reason}, "$label: as in the notes";
         unlike $_->{body}, $CORE, "$label: nothing of httpd's own text";
         is scalar(() = $_->{body} =~ /<p>/g), 1, "$label: one paragraph";
         $seen{ $_->{status} }++;
@@ -127,7 +129,7 @@ for (@rules) {
             "$name: heading and status line agree";
     }
 
-    # For those who want to be told the cause.
+    # With ExpectStatus specific.
     write_htaccess("response/$where/cause", "ExpectStatus specific\n");
     (my $cause = $path) =~ s{/x$}{/cause/x};
     write_file("$where/cause/x", 'here') if $own == 412;
@@ -148,16 +150,18 @@ for (@rules) {
     is $raw->{body}, '', "$name: HEAD: no body";
 }
 
-# --- cut off ----------------------------------------------------------------
+# --- cut off ---------------------------------------------------------------
 
 for my $h2 (0, has_h2() ? 1 : ()) {
     for my $asks (0, 1) {
         my $label = 'cut off, ' . ($h2 ? 'HTTP/2' : 'HTTP/1.1')
             . ", asks $asks";
-        my $r = upload(path => '/response/page-max/x', content => 11, chunked => 1,
+        my $r = upload(path => '/response/page-max/x', content => 11,
+            chunked => 1,
             asks => $asks, eager => !$asks, h2 => $h2);
         is $r->{status}, 413, "$label: status";
-        like sentence_of($r->{body}), qr/^content of unknown length exceeded max=10$/,
+        like sentence_of($r->{body}), qr/^content\ of\ unknown\ length
+            \ exceeded\ max=10$/x,
             "$label: the sentence";
         is sentence_of($r->{body}), $r->{witness}{reason},
             "$label: as in the notes";
@@ -166,7 +170,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     }
 }
 
-# --- expectations that httpd does not know ----------------------------------
+# --- expectations that httpd does not know ---------------------------------
 
 # The lines; what comes is the same with rules, without, and for a static file.
 for my $expect (['Expect: foo'], ['Expect: 100-continue=1'],
@@ -178,18 +182,21 @@ for my $expect (['Expect: foo'], ['Expect: 100-continue=1'],
     {
         my $name = "@$expect, $path";
         my $r = raw($path, 'Content-Length: 5', @$expect);
-        my $told = sentence_of($r->{body});
+        my $sentence_shown = sentence_of($r->{body});
         is $r->{status}, 417, "$name: status";
-        like $told, qr/^the only expectation supported is a single 100-continue;/,
+        like $sentence_shown,
+            qr/^the\ only\ expectation\ supported\ is\ a\ single
+            \ 100-continue;/x,
             "$name: what is supported";
-        like $told, qr/remove the Expect field/, "$name: what to change";
+        like $sentence_shown, qr/remove the Expect field/,
+            "$name: what to change";
         is +($r->{body} =~ $title)[0], "417 $r->{phrase}", "$name: the title";
         unlike $r->{body}, qr/script|foo|=1/, "$name: nothing is echoed";
         ok $r->{eof}, "$name: closed";
     }
 }
 
-# --- ErrorDocument ----------------------------------------------------------
+# --- ErrorDocument ---------------------------------------------------------
 
 place('cgi', '');
 write_file('cgi/page.cgi', <<'CGI', 0755);

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# For programs: an RFC 9457 problem where Accept prefers it, and what must not
-# be in it, nor anywhere else: what a client sent unescaped or without bounds,
-# and what only the configuration knows.
+# A program that prefers it in Accept gets an RFC 9457 problem. Neither a
+# problem nor any other answer contains what the client sent unescaped or
+# without bounds, nor what only the configuration knows.
 
 use strict;
 use warnings;
@@ -10,6 +10,7 @@ use lib 't/response';
 use JSON::PP ();
 use Test::More;
 use ExpectTest;
+use File;
 use Response;
 
 my $PROBLEM = 'application/problem+json';
@@ -30,7 +31,7 @@ sub type_of {
     return $json->encode($value) =~ /^"/ ? 'string' : 'number';
 }
 
-# --- which form ---------------------------------------------------------------
+# --- which form ------------------------------------------------------------
 
 my $path = place('problem-max', 'ExpectRequire content-length max=10');
 my $long = join ', ', map { sprintf 'application/x-%04d;q=0.%d', $_, $_ % 10 }
@@ -121,11 +122,10 @@ for (
     is $r->{headers}{'content-type'}, $PROBLEM, 'Accept in two fields';
 }
 
-# --- the members --------------------------------------------------------------
+# --- the members -----------------------------------------------------------
 
 place('problem-there', 'ExpectRequire precondition');
-open my $fh, '>', conf_var('documentroot') . '/response/problem-there/x' or die $!;
-close $fh;
+spew(conf_var('documentroot') . '/response/problem-there/x', '');
 
 # rules, upload, own status; members beyond those that are always there
 my $n = 0;
@@ -158,7 +158,7 @@ for (
     ['user', [@BASIC, 'ExpectRequire user bob'],
         { content => 9, headers => [$ALICE] }, 403, 'user', {}],
     # README: with `not` the status is the one in parentheses. What is known of
-    # a rule that holds and was not to tells the client nothing.
+    # a negated rule that holds adds no member.
     ['negated', ['ExpectRequire not content-length max=10'], { content => 9 },
         400, 'content-length', {}],
 ) {
@@ -243,7 +243,7 @@ answers({ path => place('problem-lost', 'ErrorDocument 417 /nowhere',
     like $m->{detail}, qr/100-continue/, 'unknown expectation: detail';
 }
 
-# --- what the client sent -----------------------------------------------------
+# --- what the client sent --------------------------------------------------
 
 my @strict = ('ExpectRequire content-type image/png',
     'ExpectRequire content-encoding identity',
@@ -359,7 +359,7 @@ if (has_h2()) {
     is $m->{announced}, 'text/x&y', 'not escaped for HTML in JSON';
 }
 
-# --- what only the configuration knows ----------------------------------------
+# --- what only the configuration knows -------------------------------------
 
 my $SECRET = qr/s3cr[e]?t|bob|editors|hidden|example|192\.0\.2|127\.0|htaccess
                |htdocs|problem-leak|\.conf|ExpectRequire|X-Hid/xi;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule content-encoding: 415 unless every coding sent is listed; none sent
-# is identity.
+# The rule content-encoding refuses with 415 unless every coding that was sent
+# is listed. If none was sent, the coding is identity.
 
 use strict;
 use warnings;
@@ -85,7 +85,7 @@ for (@cases) {
     }
 }
 
-# Many, told up to a thousand bytes.
+# Many codings: the reason lists them up to a thousand bytes.
 {
     my $many = join ' ', map { "coding-$_" } 1 .. 200;
     for my $last ('coding-1', 'CODING-150', 'coding-200') {
@@ -108,7 +108,7 @@ refused_ok('the reason names both sides', { content => 1,
     headers => ['Content-Encoding: gzip, br'] },
     status => 415, asked_status => 417, like => qr/\bbr\b.*\bgzip zstd/);
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ([['Content-Encoding: br']], [[]], [['Content-Encoding: b/r']],
      [['Content-Encoding: gzip'], 'not ']) {
     my($headers, $not) = @$_;

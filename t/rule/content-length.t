@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule content-length: 413 over max, 400 under min, 411 where a length is
-# wanted and none announced.
+# The rule content-length refuses with 413 over max, with 400 under min, and
+# with 411 if a length is required and none is announced.
 
 use strict;
 use warnings;
@@ -94,7 +94,7 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ([413, 'content-length max=8'], [400, 'content-length min=10'],
      [411, 'content-length known', chunked => 1],
      [411, 'content-length min=1', chunked => 1],
@@ -129,7 +129,8 @@ refused_ok('HTTP/1.0 cannot ask', { http => '1.0', content => 9,
             # httpd 2.5-dev sends 100 for content that is none
             my $asked = $upload->{asks} && httpd_at_least('2.5');
             is_deeply [@$r{qw(status interim)}, $r->{witness}{verdict}],
-                [200, $asked ? [100] : [], '-'], "$name is not judged" . ($h2 ? ', HTTP/2' : '')
+                [200, $asked ? [100] : [], '-'], "$name is not judged"
+                    . ($h2 ? ', HTTP/2' : '')
                 or diag explain $r;
         }
     }

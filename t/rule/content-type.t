@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule content-type: 415 unless the media type is one of those listed,
-# case and parameters apart.
+# The rule content-type refuses with 415 unless the media type is listed. Case
+# and parameters do not matter.
 
 use strict;
 use warnings;
@@ -48,7 +48,7 @@ my @cases = (
     ['application/*', [], 'admitted'],
     ['*/*', [], 'admitted'],
 
-    # Who sends what is no media type has none that could be listed.
+    # A field that is no media type matches none that is listed.
     ['image/*', ['image'], 415],
     ['image/*', ['image/'], 415],
     ['image/*', ['image/png/png'], 415],
@@ -110,7 +110,7 @@ refused_ok('the reason names both sides', { content => 1,
     status => 415, asked_status => 417,
     like => qr{text/html\b.*\bimage/\* application/pdf}i);
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ([['Content-Type: text/plain']], [[]], [['Content-Type: x']],
      [['Content-Type: image/png'], 'not ']) {
     my($headers, $not) = @$_;

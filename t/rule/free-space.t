@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# The rule free-space: 507 unless that much stays free on the target's file
-# system once the announced content is there. The sizes are such that the
-# outcome is the same on every disk that the tests could run on.
+# The rule free-space refuses with 507 unless that much stays free on the
+# target's file system after the announced content is stored. The sizes are
+# such that the result is the same on every disk that the tests could run on.
 
 use strict;
 use warnings;
@@ -53,7 +53,7 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ('free-space 8388607T', 'not free-space 1') {
     refused_ok("specific: $_", { content => 5,
         path => section('ExpectStatus specific', "ExpectRequire $_") },
@@ -70,12 +70,12 @@ refused_ok('in a directory that is not there, too little',
     { content => 5, path => '/tenant/free-space/a/b/c' }, status => 507,
     asked_status => 417, rule => 'free-space');
 
-# What is free on the server is not told.
+# The reason does not say how much is free on the server.
 for my $r (refused_ok('the reason', { content => 5,
         path => section('ExpectRequire free-space 8388607T') }, status => 507,
         asked_status => 417, like => qr/8388607T/)) {
     unlike $r->{witness}{reason} =~ s/8388607T//r, qr/\d{3}/,
-        'what is free is not told';
+        'the reason has no figure';
 }
 
 done_testing();

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# The rule handler where the URL is not what takes the content: rewriting in
-# .htaccess, FallbackResource, DirectoryIndex. What counts is where it ends.
+# The rule handler where the URL is moved to another target: rewriting in
+# .htaccess, FallbackResource, DirectoryIndex. The handler of the final target
+# counts.
 
 use strict;
 use warnings;
@@ -71,7 +72,7 @@ my @cases = (
         'Action application/x-httpd-read /cgi/read.cgi'], 'index.html', 1],
     ['to a redirect that is none', ["SetHandler $redirect"],
         'index.html', 0],
-    # Only a handler's name tells.
+    # Only a handler's name shows it.
     ['Action, by the type of a file', ['Action text/html /cgi/read.cgi'],
         'index.html', 0],
     ['DirectoryIndex, a script', ['DirectoryIndex index.cgi'], '', 1],

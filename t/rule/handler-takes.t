@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule handler, for everything that may take content: httpd's own file
-# handler, of which it is known before that it answers 405, and the others.
+# The rule handler for everything that may take content: httpd's own file
+# handler, which is known in advance to answer 405, and the others.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ sub file {
 my $rule = 'ExpectRequire handler';
 my %refusal = (rule => 'handler', headers => { allow => qr/\bGET\b/ });
 
-# --- only the file handler would take it ----------------------------------
+# --- only the file handler would take it -----------------------------------
 
 {
     my $dir = folder('static', $rule);
@@ -56,7 +56,7 @@ my %refusal = (rule => 'handler', headers => { allow => qr/\bGET\b/ });
     my $r = upload(path => "/$dir/file.txt", content => 9);
     unlike $r->{headers}{allow}, qr/PUT|POST/, 'Allow names neither';
     is upload(method => 'GET', path => "/$dir/file.txt")->{status}, 200,
-        'GET as ever';
+        'GET as usual';
     $r = upload(method => 'POST', path => "/$dir/file.txt");
     is $r->{witness}{verdict}, '-', 'POST without content is not judged';
 }

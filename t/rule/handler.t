@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule handler: 405 unless something other than httpd's file handler takes
-# the content, or one of the handlers that are named.
+# The rule handler refuses with 405 unless the content goes to a handler other
+# than httpd's file handler, or to one of those that are named.
 
 use strict;
 use warnings;
@@ -58,7 +58,7 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 write_htaccess('static/handler',
     "ExpectStatus specific\nExpectRequire handler\n");
 refused_ok('specific', { path => '/static/handler/x', content => 5 },

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule header: 400, or 428 for the fields that make a request conditional,
-# unless the field is there and matches.
+# The rule header refuses with 400 unless the field is sent and matches; for
+# the fields that make a request conditional, with 428.
 
 use strict;
 use warnings;
@@ -91,7 +91,7 @@ for my $rule ('header X-A ^(a+)+$', 'not header X-A ^(a+)+$',
         asked_status => 417, rule => 'header', like => qr/^header $field /);
 }
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ([400, 'header X-A'], [400, 'header X-A x', 'X-A: y'],
      [428, 'header If-Match'], [428, 'header If-Unmodified-Since'],
      [400, 'not header X-A', 'X-A: 1'],
@@ -103,8 +103,9 @@ for ([400, 'header X-A'], [400, 'header X-A x', 'X-A: y'],
 }
 
 # The pattern is the administrator's, and so is what the client sent in vain:
-# neither is told.
-for my $r (refused_ok('neither pattern nor value is told', { content => 9,
+# the reason has neither.
+for my $r (refused_ok('the reason has neither pattern nor value',
+    { content => 9,
         path => section('ExpectRequire header X-Key ^geheim[0-9]$'),
         headers => ['X-Key: versuch'] }, status => 400,
         asked_status => 417, like => qr/\bX-Key\b/)) {

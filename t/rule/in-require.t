@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_expect's rules in httpd's own Require: they grant, deny with 403, and say
-# nothing of requests without content.
+# mod_expect's rules in httpd's own Require grant, deny with 403, and are
+# neutral for requests without content.
 
 use strict;
 use warnings;
@@ -8,9 +8,9 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-# A place with this access control.
-# What it says of an upload, to those who ask and those who do not. mod_expect
-# has no rules there: no verdict of its own, and httpd's way to refuse.
+# A place with this access control. The result for an upload, for clients that
+# ask and clients that do not. mod_expect has no rules there: no verdict of
+# its own, and httpd's way to refuse.
 sub says {
     my($name, $path, $status, %upload) = @_;
     for my $asks (1, 0) {

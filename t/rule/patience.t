@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Patterns that backtrack until they give up: one of them costs a fifth of a
-# second, and a tenant can write hundreds. After the first of a request the
-# others are not tried, wherever they stand, and count as one that gave up.
+# Patterns that backtrack until the regex engine gives up: one of them costs a
+# fifth of a second, and a tenant can write hundreds. After the first of a
+# request the others are not tried, wherever they stand, and count as if the
+# engine had given up on them.
 
 use strict;
 use warnings;
@@ -39,11 +40,13 @@ answer_is('expr', section(alternatives('ExpectRequire',
     'expr "%{HTTP:X-A} =~ /^(a+)+N$/"')), 417);
 # Almost giving up, again and again, costs as much.
 answer_is('none gives up', section(alternatives('ExpectRequire',
-    'header X-A ^(a+)+N$')), 417, headers => ['X-A: ' . 'a' x 20 . '!0123456789']);
+    'header X-A ^(a+)+N$')), 417,
+    headers => ['X-A: ' . 'a' x 20 . '!0123456789']);
 
 # What is not tried has given up: `not` and None make no grant of it, and what
-# needs no pattern holds as ever.
-for (['not',  'ExpectRequire header X-A ^(a+)+9$', 'ExpectRequire not header X-B y'],
+# needs no pattern holds as before.
+for (['not',  'ExpectRequire header X-A ^(a+)+9$',
+    'ExpectRequire not header X-B y'],
      ['None', '<ExpectRequireNone>', 'ExpectRequire header X-A ^(a+)+9$',
          'ExpectRequire header X-B y', '</ExpectRequireNone>'],
      ['Any of not', '<ExpectRequireAny>', 'ExpectRequire header X-A ^(a+)+9$',

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule precondition: 412 unless If-Match, If-None-Match and
-# If-Unmodified-Since hold for what the target is now.
+# The rule precondition refuses with 412 unless If-Match, If-None-Match and
+# If-Unmodified-Since hold for the target's present state.
 
 use strict;
 use warnings;
@@ -111,7 +111,7 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well; and turned round.
+# The rule's own status, for clients that asked as well; and negated.
 write_htaccess('tenant/precondition/specific', "ExpectStatus specific\n");
 write_htaccess('tenant/not-precondition', "ExpectRequire not precondition\n");
 refused_ok('specific', { path => '/tenant/precondition/specific/x',

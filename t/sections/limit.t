@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# <Limit> and <LimitExcept> around rules: they hold for those methods only, as
-# for Require; a rule for other methods is as if it were not there.
+# <Limit> and <LimitExcept> around rules: the rules hold for those methods
+# only, as with Require. For other methods it is as if there were no rule.
 
 use strict;
 use warnings;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Whose rules govern an upload: those of every kind of section, of .htaccess at
-# any depth, whether the target exists or not, and by whatever name the client
-# calls it. Each place takes ten bytes and refuses eleven.
+# Which section's rules hold for an upload: those of every kind of section,
+# and of .htaccess at any depth, whether the target exists or not, and by
+# whatever name the client calls it. Each place admits ten bytes and refuses
+# eleven.
 
 use strict;
 use warnings;
@@ -33,7 +34,7 @@ mkpath([map { "$docroot/sections/$_" } qw(dir/sub match-1/a match-x both url one
 mkpath("$docroot/sections-main");
 touch('sections/dir/old.bin');
 
-# --- sections --------------------------------------------------------------------
+# --- sections --------------------------------------------------------------
 
 small_ok('<Directory>',             '/sections/dir/x');
 small_ok('below <Directory>',       '/sections/dir/sub/x');
@@ -52,15 +53,17 @@ small_ok('<Location> without file', '/virtual/x');
 small_ok('<If> for others than subrequests', '/sections/main/x');
 small_ok('<If> for subrequests',    '/sections/sub/x');
 
-for (['/sections/match-x/x', '<DirectoryMatch>'], ['/sections/open/other.bin', '<Files>'],
+for (['/sections/match-x/x', '<DirectoryMatch>'],
+    ['/sections/open/other.bin', '<Files>'],
      ['/sections/both/other.bin', '<Files> in <Directory>'],
-     ['/sections/urls/x', '<Location>'], ['/sections/three/x', '<LocationMatch>']) {
+     ['/sections/urls/x', '<Location>'], ['/sections/three/x',
+         '<LocationMatch>']) {
     my($path, $name) = @$_;
     admitted_ok("beside $name", { path => $path, content => 11 },
         status => 200, verdict => '-', h2 => 0);
 }
 
-# --- <If> ------------------------------------------------------------------------
+# --- <If> ------------------------------------------------------------------
 
 my $never = 0;
 for (['Content-Length',    { content => 11 }],
@@ -78,7 +81,8 @@ for (['Content-Length',    { content => 11 }],
         status => 400, asked_status => 417, rule => 'header',
         like => qr/X-Never-$never\b/);
 }
-admitted_ok('no <If>', { path => '/sections/if/x', content => 10 }, status => 200,
+admitted_ok('no <If>', { path => '/sections/if/x', content => 10 },
+    status => 200,
     verdict => '-');
 small_ok('<If> does not apply', '/sections/if-not/x%20y?a=b%20c',
     headers => ['Content-Type: text/plain', 'Content-Encoding: identity',
@@ -93,7 +97,7 @@ small_ok('<If> does not apply', '/sections/if-not/x%20y?a=b%20c',
     is $r->{witness}{authn}, 0, '<If>, early: the backend is not asked';
 }
 
-# --- .htaccess -----------------------------------------------------------------
+# --- .htaccess -------------------------------------------------------------
 
 my @depth = ('sections/h');
 push @depth, "$depth[-1]/$_" for qw(a b c);
@@ -116,19 +120,21 @@ write_htaccess('sections/ht-if', "<If \"%{HTTP:Content-Length} -gt 10\">\n"
     . "ExpectRequire content-length max=10\n</If>\n");
 refused_ok('<If> in .htaccess', { path => '/sections/ht-if/x', content => 11 },
     status => 413, asked_status => 417);
-admitted_ok('no <If> in .htaccess', { path => '/sections/ht-if/x', content => 10 },
+admitted_ok('no <If> in .htaccess', { path => '/sections/ht-if/x',
+    content => 10 },
     status => 200, verdict => '-');
 
 # A change counts from the next upload on.
 for my $max (5, 7, 6) {
-    write_htaccess('sections/change', "ExpectRequire content-length max=$max\n");
+    write_htaccess('sections/change',
+        "ExpectRequire content-length max=$max\n");
     refused_ok("changed to $max: refused", { path => '/sections/change/x',
             content => $max + 1, asks => 1 }, status => 417, h2 => 0);
     admitted_ok("changed to $max: admitted", { path => '/sections/change/x',
             content => $max, asks => 1 }, status => 200, h2 => 0);
 }
 
-# --- other names -----------------------------------------------------------------
+# --- other names -----------------------------------------------------------
 
 small_ok('Alias',             '/sections-alias/x');
 small_ok('AliasMatch',        '/sections-alias-dir/x');
@@ -144,7 +150,8 @@ small_ok('encoded dots',      '/sections/open/%2e%2e/dir/x');
 small_ok('<Location>, encoded', '/sections/u%72l/x');
 small_ok('<Location>, slashes', '/sections//url/x');
 
-for my $target ('http://localhost/sections/dir/x', 'http://localhost:80/sections/dir/x',
+for my $target ('http://localhost/sections/dir/x',
+    'http://localhost:80/sections/dir/x',
                 'HTTP://LOCALHOST/sections/dir/x?q=http://x/',
                 'https://localhost/sections/url/x',
                 'http://localhost//sections//dir/x') {
@@ -162,13 +169,14 @@ for my $target ('http://localhost/sections/dir/x', 'http://localhost:80/sections
 }
 
 # What httpd does not serve is not served either.
-for my $path ('/sections/dir%2fx', '/sections/../../etc/x', '/sections/dir/x%00') {
+for my $path ('/sections/dir%2fx', '/sections/../../etc/x',
+    '/sections/dir/x%00') {
     my $r = upload(path => $path, content => 11, asks => 1);
     like $r->{status}, qr/^40[034]$/, "$path: not served";
     is_deeply [@$r{qw(interim sent)}], [[], 0], "$path: no content";
 }
 
-# --- what stands behind the name -------------------------------------------------
+# --- what stands behind the name -------------------------------------------
 
 small_ok('<Location> of a proxy', '/proxy/limited/x');
 small_ok('<Proxy>',               '/proxy/section/x');
@@ -179,7 +187,8 @@ write_htaccess('sections/front', "RewriteEngine On\nRewriteCond "
 touch('sections/front/index.php');
 small_ok('front controller',            '/sections/front/some/thing?x=1');
 small_ok('front controller, by name',   '/sections/front/index.php');
-write_htaccess('sections/fallback', "FallbackResource /sections/fallback/index.php\n"
+write_htaccess('sections/fallback',
+    "FallbackResource /sections/fallback/index.php\n"
     . $RULE);
 touch('sections/fallback/index.php');
 small_ok('FallbackResource',            '/sections/fallback/some/thing');
@@ -187,8 +196,8 @@ write_htaccess('sections/index', "DirectoryIndex upload.php\n$RULE");
 touch('sections/index/upload.php');
 small_ok('DirectoryIndex',              '/sections/index/');
 
-# httpd goes on to a file without another request: that file's rules count. (POST:
-# httpd 2.5 asks DirectoryIndex for no other method.)
+# httpd goes on to a file without another request: that file's rules count.
+# (POST: httpd 2.5 asks DirectoryIndex for no other method.)
 for (['DirectoryIndex', "DirectoryIndex upload.php\n", ''],
      ['FallbackResource', "SetHandler none\n"
          . "FallbackResource /sections/file/upload.php\n", 'other'],
@@ -201,7 +210,8 @@ for (['DirectoryIndex', "DirectoryIndex upload.php\n", ''],
     small_ok("$name and <Files>", "/sections/file/$path", method => 'POST');
 
     # <If> sees the upload there, too, and no GET without content fields.
-    write_htaccess('sections/file', "$text<Files upload.php>\nSetHandler witness\n"
+    write_htaccess('sections/file',
+        "$text<Files upload.php>\nSetHandler witness\n"
         . "<If \"%{REQUEST_METHOD} == 'POST' && %{HTTP:Content-Type} == 'a/b'"
         . " && %{HTTP:Content-Length} -gt 9\">\n$RULE</If>\n"
         . "<If \"%{REQUEST_METHOD} != 'POST' || %{HTTP:Content-Type} != 'a/b'"
@@ -215,7 +225,7 @@ refused_ok('a folder without its slash', { path => '/sections/dir',
         content => 11 }, status => 413, asked_status => 417,
     rule => 'content-length');
 
-# --- vhosts and the server ---------------------------------------------------------
+# --- vhosts and the server -------------------------------------------------
 
 {
     my $server = own_httpd(conf => "SetHandler witness\n$RULE"

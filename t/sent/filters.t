@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Filters of ours that somebody's .htaccess puts into the chains are not theirs
-# to use: they take themselves away, and the request is answered as without.
+# An .htaccess adds mod_expect's own filters to the chains, where they do not
+# belong: they remove themselves, and the request is answered as without them.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ my $server = h2_httpd(<<"CONF");
 </DirectoryMatch>
 CONF
 
-# --- the filters --------------------------------------------------------------
+# --- the filters -----------------------------------------------------------
 
 sub provider {
     my($name, $filter) = @_;
@@ -53,7 +53,7 @@ my %filters = (
         'SetOutputFilter DEFLATE;EXPECT_DROP;EXPECT_TYPE'],
 );
 
-# --- what is asked ------------------------------------------------------------
+# --- what is asked ---------------------------------------------------------
 
 # the rules; what becomes of uploads of 85 bytes, and of 9
 my %rules = (

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Rules see the head as it was sent, also of the file that a request has moved
-# to, where RequestHeader of some .htaccess has run before they are evaluated.
-# What RequestHeader sets reaches the handler all the same.
+# Rules see the head as it was sent. This holds as well for the section of a
+# file that a request was moved to, where an .htaccess has run RequestHeader
+# before its rules are evaluated. The handler gets what RequestHeader sets.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use CutOff;
 
 my $root = conf_var('documentroot');
 
-# --- rules --------------------------------------------------------------------
+# --- rules -----------------------------------------------------------------
 
 # the rule; its status; a field as it has to be, and as it must not be; what the
 # script sees of it
@@ -46,7 +46,7 @@ sub by_if {
         . qq(%{HTTP:$name} != '$good'">), 'ExpectRequire all denied', '</If>');
 }
 
-# --- places -------------------------------------------------------------------
+# --- places ----------------------------------------------------------------
 
 # what it shows; the path behind the directory's; lines of its .htaccess
 my @places = (
@@ -71,7 +71,7 @@ CONF
 
 my $n = 0;
 
-# An upload of one who sends this value, where RequestHeader sets that one.
+# An upload with the field $sends, where RequestHeader sets $sets.
 # Rules stand in the .htaccess, for the file.
 sub upload_to {
     my($place, $rules, $field, $sends, $sets, $asks, $h2) = @_;
@@ -124,7 +124,7 @@ for my $place (@places) {
     }
 }
 
-# --- in Require ---------------------------------------------------------------
+# --- in Require ------------------------------------------------------------
 
 # DirectoryIndex and its like make a subrequest, whose fixups run RequestHeader;
 # in there and in what it leads to, Require sees the head as it was sent.
@@ -143,7 +143,7 @@ for my $place (@places) {
     }
 }
 
-# --- early --------------------------------------------------------------------
+# --- early -----------------------------------------------------------------
 
 # The server's own configuration speaks before the request is judged: what it
 # sets counts as sent.
@@ -153,7 +153,7 @@ admitted_on('RequestHeader early, sent otherwise', $server,
     { path => '/sent-early/x', content => 5, headers => ['X-Early: sent'] },
     status => 200);
 
-# --- where no rules are -------------------------------------------------------
+# --- where no rules are ----------------------------------------------------
 
 {
     my($r, $env) = upload_to($places[0], [], 'Content-Type', 'text/plain',

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# A request that announced no content has none, whatever an .htaccess adds to
-# its fields and whoever reads: nobody gets a byte, scripts are handed no
-# length, and what the client sent behind the head is the next request.
+# A request that announced no content has none, whatever fields an .htaccess
+# adds and whichever module reads: nobody gets a byte, scripts get no length,
+# and what the client sent after the head is the next request.
 
 use strict;
 use warnings;
@@ -47,7 +47,7 @@ function handle(r)
 end
 LUA
 
-# --- the places ---------------------------------------------------------------
+# --- the places ------------------------------------------------------------
 
 # Those below /sent/ruled have the administrator's rules; below /sent/free there
 # are none, and below /sent/target for the files *.cgi and *.php only.
@@ -100,7 +100,8 @@ for my $dir (qw(ruled/cgi ruled/fcgid ruled/php ruled/action ruled/rewrite
     ruled/fallback ruled/document target/index target/fallback
     target/views free/cgi)) {
     mkpath("$root/sent/$dir");
-    link "$root/cgi/record.cgi", "$root/sent/$dir/record.cgi" or die "$dir: $!\n";
+    link "$root/cgi/record.cgi", "$root/sent/$dir/record.cgi"
+        or die "$dir: $!\n";
 }
 link "$root/fcgid/record.fcgi", "$root/sent/ruled/fcgid/record.fcgi"
     or die "record.fcgi: $!\n";
@@ -242,7 +243,7 @@ sub place_ok {
 # .htaccess has no say there.
 my $through = ['ProxyPass', '', 'sent-proxy/x', [], origin => 1];
 
-# --- where rules are ----------------------------------------------------------
+# --- where rules are -------------------------------------------------------
 
 my @bound = 'ExpectRequire content-length max=10 known';
 for (['a bound', \@bound, sort keys %adds],
@@ -257,7 +258,7 @@ for (['a bound', \@bound, sort keys %adds],
     is join('', $server->crashes), '', "$rules: no child has crashed";
 }
 
-# --- where there are none -----------------------------------------------------
+# --- where there are none --------------------------------------------------
 
 # Everything is as without mod_expect: content is made of what follows.
 {

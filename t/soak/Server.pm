@@ -208,10 +208,10 @@ sub upload_folders {
         grep { !/^(?:files|small)/ } sort keys %PLACES;
 }
 
-# The content that a name tells: see t/soak/client.c.
+# The content that belongs to a name: see t/soak/client.c.
 sub content {
     my($name) = @_;
-    my($length) = $name =~ /-(\d+)$/ or die "$name tells no length\n";
+    my($length) = $name =~ /-(\d+)$/ or die "$name has no length\n";
     my $lines = int($length / (length($name) + 10)) + 1;
     return substr join('', map { sprintf "%s %08x\n", $name, $_ }
         0 .. $lines - 1), 0, $length;
@@ -267,7 +267,7 @@ sub graceful {
     kill USR1 => $self->{pid};
 }
 
-# Whether as many generations have begun as were told to.
+# Whether as many generations have begun as were wanted.
 sub is_restarted {
     my($self) = @_;
     $self->read_log;

@@ -269,7 +269,7 @@ sub go_on {
     return 1;
 }
 
-# One generation alone is left, and nobody of those before.
+# Only one generation is left, and no process of earlier ones.
 sub calm_down {
     my($self) = @_;
     $self->go_on(\@CALM, sub { !$self->{pending} }) or return 0;
@@ -298,7 +298,7 @@ sub look_fresh {
     $self->{fresh} = $self->look;
 }
 
-# When nobody is there any more, httpd needs a moment to see it.
+# When all clients are gone, httpd needs a moment to see it.
 sub look_idle {
     my($self) = @_;
     for my $pause (1 .. 5) {

@@ -193,10 +193,10 @@ sub files {
         my $word = delete $ledger->{$path} // 'unknown';
         $n{$word}++;
         $soak->wrong("$path is not whole") if $state ne 'whole';
-        $soak->wrong("$path is there, and nobody was told so")
+        $soak->wrong("$path is there, and no response said so")
             if $word eq 'unknown';
     }
-    $soak->wrong("$_ was told to have arrived, and is not there")
+    $soak->wrong("$_ was reported as stored, and is not there")
         for grep { $ledger->{$_} eq 'have' } sort keys %$ledger;
     return para(uploads => "$sum->{verified} that were answered with 2xx were "
         . "read back whole, byte for byte, after others had come, and "

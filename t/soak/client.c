@@ -317,7 +317,7 @@ static void check_kept(const char *place, const char *name)
     }
 }
 
-/* An upload was told to have arrived. It is looked at when others have come
+/* An upload was reported as stored. It is examined when others have come
  * after it, and removed; on the small disk at once. */
 static void keep(const upload_t *u)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The page, JSON, OpenMetrics and mod_status's block: each is well-formed
-# whatever names and client bytes are in it, none loads anything, and only
-# those that ask by GET or HEAD get them.
+# whatever names and client bytes it contains, none loads anything from
+# elsewhere, and each answers GET and HEAD only.
 
 use strict;
 use warnings;
@@ -52,7 +52,7 @@ send_all('detect/x', content => 11);
 
 sub get { return page(shift, vhost => $server, @_) }
 
-# --- JSON --------------------------------------------------------------
+# --- JSON ------------------------------------------------------------------
 
 my $json;
 {
@@ -75,7 +75,7 @@ my $json;
         'format among others';
 }
 
-# --- OpenMetrics ---------------------------------------------------------
+# --- OpenMetrics -----------------------------------------------------------
 
 my $metrics;
 {
@@ -112,7 +112,8 @@ my $metrics;
         qr/^expect_requests_total\{verdict="refuse",rule="content-type"\} 2$/m,
         'OpenMetrics: refused';
     like $metrics,
-        qr/^expect_requests_total\{verdict="detect",rule="content-length"\} 1$/m,
+        qr/^expect_requests_total\{verdict="detect",
+            rule="content-length"\}\ 1$/mx,
         'OpenMetrics: detected';
     like $metrics, qr/^expect_bytes_spared_total 0$/m, 'OpenMetrics: spared';
 }
@@ -142,7 +143,7 @@ PYTHON
         'OpenMetrics: and what was thrown away';
 }
 
-# --- the page ------------------------------------------------------------
+# --- the page --------------------------------------------------------------
 
 {
     my $r = get('');
@@ -190,7 +191,7 @@ PYTHON
     }
 }
 
-# --- who gets it -----------------------------------------------------------
+# --- which requests it answers ---------------------------------------------
 
 for my $form ('', 'format=html', 'format=json', 'format=openmetrics') {
     my $get  = get($form);
@@ -212,7 +213,7 @@ for my $method (qw(POST PUT DELETE OPTIONS PROPFIND)) {
 is get($_)->{status}, 400, "no such format: $_"
     for qw(format=xml format=JSON format=%3Cb%3E);
 
-# --- mod_status --------------------------------------------------------------
+# --- mod_status ------------------------------------------------------------
 
 {
     my %o = (vhost => $server, method => 'GET');

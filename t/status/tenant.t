@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# The status page is the administrator's to place: whatever an .htaccess says,
-# it is not served where the server's configuration alone would not, and served
-# as ever where it would, .htaccess or not.
+# The administrator decides where the status page is served: whatever an
+# .htaccess says, it is not served where the server's configuration alone
+# would not serve it, and it is served where the configuration does, with or
+# without .htaccess.
 
 use strict;
 use warnings;

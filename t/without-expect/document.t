@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# An error of somebody else's, before all rules could say what they say, and an
-# ErrorDocument that would read the content: it does not, unless the rules hold.
+# Something else fails the request before all rules could be evaluated, and
+# its ErrorDocument would read the content: it gets none unless the rules
+# hold.
 
 use strict;
 use warnings;
@@ -30,7 +31,7 @@ sub outcome {
         scalar(grep { /expect: / } error_log_since($mark)) . ' lines';
 }
 
-# --- before the section is known -----------------------------------------------
+# --- before the section is known -------------------------------------------
 
 my $max = 'ExpectRequire content-length max=10';
 
@@ -52,7 +53,7 @@ my @cases = (
         '404, read 5, continue'],
     ['the engine is off', [$max, 'ExpectEngine Off'], { content => 5000 },
         '404, read 5000, -'],
-    ['only those who asked', [$max, 'ExpectScope expectation'],
+    ['only clients that asked', [$max, 'ExpectScope expectation'],
         { content => 5000 }, '404, read 5000, -'],
     ['DetectionOnly', [$max, 'ExpectEngine DetectionOnly'],
         { content => 5000 }, '404, read 5000, -'],
@@ -88,7 +89,7 @@ for (@cases) {
         'within, asked: httpd sends no 100 beside an error';
 }
 
-# --- while rules wait for the user or the handler ------------------------------
+# --- while rules wait for the user or the handler --------------------------
 
 my @late = ('RewriteEngine On', 'RewriteRule ^ - [F]');
 write_htaccess('tenant/document-handler', join "\n", @late,
@@ -105,7 +106,7 @@ for my $document ('/witness/x', '/cgi/read.cgi', '/proxy/x') {
         is outcome($server, path => '/tenant/document-handler/x',
             content => 1000, %$how), "$status, read 0, -, 0 interim, 0 lines",
             join ' ', "403 in fixups, handler to $document:", %$how;
-        # what the user tells is known by then, also with Satisfy Any
+        # rules on the user are decided by now, also with Satisfy Any
         is outcome($server, path => '/tenant/document-user/x',
             content => 1000, %$how), ($how->{asks} ? 417 : $status)
             . ', read 0, refuse, 0 interim, 1 lines',
@@ -145,7 +146,7 @@ for my $document ('/witness/x', '/cgi/read.cgi', '/proxy/x') {
     }
 }
 
-# --- what the document is told --------------------------------------------------
+# --- what the document gets ------------------------------------------------
 
 for my $path ('/a%2Fb', '/tenant/document-handler/x') {
     my $token = token();

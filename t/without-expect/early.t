@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # A client that does not ask is refused at once, with the rule's own status,
-# before any of its content is read, and what it sent of it is no request.
-# Stock httpd reads all the content first.
+# before any of its content is read, and none of that content is taken for a
+# request. Stock httpd reads all the content first.
 
 use strict;
 use warnings;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Who goes on sending after a refusal is cut off, however it was refused: what
-# comes is thrown away, so that the answer is not lost, up to the max of
-# ExpectLinger. A client that reads before it sends on has the whole answer.
+# A client that goes on sending after a refusal is cut off, however it was
+# refused: up to the max of ExpectLinger its bytes are thrown away, so that
+# the answer is not lost. A client that reads before it sends on gets the
+# whole answer.
 
 use strict;
 use warnings;
