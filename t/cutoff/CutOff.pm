@@ -20,9 +20,9 @@ CutOff - content of unknown length that goes over its max
 
 One subtest: content of one byte over $max, and of ten times as much, is
 answered 413 and the connection (over HTTP/2 the stream) ends; no handler read
-more than that one byte, or saw the content's end; verdict, rule, status and reason
-in the notes, one line C<expect: refused 413: >. For clients that ask (one 100)
-and that do not, over HTTP/1.1 and HTTP/2.
+more than that one byte, or saw the content's end; verdict, rule, status and
+reason in the notes, one line C<expect: refused 413: >. For clients that ask
+(one 100) and that do not, over HTTP/1.1 and HTTP/2.
 
 Optional: where (as for upload()), upload (more of its options), asks (instead
 of [1, 0]), h2 (0 leaves HTTP/2 out), sizes (instead of the two), after (called
@@ -181,7 +181,7 @@ sub look_at {
 }
 
 sub check_cut_off {
-    my($label, $upload, $max, $o) = @_;
+    my($label, $upload, $max) = @_;
     my $before = Test::More->builder->is_passing;
     my($r, @lines) = look_at($label, $upload);
     my $w = $r->{witness};
@@ -213,21 +213,27 @@ sub check_cut_off {
     return $r;
 }
 
-sub cut_off_ok {
-    my($name, $path, $max, %o) = @_;
-    my $sizes = $o{sizes} || [$max + 1, 10 * $max + 10];
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    subtest "cut off: $name" => sub {
+# One subtest: an upload of each size by each kind of client, checked.
+sub each_upload {
+    my($name, $path, $sizes, $o, $check) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+    subtest $name => sub {
         for my $size (@$sizes) {
-            for (variants($path, \%o)) {
+            for (variants($path, $o)) {
                 my($label, $upload) = @$_;
                 $label = "$size bytes, $label";
-                my $r = check_cut_off($label,
-                    { content => $size, %$upload }, $max, \%o);
-                $o{after}->($label, $r) if $o{after};
+                my $r = $check->($label, { content => 'x' x $size, %$upload });
+                $o->{after}->($label, $r) if $o->{after};
             }
         }
     };
+}
+
+sub cut_off_ok {
+    my($name, $path, $max, %o) = @_;
+    each_upload("cut off: $name", $path,
+        $o{sizes} || [$max + 1, 10 * $max + 10], \%o,
+        sub { check_cut_off(@_, $max) });
 }
 
 sub check_within {
@@ -259,19 +265,8 @@ sub check_within {
 
 sub within_ok {
     my($name, $path, $max, %o) = @_;
-    my $sizes = $o{sizes} || [$max, 1];
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    subtest "admitted: $name" => sub {
-        for my $size (@$sizes) {
-            for (variants($path, \%o)) {
-                my($label, $upload) = @$_;
-                $label = "$size bytes, $label";
-                my $r = check_within($label,
-                    { content => 'x' x $size, %$upload }, \%o);
-                $o{after}->($label, $r) if $o{after};
-            }
-        }
-    };
+    each_upload("admitted: $name", $path, $o{sizes} || [$max, 1], \%o,
+        sub { check_within(@_, \%o) });
 }
 
 # --- other servers ---------------------------------------------------------

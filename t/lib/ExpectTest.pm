@@ -152,10 +152,10 @@ Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
 A private server with the endpoints of t/conf/endpoints.inc.in, with or without
 mod_expect, on a port of its own (${OWN_DIR} is its folder). With C<< only =>
 [qw(dav dav_fs)] >> it has just these modules, mod_expect, and neither endpoints
-nor witness. It ends with the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
-stop, crashes (the lines of its error_log about crashes), and
-wait_for($condition, $seconds), which returns whether the condition came true
-while the server ran.
+nor witness. It ends with the object. Methods: port; dir (its error_log and
+witness_log); pid; graceful; stop; crashes (the lines of its error_log about
+crashes); and wait_for($condition, $seconds), which returns whether the
+condition came true while the server ran.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
 

@@ -7,6 +7,8 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use lib 't/rule';
+use Listed;
 
 # the arguments, the Content-Encoding fields; refused with 415 or not
 my @cases = (
@@ -69,21 +71,7 @@ my @cases = (
     ['not gzip br', ['zstd, deflate'], 'admitted'],
 );
 
-for (@cases) {
-    my($codings, $sent, $status) = @$_;
-    my $rule = 'content-encoding ' . $codings;
-    $rule =~ s/^(content-encoding) not /not $1 /;
-    my %upload = (content => 5, path => section("ExpectRequire $rule"),
-        headers => [map { "Content-Encoding: $_" } @$sent]);
-    my $name = "$rule: " . (@$sent ? join ' | ', @$sent : 'none sent');
-    if ($status ne 'admitted') {
-        refused_ok($name, \%upload, status => $status, asked_status => 417,
-            rule => 'content-encoding', like => qr/^content-encoding /);
-    }
-    else {
-        admitted_ok($name, \%upload, status => 200);
-    }
-}
+listed_ok('content-encoding', 'Content-Encoding', @cases);
 
 # Many codings: the reason lists them up to a thousand bytes.
 {

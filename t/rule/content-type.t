@@ -7,6 +7,8 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use lib 't/rule';
+use Listed;
 
 # the arguments, the Content-Type fields; refused with 415 or not
 my @cases = (
@@ -75,21 +77,7 @@ my @cases = (
     ['not text/html', ['text'], 415],
 );
 
-for (@cases) {
-    my($types, $sent, $status) = @$_;
-    my $rule = 'content-type ' . $types;
-    $rule =~ s/^(content-type) not /not $1 /;
-    my %upload = (content => 5, path => section("ExpectRequire $rule"),
-        headers => [map { "Content-Type: $_" } @$sent]);
-    my $name = "$rule: " . (@$sent ? join ' | ', @$sent : 'none sent');
-    if ($status ne 'admitted') {
-        refused_ok($name, \%upload, status => $status, asked_status => 417,
-            rule => 'content-type', like => qr/^content-type /);
-    }
-    else {
-        admitted_ok($name, \%upload, status => 200);
-    }
-}
+listed_ok('content-type', 'Content-Type', @cases);
 
 # In None it is no way past the rule either, whatever stands beside it.
 for (['header X-A', 'content-type text/html'],

@@ -432,5 +432,6 @@ int main(void)
         cmocka_unit_test(test_wrong),
     };
 
-    return cmocka_run_group_tests_name("content", tests, pool_create, pool_destroy);
+    return cmocka_run_group_tests_name("content", tests, pool_create,
+                                       pool_destroy);
 }

@@ -413,5 +413,6 @@ int main(void)
         cmocka_unit_test(test_is_token),
     };
 
-    return cmocka_run_group_tests_name("head", tests, pool_create, pool_destroy);
+    return cmocka_run_group_tests_name("head", tests, pool_create,
+                                       pool_destroy);
 }

@@ -1082,5 +1082,6 @@ int main(void)
         cmocka_unit_test(test_refusal_types),
     };
 
-    return cmocka_run_group_tests_name("rule", tests, pool_create, pool_destroy);
+    return cmocka_run_group_tests_name("rule", tests, pool_create,
+                                       pool_destroy);
 }
