@@ -196,7 +196,7 @@ is send_file(file('b.xhtml', 'x')), 'Stored b.xhtml',
 is_deeply $page->value("fetch(location.origin + '/uploads/web/photo.png')"
     . ".then((r) => ['Content-Disposition', 'X-Content-Type-Options']"
     . ".map((name) => r.headers.get(name)))"), ['attachment', 'nosniff'],
-    'what was uploaded is not shown as a page';
+    'an uploaded file is not shown as a page';
 to_folder('web/asked/');
 is send_file(file('c.txt', 'text')), 'Stored c.txt',
     'a malformed Upload-Limit is ignored, a list of types is read';

@@ -29,17 +29,17 @@ sub put {
 }
 
 for my $asks (1, 0) {
-    my $who = $asks ? 'asked' : 'not asked';
+    my $client = $asks ? 'asked' : 'not asked';
     is_deeply [put("in-$asks", 1000, chunked => 1, asks => $asks)],
-        [201, 'open', 1000], "chunked, within max, $who";
+        [201, 'open', 1000], "chunked, within max, $client";
     is_deeply [put("over-$asks", 1001, chunked => 1, asks => $asks)],
-        [413, 'closed', undef], "chunked, over max, $who: cut off, no file";
+        [413, 'closed', undef], "chunked, over max, $client: cut off, no file";
     is_deeply [put("far-$asks", 500_000, chunked => 1, asks => $asks)],
-        [413, 'closed', undef], "chunked, far over max, $who";
+        [413, 'closed', undef], "chunked, far over max, $client";
     is_deeply [put("plain-$asks", 1000, asks => $asks)],
-        [201, 'open', 1000], "announced, within max, $who";
+        [201, 'open', 1000], "announced, within max, $client";
     is_deeply [put("no-$asks", 1001, asks => $asks)],
-        [$asks ? 417 : 413, 'closed', undef], "announced, over max, $who";
+        [$asks ? 417 : 413, 'closed', undef], "announced, over max, $client";
 }
 
 done_testing();

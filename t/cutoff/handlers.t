@@ -101,7 +101,7 @@ my @wire = (
     ['framing does not count: trailers',
         chunk($N) . "0\r\nX-Trailer: " . 'y' x 200 . "\r\n\r\n",
         [qr/ 200 .*read=100\n/s], 1, 'open'],
-    ['what is within leaves the connection as it was',
+    ['content within max leaves the connection open',
         chunk($N) . "0\r\n\r\n$get", [qr/ 200 .*read=100\n/s, qr/ 200 /],
         2, 'open'],
     ['what follows a cut-off is no request',

@@ -127,7 +127,7 @@ CONF
         my $r = upload(vhost => $stock, path => '/limited/x',
             content => 1001, chunked => $chunked, eager => 1);
         if (httpd_at_least('2.5')) {
-            is $r->{status}, 413, "stock httpd, $how: behind a proxy, too";
+            is $r->{status}, 413, "stock httpd, $how: the same behind a proxy";
             next;
         }
         is_deeply [@$r{qw(status body)}], [200, "read=1001\n"],

@@ -74,7 +74,7 @@ PerlAddAuthzProvider crash Expect::TestCrash::check
 CONF
     like $answer, qr/^\ \ asks:\ refused\ 417:\ the\ rule\ env\ is\ not\ met\n
         \ \ does\ not\ ask:\ refused\ 403:\ the\ rule\ env\ is\ not\ met$/mx,
-        'what is certain is said';
+        'the certain part is printed';
     like $answer, qr/^\ +crash\ +env\/user\ .*\n\ +not\ evaluated:\ the\ result
         \ was\ already\ certain$/mx,
         'and there is no other answer';

@@ -133,7 +133,7 @@ is_deeply shown($out,
     "<Location /detect>, joined with the directory's rules")->[0],
     'engine DetectionOnly, status 417, scope content', 'a Location';
 like $out, qr/warning:\ all\ denied\ .*this\ rule\ can\ never\ hold,\ so\ every
-    \ upload\ is\ refused/x, 'what can never hold';
+    \ upload\ is\ refused/x, 'a warning about a rule that can never hold';
 
 # <Location> within another, <LimitExcept>, <Proxy>; httpd's own limit.
 $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');

@@ -36,7 +36,7 @@ is "@said", '', 'which is no reason for a warning';
 
 for (1 .. MORE) {
     my $c = refused($server);
-    is $c->{status}, 413, 'what is more is refused as well';
+    is $c->{status}, 413, 'a further client is refused as well';
     close $c->{socket};
 }
 is lingering($server), HELD, 'and does not linger here';

@@ -78,7 +78,7 @@ for my $expect ('', "Expect: 100-continue\r\n") {
 
 admitted_on('a DAV PUT', $server, { path => '/dav/cache/page.txt',
         content => 10 }, status => 204);
-unlike get('/dav/cache/page.txt'), qr/ HIT$/, 'what was put there is new';
+unlike get('/dav/cache/page.txt'), qr/ HIT$/, 'the file that was put is not from the cache';
 
 # A request with content that is answered from the cache: a rule that waits for
 # the directory's SetEnvIf was never asked, and is not asked afterwards either,
