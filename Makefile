@@ -71,7 +71,7 @@ unit_sources = $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<)
 UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
                $(shell $(APU) --link-ld --libs)
 
-t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
+t/unit/.build/%: t/unit/%.c $(wildcard t/unit/*.h) $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
 	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
@@ -136,8 +136,8 @@ asan:                           ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
 # The tests of what the module itself does; not those of its meeting others.
-CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log merge provider \
-       rule told tree unasked
+CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log logic merge \
+       provider response rule sections without-expect
 
 valgrind:                       ## the core of the tests under memcheck
 	t/setup valgrind

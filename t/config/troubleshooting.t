@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# What docs/TROUBLESHOOTING shows of ExpectExplain, LogLevel expect:debug and
-# expect:trace1, and -D DUMP_EXPECT is what httpd prints for the configuration
-# that stands there.
+# The output of ExpectExplain, LogLevel expect:debug and expect:trace1, and
+# -D DUMP_EXPECT that docs/TROUBLESHOOTING shows is what httpd prints for the
+# configuration shown there.
 
 use strict;
 use warnings;
@@ -11,6 +11,7 @@ use File::Path qw(mkpath);
 use Test::More;
 use Cookbook;
 use ExpectTest;
+use File;
 
 open my $fh, '<', conf_var('top_dir') . '/docs/TROUBLESHOOTING'
     or die "TROUBLESHOOTING: $!\n";
@@ -28,7 +29,7 @@ my $file = "$dir/web.conf";
 my $at   = place('');
 mkpath(place('/srv/uploads/anna'));
 my $conf = block('<VirtualHost \*:80>');
-ExpectTest::write_file($file, $conf =~ s{(?=/srv)}{$at}gr =~ s/:80>/>/r);
+spew($file, $conf =~ s{(?=/srv)}{$at}gr =~ s/:80>/>/r);
 
 # As the text has it: its places and its port, any space as one blank.
 sub shown {
@@ -47,7 +48,7 @@ sub shown_by {
 
 my $include = qq(Include "$file"\n);
 
-# --- explain and dump ---------------------------------------------------------
+# --- explain and dump ------------------------------------------------------
 
 my($question) = block('apachectl -t -D DUMP_EXPECT \\\\\n')
     =~ /-c 'ExpectExplain (.*)'/;
@@ -59,7 +60,7 @@ my($exit, $dump) = config_error($include, '-D', 'DUMP_EXPECT');
 is $exit, 0, 'httpd takes it';
 shown_by('-D DUMP_EXPECT', block('VirtualHost files'), $dump);
 
-# --- the log ------------------------------------------------------------------
+# --- the log ---------------------------------------------------------------
 
 my $server = own_httpd(
     conf => "$server_name${include}LogLevel expect:trace1\n");
@@ -75,7 +76,7 @@ is shown($trace), shown(block('expect: PUT, ')), 'LogLevel expect:trace1';
 is shown($debug), shown(block('expect: at directory: ')),
     'LogLevel expect:debug';
 
-# --- errors -------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------
 
 (undef, my $message) = config_error("ExpectRequire content-length max=1X\n");
 shown_by('an error', block('ExpectRequire: content-length max=1X'), $message);

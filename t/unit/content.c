@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "base/quote.h"
@@ -24,8 +23,7 @@
 #include "rules/registry.h"
 #include "tree/describe.h"
 #include "tree/evaluate.h"
-
-static apr_pool_t *pool;
+#include "pool.h"
 
 #define K APR_INT64_C(1024)
 
@@ -433,12 +431,7 @@ int main(void)
         cmocka_unit_test(test_reason_unknown_length),
         cmocka_unit_test(test_wrong),
     };
-    int failed;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    failed = cmocka_run_group_tests_name("content", tests, NULL, NULL);
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return failed;
+    return cmocka_run_group_tests_name("content", tests, pool_create,
+                                       pool_destroy);
 }

@@ -17,17 +17,15 @@
 
 #include <cmocka.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "tree/describe.h"
 #include "tree/evaluate.h"
 #include "tree/tree.h"
+#include "pool.h"
 
 #define METHOD_PUT 1
 #define MAX_LEAVES 128
-
-static apr_pool_t *pool;
 
 /* --- rules with a given result ---------------------------------------- */
 
@@ -1083,12 +1081,7 @@ int main(void)
         cmocka_unit_test(test_refusal_of_tree),
         cmocka_unit_test(test_refusal_types),
     };
-    int failed;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    failed = cmocka_run_group_tests_name("rule", tests, NULL, NULL);
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return failed;
+    return cmocka_run_group_tests_name("rule", tests, pool_create,
+                                       pool_destroy);
 }
