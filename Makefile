@@ -9,7 +9,9 @@
 APXS  ?= $(or $(shell command -v apxs || command -v apxs2),apxs)
 CC     = gcc
 CLANG  = clang
-SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+# EXPECT_DEBUG: judge/verdict.c aborts at an illegal change of a verdict
+SAN    = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+         -DEXPECT_DEBUG
 COV    = -g -O0 --coverage -fprofile-update=atomic -DEXPECT_COVERAGE
 TSAN   = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 DOCDIR = /usr/share/doc/mod_expect
@@ -69,7 +71,7 @@ unit_sources = $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<)
 UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
                $(shell $(APU) --link-ld --libs)
 
-t/unit/.build/%: t/unit/%.c $(SOURCES) $(HEADERS)
+t/unit/.build/%: t/unit/%.c $(wildcard t/unit/*.h) $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
 	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
@@ -134,8 +136,8 @@ asan:                           ## the tests with the module under sanitizers
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
 # The tests of what the module itself does; not those of its meeting others.
-CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log merge provider \
-       rule told tree unasked
+CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log logic merge \
+       provider response rule sections without-expect
 
 valgrind:                       ## the core of the tests under memcheck
 	t/setup valgrind

@@ -53,10 +53,10 @@
 
 module AP_MODULE_DECLARE_DATA expect_module;
 
-/* Every request passes these hooks. One without content leaves them after a few
- * tests. */
+/* Every request passes these hooks; a request without content leaves them after
+ * a few tests. */
 
-static APR_INLINE int is_governed(const request_rec *r)
+static APR_INLINE int expect_is_governed(const request_rec *r)
 {
     return expect_conf_governs(expect_conf_of(r->per_dir_config));
 }
@@ -86,10 +86,10 @@ static int expect_post_perdir_config(request_rec *r)
 static int expect_header_parser(request_rec *r)
 {
     if (r->method_number == M_OPTIONS || expect_request_get(r)) {
-        return expect_section_judge(r);
+        return expect_mapped_judge(r);
     }
-    if (is_governed(r)) {
-        expect_section_without_content(r);
+    if (expect_is_governed(r)) {
+        expect_mapped_without_content(r);
     }
     return DECLINED;
 }
@@ -129,7 +129,8 @@ static int expect_handler(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    if (!e && is_governed(r) && !r->main && expect_section_without_content(r)) {
+    if (!e && !r->main && expect_is_governed(r)
+        && expect_mapped_without_content(r)) {
         expect_framing_unannounce(r);
     }
     return *r->handler == *EXPECT_STATUS_HANDLER
@@ -157,11 +158,11 @@ static int expect_pre_config(apr_pool_t *p, apr_pool_t *plog,
 }
 
 /* The moments of a request. */
-static void register_request_hooks(void)
+static void expect_register_request_hooks(void)
 {
-    /* Last: by then mod_remoteip and early RequestHeader (FIRST), mod_setenvif
-     * and mod_ssl (MIDDLE) have determined who the client is and what counts
-     * as sent. */
+    /* Last: mod_remoteip and early RequestHeader (FIRST), mod_setenvif and
+     * mod_ssl (MIDDLE) have run. They determine who the client is, and which
+     * header fields count as sent. */
     ap_hook_post_read_request(expect_post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_LAST);
 
@@ -179,8 +180,8 @@ static void register_request_hooks(void)
 
     /* First: what check_access determines (mod_ssl: a certificate) is known,
      * and no authentication backend was queried yet; this hook runs the rest of
-     * its chain. PER_CONF: its result depends on the section only, so httpd may go
-     * on skipping access control in subrequests. */
+     * its chain. PER_CONF: its result depends on the section only, so httpd may
+     * go on skipping access control in subrequests. */
     ap_hook_check_access_ex(expect_access_checker_ex, NULL, NULL,
                             APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
 
@@ -203,7 +204,7 @@ static void register_request_hooks(void)
 static void expect_register_hooks(apr_pool_t *p)
 {
     ap_hook_pre_config(expect_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
-    register_request_hooks();
+    expect_register_request_hooks();
 
     /* Last: mod_ssl has sent its close_notify. */
     ap_hook_pre_close_connection(expect_pre_close_connection, NULL, NULL,

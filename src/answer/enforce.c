@@ -6,6 +6,7 @@
 
 #include "httpd.h"
 #include "http_log.h"
+#include "http_protocol.h"
 
 #include "apr_strings.h"
 
@@ -41,26 +42,19 @@ static void enforce_describe(expect_notice_t *notice, const request_rec *r,
                              expect_request_t *e,
                              const expect_answer_t *answer)
 {
+    int is_error = answer->value == EXPECT_ERROR;
     expect_refusal_t refusal;
 
-    notice->rule = answer->rule->name;
-    notice->at = answer->rule;
+    expect_rule_refusal(r->pool, e->section.rules, answer, &e->facts, &refusal);
+    e->outcome.accepts = refusal.accepts;
+    notice->rule = refusal.rule->name;
+    notice->at = refusal.rule;
     notice->accepts = &e->outcome.accepts;
-    if (answer->value == EXPECT_ERROR) {
-        e->outcome.accepts = expect_accepts_anything;
-        notice->level = APLOG_ERR;
-        notice->status = HTTP_INTERNAL_SERVER_ERROR;
-        notice->reason = apr_pstrcat(r->pool, notice->rule,
-                                     " cannot be evaluated", NULL);
-    }
-    else {
-        expect_rule_refusal(r->pool, e->section.rules, answer, &e->facts,
-                            &refusal);
-        e->outcome.accepts = refusal.accepts;
-        notice->level = APLOG_INFO;
-        notice->status = enforce_status(e, answer->rule, refusal.status);
-        notice->reason = refusal.reason;
-    }
+    notice->level = is_error ? APLOG_ERR : APLOG_INFO;
+    notice->status = is_error ? refusal.status
+                              : enforce_status(e, answer->rule,
+                                                refusal.status);
+    notice->reason = refusal.reason;
     notice->bytes = e->head.length;
     notice->client_waits = e->head.expects_100 && r->expecting_100;
 }
@@ -135,9 +129,32 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
     if (!notice.is_dry_run) {
         return notice.status;
     }
-    e->content.max = EXPECT_UNLIMITED;
+    expect_request_lift_limit(e);
     enforce_detected(e);
     return DECLINED;
+}
+
+/* --- other modules' denials, and failures -------------------------------- */
+
+void expect_enforce_close(request_rec *r, expect_request_t *e, int status)
+{
+    expect_verdict_set(&e->outcome.verdict, EXPECT_REFUSED);
+    e->outcome.status = status;
+    expect_linger_begin(r);
+}
+
+void expect_enforce_exempt(expect_request_t *e)
+{
+    expect_verdict_set(&e->outcome.verdict, EXPECT_NOT_JUDGED);
+    expect_request_lift_limit(e);
+}
+
+void expect_enforce_replace_status(request_rec *r, expect_request_t *e,
+                                   int status)
+{
+    r->status = status;
+    r->status_line = ap_get_status_line(status);
+    e->outcome.replaces_status = 1;
 }
 
 void expect_enforce_yield(request_rec *r, expect_request_t *e, int status)
@@ -149,9 +166,7 @@ void expect_enforce_yield(request_rec *r, expect_request_t *e, int status)
         expect_verdict_set(&e->outcome.verdict, EXPECT_NOT_JUDGED);
         return;
     }
-    expect_verdict_set(&e->outcome.verdict, EXPECT_REFUSED);
-    e->outcome.status = status;
-    expect_linger_begin(r);
+    expect_enforce_close(r, e, status);
 }
 
 /* --- admission ----------------------------------------------------------- */
@@ -159,7 +174,7 @@ void expect_enforce_yield(request_rec *r, expect_request_t *e, int status)
 void expect_enforce_admit(request_rec *r, expect_request_t *e,
                           const expect_answer_t *answer)
 {
-    expect_request_limit(e, answer->cap, answer->cap_rule);
+    expect_request_limit(e, answer->max, answer->max_rule);
     if (e->outcome.logged) {
         expect_verdict_set(&e->outcome.verdict, EXPECT_WOULD_REFUSE);
         return;

@@ -39,6 +39,33 @@ void expect_enforce_admit(request_rec *r, expect_request_t *e,
 int expect_enforce_cut_off(request_rec *r, expect_request_t *e);
 
 /**
+ * Refuse a request for a reason other than its rules: its content is never
+ * read, and its connection ends with the response. Nothing is logged or noted
+ * here: the module that denies the request has its own log line.
+ * @param r      the main request, or an internal redirect that continues it
+ * @param e      the state, changed; its verdict is not final
+ * @param status the HTTP status of the response
+ */
+void expect_enforce_close(request_rec *r, expect_request_t *e, int status);
+
+/**
+ * Judge a request no more, because its content is not that of an upload: a step
+ * of a login. The limit that was set is lifted.
+ * @param e the state, changed; undecided
+ */
+void expect_enforce_exempt(expect_request_t *e);
+
+/**
+ * Answer with another HTTP status than access control has chosen, after httpd
+ * has begun its error response.
+ * @param r      the request, changed
+ * @param e      the state, changed
+ * @param status the HTTP status of the refusal
+ */
+void expect_enforce_replace_status(request_rec *r, expect_request_t *e,
+                                   int status);
+
+/**
  * Yield to another module that denies a request whose rules are undecided: its
  * answer stands, and the content is not read for it. Under DetectionOnly the
  * request is not judged from then on.

@@ -99,7 +99,7 @@ static void linger_drain(int fd, const expect_bounds_t *bounds)
  * @return 1 if httpd has nothing left to do with it; 0: httpd lingers itself
  */
 static int linger_hand_over(conn_rec *c, apr_socket_t *socket,
-                     const expect_linger_t *linger)
+                            const expect_linger_t *linger)
 {
     apr_os_sock_t fd;
     expect_lingerer_e taken;

@@ -89,7 +89,7 @@ static lingering_t *held;
 static apr_uint32_t n_held;
 
 /* A clock that cannot be set, in microseconds. */
-static apr_time_t monotonic(void)
+static apr_time_t lingerer_now(void)
 {
     struct timespec now;
 
@@ -99,7 +99,7 @@ static apr_time_t monotonic(void)
 
 /* --- one connection ------------------------------------------------------ */
 
-static int is_tcp(int fd)
+static int lingering_is_tcp(int fd)
 {
 #if defined(__linux__) && defined(SO_PROTOCOL)
     int protocol = 0;
@@ -113,17 +113,18 @@ static int is_tcp(int fd)
 #endif
 }
 
-static void begin(lingering_t *l, int fd, const expect_bounds_t *bounds)
+static void lingering_begin(lingering_t *l, int fd,
+                            const expect_bounds_t *bounds)
 {
     memset(l, 0, sizeof(*l));
     l->fd = fd;
-    l->is_tcp = is_tcp(fd);
+    l->is_tcp = lingering_is_tcp(fd);
     l->bounds = *bounds;
-    l->since = l->heard = monotonic();
+    l->since = l->heard = lingerer_now();
 }
 
 /* Linux can throw away what has arrived on a TCP socket without a copy. */
-static ssize_t discard(const lingering_t *l)
+static ssize_t lingering_discard(const lingering_t *l)
 {
     char copied[PIECE_COPIED];
     apr_size_t length = l->is_tcp ? PIECE : sizeof(copied);
@@ -143,7 +144,7 @@ static ssize_t discard(const lingering_t *l)
     return recv(l->fd, copied, length, MSG_DONTWAIT);
 }
 
-static apr_time_t deadline(const lingering_t *l)
+static apr_time_t lingering_deadline(const lingering_t *l)
 {
     apr_time_t in_all = l->since + l->bounds.time;
     apr_time_t idle = l->heard + l->bounds.idle;
@@ -152,14 +153,14 @@ static apr_time_t deadline(const lingering_t *l)
 }
 
 /* Throw away what has arrived, if anything. */
-static turn_e take_turn(lingering_t *l, int has_news, apr_time_t now,
-                        apr_uint64_t *bytes)
+static turn_e lingering_take_turn(lingering_t *l, int has_news, apr_time_t now,
+                                  apr_uint64_t *bytes)
 {
     ssize_t n = -1;
 
     errno = EAGAIN;
     if (has_news) {
-        n = discard(l);
+        n = lingering_discard(l);
     }
     if (n > 0) {
         *bytes += n;
@@ -173,7 +174,7 @@ static turn_e take_turn(lingering_t *l, int has_news, apr_time_t now,
     if (l->bounds.max >= 0 && l->taken > l->bounds.max) {
         return OVER;
     }
-    return now >= deadline(l) ? OVER : GOES_ON;
+    return now >= lingering_deadline(l) ? OVER : GOES_ON;
 }
 
 /*
@@ -182,7 +183,7 @@ static turn_e take_turn(lingering_t *l, int has_news, apr_time_t now,
  * fills the buffers meanwhile. Where a socket can be disconnected (Linux), that
  * resets the connection for all processes.
  */
-static void reset(int fd)
+static void lingering_reset(int fd)
 {
     struct linger now = { 1, 0 };
     struct sockaddr none;
@@ -194,7 +195,7 @@ static void reset(int fd)
 }
 
 /* Milliseconds from now until then, but no more than REPORT_EVERY. */
-static int wait_until(apr_time_t then, apr_time_t now)
+static int lingering_wait(apr_time_t then, apr_time_t now)
 {
     apr_time_t left = then > now ? (then - now) / 1000 + 1 : 0;
 
@@ -207,7 +208,7 @@ void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
     turn_e turn = GOES_ON;
     apr_time_t now;
 
-    begin(&l, fd, bounds);
+    lingering_begin(&l, fd, bounds);
     now = l.since;
     report(1, 0);
     while (turn == GOES_ON) {
@@ -216,13 +217,13 @@ void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
         int n;
 
         one.fd = fd;
-        n = poll(&one, 1, wait_until(deadline(&l), now));
-        now = monotonic();
-        turn = take_turn(&l, n > 0, now, &bytes);
+        n = poll(&one, 1, lingering_wait(lingering_deadline(&l), now));
+        now = lingerer_now();
+        turn = lingering_take_turn(&l, n > 0, now, &bytes);
         report(turn == GOES_ON, bytes);
     }
     if (turn == OVER) {
-        reset(fd);
+        lingering_reset(fd);
     }
 }
 
@@ -230,7 +231,7 @@ void expect_lingerer_drain(int fd, const expect_bounds_t *bounds)
 
 /* Add the connections that were handed over. A message without a descriptor
  * only wakes the thread. */
-static void take_new(void)
+static void thread_take_new(void)
 {
     lingering_t l;
 
@@ -245,7 +246,7 @@ static void take_new(void)
 }
 
 /* Remove a connection that has ended: the last one takes its place. */
-static void drop(apr_uint32_t i)
+static void thread_drop(apr_uint32_t i)
 {
     (void)close(held[i].fd);
     --n_held;
@@ -259,33 +260,34 @@ static void drop(apr_uint32_t i)
  * @param next set to the time of the next deadline
  * @return bytes that were thrown away
  */
-static apr_uint64_t take_turns(apr_time_t now, apr_time_t *next)
+static apr_uint64_t thread_take_turns(apr_time_t now, apr_time_t *next)
 {
     apr_uint64_t bytes = 0;
     apr_uint32_t i = 0;
 
     *next = now + apr_time_from_sec(60);
     while (i < n_held && !apr_atomic_read32(&is_stopping)) {
-        turn_e turn = take_turn(&held[i], polled[i + 1].revents != 0, now,
-                                &bytes);
+        turn_e turn = lingering_take_turn(&held[i],
+                                          polled[i + 1].revents != 0, now,
+                                          &bytes);
 
         if (turn == GOES_ON) {
-            apr_time_t due = deadline(&held[i]);
+            apr_time_t due = lingering_deadline(&held[i]);
 
             *next = due < *next ? due : *next;
             ++i;
             continue;
         }
         if (turn == OVER) {
-            reset(held[i].fd);
+            lingering_reset(held[i].fd);
         }
-        drop(i);
+        thread_drop(i);
     }
     return bytes;
 }
 
 /* If poll() fails it is not known which connections have sent: all are read. */
-static void wait_for_news(int milliseconds)
+static void thread_wait(int milliseconds)
 {
     apr_uint32_t i;
 
@@ -298,7 +300,7 @@ static void wait_for_news(int milliseconds)
     }
 }
 
-static void rest(void)
+static void thread_rest(void)
 {
     apr_uint32_t pause = n_held / PAUSE_SHARE;
 
@@ -307,19 +309,19 @@ static void rest(void)
     }
 }
 
-static void linger(void)
+static void thread_linger(void)
 {
-    apr_time_t now = monotonic(), next = now, reported_at = now;
+    apr_time_t now = lingerer_now(), next = now, reported_at = now;
     apr_uint32_t reported = 0;
 
     while (!apr_atomic_read32(&is_stopping)) {
         apr_uint64_t bytes;
 
-        wait_for_news(n_held ? wait_until(next, now) : -1);
-        now = monotonic();
-        bytes = take_turns(now, &next);
+        thread_wait(n_held ? lingering_wait(next, now) : -1);
+        now = lingerer_now();
+        bytes = thread_take_turns(now, &next);
         if (polled[0].revents) {
-            take_new();
+            thread_take_new();
             next = now;
         }
         if (bytes || n_held != reported
@@ -328,15 +330,15 @@ static void linger(void)
             reported = n_held;
             reported_at = now;
         }
-        rest();
+        thread_rest();
     }
 }
 
 /* A stopped thread uses nothing any more and sleeps for ever: the module's code
- * may be unloaded by then. */
-static void *run(void *unused)
+ * may be unloaded meanwhile. */
+static void *thread_run(void *unused)
 {
-    linger();
+    thread_linger();
     report(0, 0);
     apr_atomic_set32(&is_parked, 1);
     for (;;) {
@@ -347,7 +349,7 @@ static void *run(void *unused)
 
 /* --- its beginning and its end ------------------------------------------- */
 
-static apr_uint32_t share_of_descriptors(void)
+static apr_uint32_t thread_limit(void)
 {
     struct rlimit most;
 
@@ -358,17 +360,17 @@ static apr_uint32_t share_of_descriptors(void)
     return (apr_uint32_t)(most.rlim_cur / LIMIT_SHARE);
 }
 
-/* Programs that this process runs do not inherit the pipe, and nobody waits at
- * it. */
-static int prepare_end(int fd)
+/* Programs that this process runs do not inherit the pipe, and no read or write
+ * of it waits. */
+static int thread_prepare_end(int fd)
 {
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0
            && fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
-static int prepare(void)
+static int thread_prepare(void)
 {
-    limit = share_of_descriptors();
+    limit = thread_limit();
     /* calloc() takes no physical memory before it is used */
     held = calloc(limit + 1, sizeof(*held));
     polled = calloc(limit + 1, sizeof(*polled));
@@ -377,10 +379,10 @@ static int prepare(void)
     }
     polled[0].fd = ends[0];
     polled[0].events = POLLIN;
-    return prepare_end(ends[0]) && prepare_end(ends[1]);
+    return thread_prepare_end(ends[0]) && thread_prepare_end(ends[1]);
 }
 
-static int start_thread(void)
+static int thread_create(void)
 {
     pthread_attr_t attr;
     pthread_t thread;
@@ -391,13 +393,13 @@ static int start_thread(void)
     }
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, STACK);
-    rv = pthread_create(&thread, &attr, run, NULL);
+    rv = pthread_create(&thread, &attr, thread_run, NULL);
     if (rv == EINVAL) {
         /* the thread-local storage does not fit */
         pthread_attr_destroy(&attr);
         pthread_attr_init(&attr);
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        rv = pthread_create(&thread, &attr, run, NULL);
+        rv = pthread_create(&thread, &attr, thread_run, NULL);
     }
     pthread_attr_destroy(&attr);
     return rv == 0;
@@ -409,7 +411,7 @@ static int start_thread(void)
  * prefork's handler, which ends the process, must find the thread if there is
  * one.
  */
-static void start(void)
+static void thread_start(void)
 {
     sigset_t all, before;
 
@@ -417,17 +419,17 @@ static void start(void)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_mutex_lock(&starting);
     if (apr_atomic_read32(&state) == NOT_STARTED) {
-        apr_atomic_set32(&state, prepare() && start_thread() ? RUNS
+        apr_atomic_set32(&state, thread_prepare() && thread_create() ? RUNS
                                                              : CANNOT_RUN);
     }
     pthread_mutex_unlock(&starting);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static int has_started(void)
+static int thread_has_started(void)
 {
     if (apr_atomic_read32(&state) == NOT_STARTED) {
-        start();
+        thread_start();
     }
     return apr_atomic_read32(&state) == RUNS
            && !apr_atomic_read32(&is_stopping);
@@ -453,7 +455,7 @@ expect_lingerer_e expect_lingerer_take(int fd, const expect_bounds_t *bounds)
 {
     lingering_t l;
 
-    if (!has_started()) {
+    if (!thread_has_started()) {
         return EXPECT_LINGERER_NONE;
     }
     if (apr_atomic_inc32(&count) >= limit
@@ -461,7 +463,7 @@ expect_lingerer_e expect_lingerer_take(int fd, const expect_bounds_t *bounds)
         apr_atomic_dec32(&count);
         return EXPECT_LINGERER_FULL;
     }
-    begin(&l, fd, bounds);
+    lingering_begin(&l, fd, bounds);
     if (write(ends[1], &l, sizeof(l)) != (ssize_t)sizeof(l)) {
         (void)close(fd);
         apr_atomic_dec32(&count);

@@ -38,11 +38,15 @@ static const char *page_html(request_rec *r, int status, const char *reason)
 {
     const char *line = ap_get_status_line(status);
 
+    /* most sentences have nothing to escape, and to see that is cheaper */
+    if (reason[strcspn(reason, "<>&\"")]) {
+        reason = ap_escape_html(r->pool, reason);
+    }
     return apr_pstrcat(r->pool,
                        DOCTYPE_HTML_2_0 "<html><head>\n<title>", line,
                        "</title>\n</head><body>\n<h1>", line + 4,
-                       "</h1>\n<p>This upload is not accepted: ",
-                       ap_escape_html(r->pool, reason), ".</p>\n",
+                       "</h1>\n<p>This upload is not accepted: ", reason,
+                       ".</p>\n",
                        ap_psignature("<hr>\n", r), "</body></html>\n", NULL);
 }
 
@@ -157,13 +161,16 @@ static void page_replace_lost_document(request_rec *r)
 {
     const char *document =
         ap_response_code_string(r, ap_index_of_response(r->status));
-    const char *rule = apr_table_get(r->notes, EXPECT_NOTE_RULE);
-    const char *reason = apr_table_get(r->notes, EXPECT_NOTE_REASON);
-    const char *verdict = apr_table_get(r->notes, EXPECT_NOTE_VERDICT);
     const expect_request_t *e = expect_request_get(r);
+    const char *rule, *reason, *verdict;
 
-    if (document && document[0] == '/' && reason && rule
-        && verdict && !strcmp(verdict, EXPECT_WORD_REFUSE)) {
+    if (!document || document[0] != '/') {
+        return;
+    }
+    rule = apr_table_get(r->notes, EXPECT_NOTE_RULE);
+    reason = apr_table_get(r->notes, EXPECT_NOTE_REASON);
+    verdict = apr_table_get(r->notes, EXPECT_NOTE_VERDICT);
+    if (reason && rule && verdict && !strcmp(verdict, EXPECT_WORD_REFUSE)) {
         page_set(r, r->status, r->status, rule, reason,
                  e ? &e->outcome.accepts : &expect_accepts_anything);
     }

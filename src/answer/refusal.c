@@ -13,9 +13,9 @@
 #include "answer/notes.h"
 #include "answer/page.h"
 #include "answer/refusal.h"
-#include "tree/describe.h"
 #include "config/section.h"
 #include "judge/verdict.h"
+#include "tree/describe.h"
 
 APLOG_USE_MODULE(expect);
 
@@ -23,6 +23,9 @@ static void refusal_log(request_rec *r, const expect_notice_t *notice)
 {
     const char *place = "";
 
+    if (!APLOG_R_IS_LEVEL(r, notice->level)) {
+        return;
+    }
     if (notice->at) {
         place = apr_pstrcat(r->pool, " (ExpectRequire at ",
                             expect_quoted_place(r->pool, notice->at), ")",

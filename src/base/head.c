@@ -15,7 +15,7 @@
 #define DEFAULT_MEDIA_TYPE "application/octet-stream"
 
 /* RFC 9110, 8.6: digits and nothing else */
-static int parse_length(apr_off_t *length, const char *value)
+static int head_parse_length(apr_off_t *length, const char *value)
 {
     char *end;
 
@@ -28,7 +28,7 @@ int expect_head_has_valid_length(const apr_table_t *fields)
     const char *value = apr_table_get(fields, "Content-Length");
     apr_off_t length;
 
-    return !value || parse_length(&length, value);
+    return !value || head_parse_length(&length, value);
 }
 
 void expect_head_set(expect_head_t *head, const apr_table_t *fields,
@@ -49,7 +49,7 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields,
     if (!apr_table_get(fields, "Transfer-Encoding")) {
         const char *value = apr_table_get(fields, "Content-Length");
 
-        if (!value || !parse_length(&length, value) || length == 0) {
+        if (!value || !head_parse_length(&length, value) || length == 0) {
             return 0;
         }
     }
@@ -59,21 +59,21 @@ int expect_head_read(expect_head_t *head, const apr_table_t *fields,
 }
 
 /* RFC 9110, 5.6.2 */
-static int is_tchar(unsigned char c)
+static int token_has(unsigned char c)
 {
     return apr_isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-static const char *skip_token(const char *s)
+static const char *token_skip(const char *s)
 {
-    while (is_tchar((unsigned char)*s)) {
+    while (token_has((unsigned char)*s)) {
         ++s;
     }
     return s;
 }
 
 /* RFC 9110, 5.6.3 */
-static const char *skip_ows(const char *s)
+static const char *head_skip_ows(const char *s)
 {
     while (*s == ' ' || *s == '\t') {
         ++s;
@@ -94,7 +94,7 @@ char *expect_lower(apr_pool_t *p, const char *from, const char *to)
 
 int expect_is_token(const char *word)
 {
-    return *word && !*skip_token(word);
+    return *word && !*token_skip(word);
 }
 
 /*
@@ -102,7 +102,7 @@ int expect_is_token(const char *word)
  * begins a second value: applications differ in which of the two they use, so
  * the field is not a media type.
  */
-static int is_parameters(const char *s)
+static int media_type_is_parameters(const char *s)
 {
     int quoted = 0;
 
@@ -131,13 +131,13 @@ const char *expect_media_type(apr_pool_t *p, const char *value)
         return DEFAULT_MEDIA_TYPE;
     }
 
-    start = skip_ows(value);
-    slash = skip_token(start);
+    start = head_skip_ows(value);
+    slash = token_skip(start);
     if (slash == start || *slash != '/') {
         return NULL;
     }
-    end = skip_token(slash + 1);
-    if (end == slash + 1 || !is_parameters(skip_ows(end))) {
+    end = token_skip(slash + 1);
+    if (end == slash + 1 || !media_type_is_parameters(head_skip_ows(end))) {
         return NULL;
     }
     return expect_lower(p, start, end);
@@ -201,8 +201,8 @@ const char *expect_next_coding(apr_pool_t *p, const char **value)
         return "";
     }
 
-    end = skip_token(start);
-    *value = skip_ows(end);
+    end = token_skip(start);
+    *value = head_skip_ows(end);
     if (end == start || (**value && **value != ',')) {
         return NULL;
     }

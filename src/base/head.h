@@ -113,7 +113,7 @@ const char *expect_media_type(apr_pool_t *p, const char *value);
 /**
  * Whether a media type or wildcard covers another one, by the syntax of the
  * rule content-type.
- * @param pattern the wider one, in any case
+ * @param pattern the wider one, in upper or lower case
  * @param type    the narrower one
  * @return 1 or 0
  */

@@ -66,7 +66,7 @@ static const char *rule_unknown(cmd_parms *cmd, const char *name)
 
 /* ExpectRequire */
 
-static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
+static expect_rule_t *container_around(cmd_parms *cmd, expect_dir_conf_t *conf)
 {
     if (conf->open) {
         return conf->open;
@@ -83,7 +83,7 @@ static expect_rule_t *container_in(cmd_parms *cmd, expect_dir_conf_t *conf)
  * the place of its use is in a temporary pool; once for consecutive lines,
  * because an .htaccess may have many lines and a long path.
  */
-static const char *config_file(const cmd_parms *cmd)
+static const char *rule_file(const cmd_parms *cmd)
 {
     static const char key[] = "expect-file";
     const char *name = cmd->directive->filename;
@@ -99,7 +99,7 @@ static const char *config_file(const cmd_parms *cmd)
 
 static void rule_set_place(cmd_parms *cmd, expect_rule_t *rule)
 {
-    rule->file = config_file(cmd);
+    rule->file = rule_file(cmd);
     rule->line = cmd->directive->line_num;
     rule->limited = (apr_int64_t)cmd->limited;
 }
@@ -140,7 +140,7 @@ static expect_rule_t *rule_make(cmd_parms *cmd, const char *name,
 }
 
 /* A container of Require has no effect on this module's directives. */
-static const char *check_not_in_require(cmd_parms *cmd)
+static const char *directive_check_require(cmd_parms *cmd)
 {
     const ap_directive_t *parent = cmd->directive->parent;
 
@@ -161,7 +161,7 @@ const char *expect_cmd_require(cmd_parms *cmd, void *unused,
     expect_rule_t *rule;
     const char *text = args;
     const char *name = ap_getword_conf(cmd->pool, &args);
-    const char *err = check_not_in_require(cmd);
+    const char *err = directive_check_require(cmd);
     int negated = 0;
 
     (void)unused;
@@ -185,7 +185,7 @@ const char *expect_cmd_require(cmd_parms *cmd, void *unused,
             return expect_config_error(cmd, rule->name, err);
         }
     }
-    expect_rule_add(container_in(cmd, expect_section_get(cmd)), rule);
+    expect_rule_add(container_around(cmd, expect_section_get(cmd)), rule);
     return NULL;
 }
 
@@ -238,7 +238,7 @@ static const char *container_check(cmd_parms *cmd, const char *args)
 }
 
 static const char *container_check_use(cmd_parms *cmd,
-                                     const expect_rule_t *rule)
+                                       const expect_rule_t *rule)
 {
     if (!rule->children->nelts) {
         return expect_config_error(cmd, "empty",
@@ -263,7 +263,7 @@ const char *expect_cmd_container(cmd_parms *cmd, void *unused,
     int override = cmd->override;
     const ap_directive_t *directive = cmd->directive;
     const command_rec *command = cmd->cmd;
-    const char *err = check_not_in_require(cmd);
+    const char *err = directive_check_require(cmd);
 
     (void)unused;
     if (!err) {
@@ -291,7 +291,7 @@ const char *expect_cmd_container(cmd_parms *cmd, void *unused,
     if (err) {
         return err;
     }
-    expect_rule_add(container_in(cmd, conf), rule);
+    expect_rule_add(container_around(cmd, conf), rule);
     return NULL;
 }
 
@@ -330,7 +330,7 @@ const expect_setting_t expect_merging_setting = {
  * allowed in .htaccess even then, because a ceiling has to hold. */
 static const char *setting_check_place(cmd_parms *cmd)
 {
-    const char *err = check_not_in_require(cmd);
+    const char *err = directive_check_require(cmd);
 
     if (err) {
         return err;

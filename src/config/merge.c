@@ -56,7 +56,7 @@ typedef struct {
     apr_array_header_t *sections;
 } reading_t;
 
-static int merging_of_folder(const reading_t *f, int depth)
+static int reading_merging_of_folder(const reading_t *f, int depth)
 {
     int i = f->folders ? f->folders->nelts : 0;
 
@@ -70,7 +70,7 @@ static int merging_of_folder(const reading_t *f, int depth)
     return f->server;
 }
 
-static void folders_add(reading_t *f, const expect_dir_conf_t *conf)
+static void reading_add_folder(reading_t *f, const expect_dir_conf_t *conf)
 {
     folder_t *folder;
 
@@ -82,7 +82,7 @@ static void folders_add(reading_t *f, const expect_dir_conf_t *conf)
     folder->merging = conf->merging;
 }
 
-static int merging_of(reading_t *f, const expect_dir_conf_t *conf)
+static int reading_merging(reading_t *f, const expect_dir_conf_t *conf)
 {
     int merging = conf->merging ? conf->merging : conf->merging_around;
 
@@ -91,20 +91,20 @@ static int merging_of(reading_t *f, const expect_dir_conf_t *conf)
     }
     else if (conf->standing == EXPECT_FOLDER && merging
              && conf->depth != EXPECT_DEPTH_MATCH) {
-        folders_add(f, conf);
+        reading_add_folder(f, conf);
     }
     if (merging) {
         return merging;
     }
     return conf->standing == EXPECT_FOLDER || conf->standing == EXPECT_IN_FOLDER
-               ? merging_of_folder(f, conf->depth) : f->server;
+               ? reading_merging_of_folder(f, conf->depth) : f->server;
 }
 
-static void read_section(reading_t *f, const expect_dir_conf_t *conf)
+static void reading_add(reading_t *f, const expect_dir_conf_t *conf)
 {
     joined_t *section;
 
-    f->last = merging_of(f, conf);
+    f->last = reading_merging(f, conf);
     if (conf->own) {
         section = apr_array_push(f->sections);
         section->rules = conf->own;
@@ -116,34 +116,34 @@ static void read_section(reading_t *f, const expect_dir_conf_t *conf)
 /* Read sections from the outside in. httpd merges each section with the result
  * so far: many merges may be nested on the outer side, which is a loop, and few
  * on the inner side, which is recursion. */
-static void read_sections(reading_t *f, const expect_dir_conf_t *conf)
+static void reading_add_all(reading_t *f, const expect_dir_conf_t *conf)
 {
     apr_array_header_t *inner;
     const expect_dir_conf_t **next;
 
     if (!conf->outer) {
-        read_section(f, conf);
+        reading_add(f, conf);
         return;
     }
     inner = apr_array_make(f->p, 8, sizeof(void *));
     for (; conf->outer; conf = conf->outer) {
         APR_ARRAY_PUSH(inner, const expect_dir_conf_t *) = conf->inner;
     }
-    read_section(f, conf);
+    reading_add(f, conf);
     while ((next = apr_array_pop(inner))) {
-        read_sections(f, *next);
+        reading_add_all(f, *next);
     }
 }
 
-static void read_all(reading_t *f, apr_pool_t *p,
-                     const expect_dir_conf_t *conf)
+static void reading_begin(reading_t *f, apr_pool_t *p,
+                          const expect_dir_conf_t *conf)
 {
     f->p = p;
     f->server = f->last = EXPECT_MERGING_AND;
     f->folders = NULL;
     f->sections = apr_array_make(p, 8, sizeof(joined_t));
     if (conf) {
-        read_sections(f, conf);
+        reading_add_all(f, conf);
     }
 }
 
@@ -159,7 +159,7 @@ typedef struct {
 
 /* One container holds all sections that are joined the same way. A tree as deep
  * as an .htaccess has sections could be too deep for the stack. */
-static expect_rule_t *join_for(in_force_t *f, expect_kind_e kind)
+static expect_rule_t *in_force_join(in_force_t *f, expect_kind_e kind)
 {
     expect_rule_t *join = f->join;
 
@@ -170,15 +170,15 @@ static expect_rule_t *join_for(in_force_t *f, expect_kind_e kind)
     return join;
 }
 
-static void join_section(in_force_t *f, const joined_t *section)
+static void in_force_add(in_force_t *f, const joined_t *section)
 {
     if (!f->rules || section->merging == EXPECT_MERGING_OFF) {
         f->rules = section->rules;
         f->join = NULL;
         return;
     }
-    f->join = join_for(f, section->merging == EXPECT_MERGING_OR ? EXPECT_ANY
-                                                                : EXPECT_ALL);
+    f->join = in_force_join(f, section->merging == EXPECT_MERGING_OR
+                                   ? EXPECT_ANY : EXPECT_ALL);
     expect_rule_add(f->join, section->rules);
     f->rules = f->join;
 }
@@ -190,22 +190,22 @@ static void join_section(in_force_t *f, const joined_t *section)
  * sections that stand alone are joined. If it adds rules (And), they hold as
  * well for an alternative that a section standing alone has offered before.
  */
-static int is_joined_late(const joined_t *section, int is_opened)
+static int joined_is_late(const joined_t *section, int is_opened)
 {
     return section->is_alone
            || (is_opened && section->merging == EXPECT_MERGING_AND);
 }
 
-static void join_where(in_force_t *f, const apr_array_header_t *sections,
-                       int is_late)
+static void in_force_add_all(in_force_t *f, const apr_array_header_t *sections,
+                             int is_late)
 {
     int i, is_opened = 0;
 
     for (i = 0; i < sections->nelts; ++i) {
         const joined_t *section = &APR_ARRAY_IDX(sections, i, joined_t);
 
-        if (is_joined_late(section, is_opened) == is_late) {
-            join_section(f, section);
+        if (joined_is_late(section, is_opened) == is_late) {
+            in_force_add(f, section);
         }
         is_opened |= section->is_alone
                      && section->merging != EXPECT_MERGING_AND;
@@ -218,9 +218,13 @@ const expect_rule_t *expect_conf_rules(apr_pool_t *p,
     in_force_t f = { .p = p };
     reading_t reading;
 
-    read_all(&reading, p, conf);
-    join_where(&f, reading.sections, 0);
-    join_where(&f, reading.sections, 1);
+    if (conf && !conf->outer) {
+        /* nothing is joined */
+        return conf->own;
+    }
+    reading_begin(&reading, p, conf);
+    in_force_add_all(&f, reading.sections, 0);
+    in_force_add_all(&f, reading.sections, 1);
     return f.rules;
 }
 
@@ -228,6 +232,6 @@ int expect_conf_merging(apr_pool_t *p, const expect_dir_conf_t *conf)
 {
     reading_t reading;
 
-    read_all(&reading, p, conf);
+    reading_begin(&reading, p, conf);
     return reading.last;
 }

@@ -24,7 +24,7 @@ const char *const expect_merging_words[] = { "And", "And", "Or", "Off", NULL };
 
 typedef enum { NO_SECTION, DIRECTORY, OTHER_SECTION } section_e;
 
-static section_e section_of(const ap_directive_t *directive)
+static section_e section_kind(const ap_directive_t *directive)
 {
     static const char *const others[] = {
         "<Location", "<LocationMatch", "<Files", "<FilesMatch", "<If",
@@ -50,7 +50,7 @@ static section_e section_of(const ap_directive_t *directive)
  * later than those of a section nested before it. httpd does not pass a nested
  * section the configuration of the section around it.
  */
-static int merging_in(const ap_directive_t *parent, apr_pool_t *p)
+static int section_merging(const ap_directive_t *parent, apr_pool_t *p)
 {
     const ap_directive_t *child = parent->first_child;
     int merging = 0;
@@ -72,7 +72,7 @@ static int merging_in(const ap_directive_t *parent, apr_pool_t *p)
     return merging;
 }
 
-static int slashes_in(const char *path)
+static int section_count_slashes(const char *path)
 {
     int n = 0;
 
@@ -84,7 +84,7 @@ static int slashes_in(const char *path)
 
 /* The depth of a <Directory>'s folder. httpd merges those with regular
  * expressions after all others and after all .htaccess files. */
-static int depth_of(const ap_directive_t *directory, apr_pool_t *p)
+static int section_depth(const ap_directive_t *directory, apr_pool_t *p)
 {
     const char *args = directory->args;
     char *path = ap_getword_conf(p, &args);
@@ -101,7 +101,7 @@ static int depth_of(const ap_directive_t *directory, apr_pool_t *p)
         path = folder;
         length = strlen(path);
     }
-    return slashes_in(path) + (length && path[length - 1] != '/');
+    return section_count_slashes(path) + (length && path[length - 1] != '/');
 }
 
 /* The rules of an .htaccess file are joined as those of its folder, also within
@@ -113,7 +113,7 @@ static void section_place_in_htaccess(expect_dir_conf_t *conf,
 
     if (name && name[0] == '/') {
         conf->standing = EXPECT_IN_FOLDER;
-        conf->depth = slashes_in(name);
+        conf->depth = section_count_slashes(name);
     }
     else {
         /* another module has read it from elsewhere */
@@ -130,7 +130,7 @@ static void section_place(expect_dir_conf_t *conf, cmd_parms *cmd)
     int is_nested = 0;
 
     for (; parent; parent = parent->parent) {
-        section_e section = section_of(parent);
+        section_e section = section_kind(parent);
 
         if (section == NO_SECTION) {
             continue;
@@ -140,11 +140,11 @@ static void section_place(expect_dir_conf_t *conf, cmd_parms *cmd)
          * AllowOverride Nonfatal=... a line that httpd skipped is still in the
          * tree. */
         if (is_nested && !is_htaccess && !conf->merging_around) {
-            conf->merging_around = merging_in(parent, cmd->temp_pool);
+            conf->merging_around = section_merging(parent, cmd->temp_pool);
         }
         if (section == DIRECTORY) {
             conf->standing = is_nested ? EXPECT_IN_FOLDER : EXPECT_FOLDER;
-            conf->depth = depth_of(parent, cmd->temp_pool);
+            conf->depth = section_depth(parent, cmd->temp_pool);
             return;
         }
         is_nested = 1;

@@ -5,7 +5,7 @@
  *
  * It stands directly above HTTP_IN, below everything that changes content
  * (mod_deflate): what counts is what crosses the network, chunk framing apart.
- * - It is installed at post_read_request. If somebody reads before httpd knows
+ * - It is installed at post_read_request. If a module reads before httpd knows
  *   the section, the section is looked up and the rules are evaluated first.
  * - It is initialised when the handler is about to run: rules that need the
  *   handler are evaluated then, and nothing can change afterwards.
@@ -14,8 +14,9 @@
  *   connection closed. The handler reads an error and not the end of content,
  *   and never more than max, so that it cannot take the part for the whole.
  *
- * A request that announced no content has none: there the filter replaces
- * HTTP_IN.
+ * A second filter delivers no content at all. It replaces HTTP_IN where a
+ * request announced none, and stands above it where a request without a state
+ * is refused.
  */
 
 #include "httpd.h"
@@ -32,22 +33,16 @@
 #include "content/start.h"
 #include "judge/connection.h"
 
-static ap_filter_rec_t *content_filter;
+static ap_filter_rec_t *content_filter, *empty_filter;
 
-/* The contexts of filters without a state: the request announced no content;
- * it is refused. */
+/* The contexts of the empty filter: the request announced no content; it is
+ * refused. */
 static char announced_none, refused_all;
-
-static expect_request_t *filter_state(const ap_filter_t *f)
-{
-    return f->ctx == &announced_none || f->ctx == &refused_all ? NULL
-                                                               : f->ctx;
-}
 
 /* The handler is about to run. */
 static int filter_init(ap_filter_t *f)
 {
-    expect_request_t *e = filter_state(f);
+    expect_request_t *e = f->ctx;
     int status = e ? expect_content_start(f->r, e) : DECLINED;
 
     if (e && !e->section.rules && e->outcome.verdict != EXPECT_REFUSED) {
@@ -70,7 +65,7 @@ static apr_status_t filter_end(ap_filter_t *f, apr_bucket_brigade *bb)
  * The handler's own filters are bypassed: mod_fcgid's drops error buckets.
  */
 static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
-                                 int status)
+                                  int status)
 {
     expect_request_t *e = f->ctx;
     request_rec *r = f->r;
@@ -120,8 +115,8 @@ static int filter_has_eos(const apr_bucket_brigade *bb)
 
 /* Read, past the filter of the connection, and watch for the end. */
 static apr_status_t filter_read(ap_filter_t *f, apr_bucket_brigade *bb,
-                            ap_input_mode_t mode, apr_read_type_e block,
-                            apr_off_t readbytes)
+                                ap_input_mode_t mode, apr_read_type_e block,
+                                apr_off_t readbytes)
 {
     expect_request_t *e = f->ctx;
     expect_connection_t *connection = expect_connection_get(f->c);
@@ -210,14 +205,28 @@ static int filter_need_not_count(const expect_request_t *e,
                && !e->content.is_counted);
 }
 
-static apr_status_t filter_read_judged(ap_filter_t *f, apr_bucket_brigade *bb,
-                                       ap_input_mode_t mode,
-                                       apr_read_type_e block,
-                                       apr_off_t readbytes)
+/* A filter without a context was added by SetInputFilter of some .htaccess. */
+static apr_status_t filter_remove(ap_filter_t *f, apr_bucket_brigade *bb,
+                                  ap_input_mode_t mode, apr_read_type_e block,
+                                  apr_off_t readbytes)
+{
+    ap_filter_t *next = f->next;
+
+    ap_remove_input_filter(f);
+    return ap_get_brigade(next, bb, mode, block, readbytes);
+}
+
+static apr_status_t filter_main(ap_filter_t *f, apr_bucket_brigade *bb,
+                                ap_input_mode_t mode, apr_read_type_e block,
+                                apr_off_t readbytes)
 {
     expect_request_t *e = f->ctx;
-    int status = expect_content_decide_early(f->r, e);
+    int status;
 
+    if (!e) {
+        return filter_remove(f, bb, mode, block, readbytes);
+    }
+    status = expect_content_decide_early(f->r, e);
     if (status != DECLINED) {
         return filter_answer(f, bb, status);
     }
@@ -252,23 +261,17 @@ static apr_status_t filter_read_judged(ap_filter_t *f, apr_bucket_brigade *bb,
                : filter_limit(f, bb, mode, block, readbytes);
 }
 
-static apr_status_t filter_main(ap_filter_t *f, apr_bucket_brigade *bb,
-                                ap_input_mode_t mode, apr_read_type_e block,
-                                apr_off_t readbytes)
+static apr_status_t filter_empty(ap_filter_t *f, apr_bucket_brigade *bb,
+                                 ap_input_mode_t mode, apr_read_type_e block,
+                                 apr_off_t readbytes)
 {
-    ap_filter_t *next = f->next;
-
     if (!f->ctx) {
-        /* SetInputFilter of some .htaccess has added it */
-        ap_remove_input_filter(f);
-        return ap_get_brigade(next, bb, mode, block, readbytes);
+        return filter_remove(f, bb, mode, block, readbytes);
     }
     if (f->ctx == &announced_none) {
         expect_framing_unannounce(f->r);
     }
-    return filter_state(f)
-               ? filter_read_judged(f, bb, mode, block, readbytes)
-               : filter_end(f, bb);
+    return filter_end(f, bb);
 }
 
 /* --- installing ---------------------------------------------------------- */
@@ -280,6 +283,8 @@ void expect_filter_register(void)
     content_filter = ap_register_input_filter("EXPECT", filter_main,
                                               filter_init,
                                               AP_FTYPE_PROTOCOL);
+    empty_filter = ap_register_input_filter("EXPECT_EMPTY", filter_empty, NULL,
+                                            AP_FTYPE_PROTOCOL);
 }
 
 void expect_filter_install(request_rec *r, expect_request_t *e)
@@ -299,10 +304,10 @@ void expect_filter_reinstall(request_rec *r, expect_request_t *e)
 
 void expect_filter_refuse_all(request_rec *r)
 {
-    expect_place_insert(r, content_filter, &refused_all);
+    expect_place_insert(r, empty_filter, &refused_all);
 }
 
 void expect_filter_none(request_rec *r)
 {
-    expect_place_replace(r, content_filter, &announced_none);
+    expect_place_replace(r, empty_filter, &announced_none);
 }

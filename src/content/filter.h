@@ -33,7 +33,8 @@ void expect_filter_install(request_rec *r, expect_request_t *e);
 void expect_filter_reinstall(request_rec *r, expect_request_t *e);
 
 /**
- * Let nobody read content of a request that is refused without a state.
+ * Refuse all reads of a request's content, where it has no state: each finds
+ * the end.
  * @param r the request
  */
 void expect_filter_refuse_all(request_rec *r);

@@ -3,8 +3,8 @@
 /*
  * The lookup: which section governs this request.
  *
- * Before header_parser a request has the server's configuration only. Where
- * somebody reads its content earlier, a copy of the request goes through
+ * Before header_parser a request has the server's configuration only. Where a
+ * module reads its content earlier, a copy of the request goes through
  * httpd's own mapping (aliases, rewriting, <Directory>, .htaccess, <Files>,
  * <Location>, <If>) and stops before access control, which only the request
  * itself may run.
@@ -53,6 +53,7 @@ static request_rec *lookup_copy(request_rec *r, expect_request_t *e)
 request_rec *expect_lookup_section(request_rec *r, expect_request_t *e)
 {
     const char *uri = r->parsed_uri.path;
+    expect_busy_e busy = e->busy;
     request_rec *rr;
     int status;
 
@@ -68,7 +69,7 @@ request_rec *expect_lookup_section(request_rec *r, expect_request_t *e)
     ap_parse_uri(rr, uri);
     e->busy = EXPECT_LOOKING_UP;
     status = ap_process_request_internal(rr);
-    e->busy = EXPECT_IDLE;
+    e->busy = busy;
     if (status != DONE) {
         /* the request itself will fail in the same way */
         rr->status = status;

@@ -30,14 +30,15 @@ void expect_content_enter(request_rec *r, expect_request_t *e,
 
 /* If a quick handler answers, no later hook counts an admitted request: count
  * it when its pool is destroyed. */
-static apr_status_t count_late(void *r)
+static apr_status_t start_count_late(void *r)
 {
     expect_count_outcome(r, expect_request_get(r));
     return APR_SUCCESS;
 }
 
-/* A broken .htaccess, or a folder that nobody may enter, ends httpd's walk
- * before the rules above it are in force. A tenant could use that. */
+/* A broken .htaccess, or a folder that httpd may not search, ends httpd's walk
+ * before the rules above it are in force. A tenant could use that to have
+ * content read without them. */
 static int start_hides_rules(const request_rec *target)
 {
     const expect_dir_conf_t *conf = expect_conf_of(target->per_dir_config);
@@ -53,7 +54,7 @@ static int start_hides_rules(const request_rec *target)
  * the rules that are in force so far, those of <Location> or of the server. A
  * quick handler may answer such a request nevertheless.
  */
-static int decide_before_section(request_rec *r, expect_request_t *e)
+static int start_before_section(request_rec *r, expect_request_t *e)
 {
     request_rec *target;
     int status;
@@ -63,12 +64,10 @@ static int decide_before_section(request_rec *r, expect_request_t *e)
     }
     target = expect_lookup_section(r, e);
     if (target && start_hides_rules(target)) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-        e->outcome.status = target->status;
-        expect_verdict_set(&e->outcome.verdict, EXPECT_REFUSED);
+        expect_enforce_close(r, e, target->status);
         return target->status;
     }
-    apr_pool_pre_cleanup_register(r->pool, r, count_late);
+    apr_pool_pre_cleanup_register(r->pool, r, start_count_late);
     expect_content_enter(r, e, target ? target : r);
     e->content.is_early = 1;
     status = expect_enforce(r, e, EXPECT_AT_DIRECTORY);
@@ -81,7 +80,7 @@ int expect_content_decide_early(request_rec *r, expect_request_t *e)
     int status;
 
     if (!e->section.entered_by) {
-        return decide_before_section(r, e);
+        return start_before_section(r, e);
     }
     /* access control may read: a login form is content */
     if (e->outcome.verdict != EXPECT_UNDECIDED || e->busy != EXPECT_IDLE) {
@@ -98,10 +97,10 @@ int expect_content_decide_early(request_rec *r, expect_request_t *e)
 /*
  * DirectoryIndex moves a request to another file, and so into other <Files>
  * sections: their rules count as well. An internal redirect keeps the rules of
- * the target that the client named; what they leave undecided where mod_rewrite
- * redirects is decided there.
+ * the target that the client named. If mod_rewrite redirects a request that is
+ * undecided, it is decided in the redirect.
  */
-static int decide_last(request_rec *r, expect_request_t *e)
+static int start_decide_last(request_rec *r, expect_request_t *e)
 {
     int status = expect_enforce(r, e, EXPECT_AT_HANDLER);
     request_rec *target;
@@ -130,7 +129,7 @@ int expect_content_start(request_rec *r, expect_request_t *e)
     e->content.handler_started = 1;
     expect_connection_get(r->connection)->is_handled = 1;
     expect_framing_restore(r, e);
-    status = decide_last(r, e);
+    status = start_decide_last(r, e);
     if (status == DECLINED && e->outcome.verdict != EXPECT_CUT_OFF
         && e->content.max != EXPECT_UNLIMITED
         && e->content.read > e->content.max) {

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The moments before content is read: a section is entered, somebody reads
+ * The moments before content is read: a section is entered, a module reads
  * early, the handler is about to run.
  */
 
@@ -13,7 +13,7 @@
 #include "judge/request.h"
 
 /**
- * Enter a section, and let nobody read content past its rules.
+ * Enter a section: its rules are evaluated before any content is read.
  * @param r  the main request, or an internal redirect that continues it
  * @param e  its state
  * @param in the request that has come to the section: r, or the lookup in its
@@ -23,8 +23,9 @@ void expect_content_enter(request_rec *r, expect_request_t *e,
                           request_rec *in);
 
 /**
- * Decide before somebody reads content earlier than the handler, as far as the
- * request has come.
+ * A module reads content before the handler runs: decide first, with what is
+ * known at this point of the request. If the section is not known yet, it is
+ * looked up.
  * @param r the request that reads
  * @param e its state
  * @return DECLINED to go on, else the HTTP status of the refusal
@@ -32,16 +33,18 @@ void expect_content_enter(request_rec *r, expect_request_t *e,
 int expect_content_decide_early(request_rec *r, expect_request_t *e);
 
 /**
- * The handler is about to run: decide everything that is left, and compare what
- * was read before with its max.
+ * The handler is about to run: decide everything that is left, and compare the
+ * bytes that were read before with the limit.
  * @param r the request whose handler it is
  * @param e its state
- * @return DECLINED to go on, else the HTTP status of the refusal
+ * @return DECLINED to go on, else the HTTP status of the refusal; 500 if the
+ *         section of a moved target cannot be found
  */
 int expect_content_start(request_rec *r, expect_request_t *e);
 
 /**
- * Start, where the filter was not there to do so, and put the filter back.
+ * Start as above, where another module has removed the filter, which would have
+ * done so; and put the filter back.
  * @param r the request whose handler is about to run
  * @param e its state, the handler not started
  * @return DECLINED to go on, else the HTTP status of the refusal

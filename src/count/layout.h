@@ -193,8 +193,8 @@ static APR_INLINE apr_uint32_t span_of_minute(apr_time_t now)
     return (apr_uint32_t)(apr_time_sec(now) / 60);
 }
 
-/* The words of an event up to the end of its sentence. A refusal pays for each
- * word, and nobody looks at what an older one has left behind them. */
+/* The words of an event up to the end of its sentence. Each costs a refusal an
+ * atomic write, and those behind the end, of an older event, are never used. */
 static APR_INLINE int past_words(const past_t *past)
 {
     return (int)WORDS(APR_OFFSETOF(expect_past_event_t, reason)

@@ -50,9 +50,9 @@ static apr_uint32_t tally_hash(const char *text)
     return sum ? sum : 1;
 }
 
-/* Whether this slot is the rule's. If its name is not there yet, somebody with
- * the same key, and so the same name, took it a moment ago and may have been
- * killed since: then it is named here. */
+/* Whether this slot is the rule's. If its name is not there yet, another thread
+ * or process with the same key, and so the same name, took it a moment ago and
+ * may have been killed since: then it is named here. */
 static int slot_take(slot_t *slot, apr_uint32_t key, const name_t *rule)
 {
     apr_uint32_t old = apr_atomic_read32(&slot->key);

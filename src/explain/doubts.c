@@ -97,7 +97,7 @@ static void doubts_check_leaf(const expect_doubts_t *d,
     doubts_check_max(d, rule, tightest);
 }
 
-/* tightest: the smallest max that has to hold in any case */
+/* @param tightest the smallest max that always has to hold */
 static void doubts_check(const expect_doubts_t *d, const expect_rule_t *rules,
                          apr_off_t tightest)
 {

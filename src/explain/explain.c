@@ -37,9 +37,9 @@
 
 #include "explain/apart.h"
 #include "explain/explain.h"
-#include "explain/wording.h"
-#include "explain/simulate.h"
 #include "explain/show.h"
+#include "explain/simulate.h"
+#include "explain/wording.h"
 
 /* The time for one query, however often it is simulated. */
 #define LIMIT_SECONDS 10

@@ -21,9 +21,9 @@
 #include "apr_uri.h"
 
 #include "base/head.h"
+#include "base/size.h"
 #include "explain/query.h"
 #include "judge/request.h"
-#include "base/size.h"
 #include "rules/arguments.h"
 
 APLOG_USE_MODULE(expect);

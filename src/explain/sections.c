@@ -17,8 +17,8 @@
 #include "apr_fnmatch.h"
 #include "apr_strings.h"
 
-#include "config/section.h"
 #include "config/merge.h"
+#include "config/section.h"
 #include "explain/doubts.h"
 #include "explain/sections.h"
 #include "explain/show.h"

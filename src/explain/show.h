@@ -77,7 +77,7 @@ const char *expect_show_rules(apr_pool_t *p, const expect_rule_t *rules,
 /**
  * Find a directive by a part of its arguments.
  * @param tree the configuration, or a part of it
- * @param name the directive, in any case
+ * @param name the directive, in upper or lower case
  * @param part text that its arguments contain
  * @return the first one; NULL: there is none
  */

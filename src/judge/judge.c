@@ -15,6 +15,7 @@ expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
 {
     request_rec *r = e->facts.r;
     apr_table_t *fields = r->headers_in;
+    expect_busy_e busy = e->busy;
     expect_answer_t answer;
 
     /* providers of Require read r->headers_in: they see the head as sent */
@@ -22,7 +23,7 @@ expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
     e->busy = EXPECT_EVALUATING;
     answer = expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
                                          e->section.answers, claiming);
-    e->busy = EXPECT_IDLE;
+    e->busy = busy;
     r->headers_in = fields;
     return answer;
 }
@@ -42,8 +43,8 @@ static int may_claim(const expect_request_t *e, expect_stage_e stage)
 }
 
 /* Whether nothing that comes later can change what is unknown now. */
-static int is_last(const request_rec *r, const expect_request_t *e,
-                   expect_stage_e stage)
+static int judge_is_last(const request_rec *r, const expect_request_t *e,
+                         expect_stage_e stage)
 {
     if (stage == EXPECT_AT_HANDLER) {
         /* mod_rewrite redirects: the rules are evaluated again there */
@@ -81,7 +82,7 @@ expect_decision_e expect_judge(expect_answer_t *answer,
     case EXPECT_ERROR:
         return EXPECT_DECIDE_REFUSE;
     case EXPECT_UNKNOWN:
-        if (is_last(r, e, stage)) {
+        if (judge_is_last(r, e, stage)) {
             /* still unknown at the last stage: refuse */
             *answer = expect_judge_evaluate(e, EXPECT_AT_END);
             return EXPECT_DECIDE_REFUSE;
@@ -89,11 +90,12 @@ expect_decision_e expect_judge(expect_answer_t *answer,
         break;
     default:
         /* an undecided alternative may allow more bytes */
-        if (answer->cap == EXPECT_UNLIMITED
-            || stage >= e->section.rules->final || is_last(r, e, stage)) {
+        if (answer->max == EXPECT_UNLIMITED
+            || stage >= e->section.rules->final
+            || judge_is_last(r, e, stage)) {
             return EXPECT_DECIDE_ADMIT;
         }
     }
-    expect_request_limit(e, answer->held, answer->held_rule);
+    expect_request_limit(e, answer->early_max, answer->early_rule);
     return EXPECT_DECIDE_LATER;
 }

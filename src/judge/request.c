@@ -7,14 +7,14 @@
 #include "httpd.h"
 #include "http_config.h"
 
-#include "judge/request.h"
 #include "base/announced.h"
 #include "config/merge.h"
+#include "judge/request.h"
 #include "judge/trace.h"
 #include "ledger/claims.h"
 
 /* RFC 9110, 9.3.6: a CONNECT request to a proxy has no content. */
-static int is_tunnel(const request_rec *r)
+static int request_is_tunnel(const request_rec *r)
 {
     return r->method_number == M_CONNECT && r->proxyreq;
 }
@@ -32,7 +32,7 @@ expect_request_t *expect_request_begin(request_rec *r)
     expect_head_t head;
 
     /* RFC 9110, 10.1.1: the expectation of an HTTP/1.0 client is ignored */
-    if (r->main || r->prev || is_tunnel(r)
+    if (r->main || r->prev || request_is_tunnel(r)
         || !expect_announced_head(&head, r,
                                   r->expecting_100
                                   && r->proto_num >= HTTP_VERSION(1, 1))) {
@@ -74,7 +74,8 @@ void expect_request_continue(request_rec *r)
     }
 }
 
-static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
+static int request_is_exempt(const expect_dir_conf_t *conf,
+                             const expect_head_t *head)
 {
     return !expect_conf_governs(conf)
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->expects_100);
@@ -82,7 +83,8 @@ static int is_exempt(const expect_dir_conf_t *conf, const expect_head_t *head)
 
 /* Rules that are all final at the stage of the directory are evaluated once.
  * Only rules that are evaluated again need their earlier answers. */
-static expect_answer_t *make_answers(apr_pool_t *p, const expect_rule_t *rules)
+static expect_answer_t *request_make_answers(apr_pool_t *p,
+                                             const expect_rule_t *rules)
 {
     return rules->final <= EXPECT_AT_DIRECTORY
                ? NULL : apr_pcalloc(p, rules->leaves * sizeof(expect_answer_t));
@@ -99,7 +101,7 @@ int expect_request_enter_section(expect_request_t *e, request_rec *in)
     if (!is_first && conf == e->section.conf) {
         return 0;
     }
-    if (is_exempt(conf, &e->head)) {
+    if (request_is_exempt(conf, &e->head)) {
         if (e->outcome.verdict == EXPECT_UNDECIDED) {
             expect_verdict_set(&e->outcome.verdict, EXPECT_NOT_JUDGED);
         }
@@ -116,7 +118,7 @@ int expect_request_enter_section(expect_request_t *e, request_rec *in)
     e->section.evaluated_to = EXPECT_AT_HEAD;
     e->section.claimed_to = EXPECT_AT_HEAD;
     e->section.rules = expect_conf_rules(in->pool, conf);
-    e->section.answers = make_answers(in->pool, e->section.rules);
+    e->section.answers = request_make_answers(in->pool, e->section.rules);
     return 1;
 }
 
@@ -133,4 +135,11 @@ void expect_request_limit(expect_request_t *e, apr_off_t max,
         e->content.max_rule = rule;
         e->content.is_dry_run = is_dry_run;
     }
+}
+
+void expect_request_lift_limit(expect_request_t *e)
+{
+    e->content.max = EXPECT_UNLIMITED;
+    e->content.max_rule = NULL;
+    e->content.is_dry_run = 0;
 }

@@ -15,7 +15,10 @@
 #include "judge/verdict.h"
 #include "tree/tree.h"
 
-/** What runs inside the module's own code: these exclude each other. */
+/** What the module itself runs for the request at the moment. One may begin
+ *  inside another: access control may redirect internally, and the rules are
+ *  evaluated for the redirect. At the end of the inner one the outer one goes
+ *  on. */
 typedef enum {
     EXPECT_IDLE = 0,
     EXPECT_LOOKING_UP,        /* a copy of the request is mapped: lookup.c */
@@ -26,12 +29,20 @@ typedef enum {
 /**
  * The state of one judged request, which its internal redirects share.
  *
- * Each part has one owner, and nobody else writes to it:
+ * Each part has an owner, the only room that writes to it:
  *
- *     section      judge/    which rules are in force
- *     outcome      answer/   what was decided, and what was done about it
- *     content      content/  what may be read, and what was; but for the
- *                            limit, which expect_request_limit() sets
+ *     facts, head, fields, patience    judge/
+ *     stage, in_access, facts.auth,    stages/, and the hook of access_checker;
+ *     facts.has_user                   judge/ sets them at the beginning
+ *     facts.r                          judge/; content/, at the handler
+ *     busy                             the function that runs what it names; it
+ *                                      restores the value that it found
+ *     section                          judge/
+ *     outcome                          answer/; judge/ sets the verdict where a
+ *                                      section is entered
+ *     content                          content/; judge/ sets the framing fields
+ *                                      at the beginning, and max, max_rule and
+ *                                      is_dry_run
  *
  * What may be set together:
  *
@@ -52,7 +63,8 @@ typedef struct expect_request_t {
     apr_table_t *fields;
     /** what its patterns have taken; facts.patience points here */
     expect_patience_t patience;
-    /** how far the request has come */
+    /** how far the request has come, as seen by a reader of content that comes
+     *  before the handler */
     expect_stage_e stage;
     expect_busy_e busy;
     /** access control has begun */
@@ -93,7 +105,8 @@ typedef struct expect_request_t {
         unsigned logged : 1;
         /** that it was admitted, or would be refused, is counted */
         unsigned counted : 1;
-        /** the status that access control chose is replaced by ours */
+        /** r->status was changed from the status of access control to that of
+         *  the rules, after httpd had begun its error response */
         unsigned replaces_status : 1;
     } outcome;
 
@@ -105,29 +118,30 @@ typedef struct expect_request_t {
          *  EXPECT_UNLIMITED; and the rule that says so */
         apr_off_t max;
         const expect_rule_t *max_rule;
-        /** bytes of content that were read, by whomever */
-        apr_off_t read;
-        /** HTTP status of the answer that was under way at a cut-off */
-        int sent_status;
-        /** that rule's section has DetectionOnly */
+        /** the section of max_rule has DetectionOnly */
         unsigned is_dry_run : 1;
         /** bytes are counted, though they are not limited: for the ledger */
         unsigned is_counted : 1;
         /** bytes are taken from the ledger before they are read */
         unsigned draws : 1;
-        /** the filter is reading */
-        unsigned is_reading : 1;
         /** a reader asks for content before the handler runs */
         unsigned is_early : 1;
-        /** a reader has asked for content */
+        /** bytes of content that were read, while they were counted */
+        apr_off_t read;
+        /** the filter is reading */
+        unsigned is_reading : 1;
+        /** HTTP_IN was called for content, and has read the framing fields */
         unsigned was_read : 1;
         /** content was read to its end */
         unsigned ended : 1;
-        /** the refusal is being sent inside a read; it has been sent there;
-         *  another answer was under way then */
+        /** the refusal is being sent inside a read */
         unsigned is_answering : 1;
+        /** the refusal was sent inside a read */
         unsigned answered : 1;
+        /** when it was to be sent, the handler had begun a response, which
+         *  stands; and the HTTP status of that response */
         unsigned was_begun : 1;
+        int sent_status;
         /** the handler was about to run: everything is decided */
         unsigned handler_started : 1;
     } content;
@@ -188,5 +202,11 @@ int expect_request_enter_section(expect_request_t *e, request_rec *in);
  */
 void expect_request_limit(expect_request_t *e, apr_off_t max,
                           const expect_rule_t *rule);
+
+/**
+ * Lift the limit of content of unknown length.
+ * @param e the state
+ */
+void expect_request_lift_limit(expect_request_t *e);
 
 #endif

@@ -43,7 +43,7 @@ const char *expect_trace_saw(const expect_facts_t *facts,
 }
 
 static void trace_log(const expect_facts_t *facts, expect_stage_e stage,
-                     const expect_rule_t *rule, const expect_answer_t *answer)
+                      const expect_rule_t *rule, const expect_answer_t *answer)
 {
     const char *saw = expect_trace_saw(facts, rule);
 

@@ -17,7 +17,7 @@
  * LogLevel is debug. At trace1 this also logs the facts that the rules look at.
  * @param in    the request that has come to the section
  * @param facts what is known of it
- * @return the trace of expect_facts_t; NULL: nobody observes
+ * @return the trace of expect_facts_t; NULL: they are not observed
  */
 expect_trace_t *expect_trace_for(const request_rec *in,
                                  const expect_facts_t *facts);

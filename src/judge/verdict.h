@@ -15,19 +15,18 @@ typedef enum {
     EXPECT_REFUSED,        /* refused, by a rule or by access control; its
                             * content is never read */
     EXPECT_CUT_OFF,        /* admitted, then its content went over the max */
-    EXPECT_VERDICTS
+    EXPECT_VERDICTS        /* their number */
 } expect_verdict_e;
 
 /* The words of the notes, of EXPECT_VERDICT and of the metrics. */
 #define EXPECT_WORD_CONTINUE "continue"
 #define EXPECT_WORD_REFUSE "refuse"
 #define EXPECT_WORD_DETECT "detect"
-#define EXPECT_WORD_CUT_OFF "cut-off"
-#define EXPECT_WORD_WOULD_CUT "would-cut"
 
 /**
  * Change a verdict. A change that is not in the table of verdict.c is not made:
- * a refusal and a cut-off are final. Debug builds (AP_DEBUG) stop at one.
+ * a refusal and a cut-off are final. Builds with EXPECT_DEBUG (make asan, make
+ * fuzz) abort at one.
  * @param verdict changed
  * @param to      the new verdict
  */

@@ -110,7 +110,7 @@ static expect_value_e length_check(const expect_facts_t *facts,
             answer->survives_not = !a->known;
             return EXPECT_DENIED;
         }
-        answer->cap = a->max;
+        answer->max = a->max;
         return EXPECT_GRANTED;
     }
     if (a->max != EXPECT_UNLIMITED && length > a->max) {

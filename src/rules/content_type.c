@@ -28,7 +28,7 @@ typedef struct {
 #define ACCEPTED \
     "a TYPE is like image/png, image/*, application/*+json or */*"
 
-static int is_type_pattern(apr_pool_t *p, const char *word)
+static int type_is_pattern(apr_pool_t *p, const char *word)
 {
     const char *slash = strchr(word, '/');
     const char *subtype;
@@ -58,7 +58,7 @@ static int is_type_pattern(apr_pool_t *p, const char *word)
 
 static const char *type_key(apr_pool_t *p, const char *word)
 {
-    return is_type_pattern(p, word)
+    return type_is_pattern(p, word)
                ? expect_lower(p, word, word + strlen(word)) : NULL;
 }
 

@@ -19,7 +19,7 @@
 #include "rules/arguments.h"
 #include "rules/registry.h"
 
-/* Seconds: the space may have been freed by then. */
+/* Seconds after which it is worth another try. */
 #define RETRY_AFTER 300
 
 typedef struct {
@@ -35,7 +35,7 @@ typedef struct {
     EXPECT_SIZE_ACCEPTED
 
 /* The number of a percentage from 1% to 99%; 0 if the word is none. */
-static int percent_parse(const char *word)
+static int space_parse_percent(const char *word)
 {
     int percent = 0;
     int digits = 0;
@@ -58,7 +58,7 @@ static const char *space_parse(apr_pool_t *p, int argc,
     }
     a->text = expect_quoted(p, argv[0], EXPECT_QUOTED_MAX);
     if (ap_strchr_c(argv[0], '%')) {
-        a->percent = percent_parse(argv[0]);
+        a->percent = space_parse_percent(argv[0]);
     }
     else if (!expect_size_parse(&a->size, argv[0])) {
         a->size = 0;
@@ -72,18 +72,18 @@ static const char *space_parse(apr_pool_t *p, int argc,
     return NULL;
 }
 
-static int target_is_file(const request_rec *r)
+static int space_has_file(const request_rec *r)
 {
     return r->filename && r->filename[0] == '/';
 }
 
 /* Look at the file system of the target, by its nearest folder that exists. */
-static int target_statvfs(const request_rec *r, struct statvfs *fs)
+static int space_statvfs(const request_rec *r, struct statvfs *fs)
 {
     char *path;
     char *slash;
 
-    if (!target_is_file(r)) {
+    if (!space_has_file(r)) {
         return 0;
     }
     path = apr_pstrdup(r->pool, r->filename);
@@ -111,7 +111,7 @@ static expect_value_e space_check(const expect_facts_t *facts,
     double avail, keep;
 
     (void)answer;
-    if (!target_statvfs(facts->r, &fs)) {
+    if (!space_statvfs(facts->r, &fs)) {
         return EXPECT_DENIED;
     }
     avail = (double)fs.f_bavail * (double)fs.f_frsize;
@@ -134,7 +134,7 @@ static const char *space_reason(apr_pool_t *p, const expect_facts_t *facts,
     if (negated) {
         return "free-space is left, which is not accepted";
     }
-    if (!target_is_file(facts->r)) {
+    if (!space_has_file(facts->r)) {
         return "free-space cannot be determined: the target is not a file";
     }
     if (length == EXPECT_LENGTH_UNKNOWN) {
@@ -149,7 +149,7 @@ static void space_accepts(apr_pool_t *p, const expect_facts_t *facts,
 {
     (void)p;
     (void)arg;
-    if (facts && target_is_file(facts->r)) {
+    if (facts && space_has_file(facts->r)) {
         accepts->retry_after = RETRY_AFTER;
     }
 }

@@ -29,7 +29,7 @@ static const char *precondition_parse(apr_pool_t *p, int argc,
 }
 
 /* Whether the target is a file or folder that exists. */
-static int target_exists(const request_rec *r)
+static int precondition_exists(const request_rec *r)
 {
     return r->finfo.filetype != APR_NOFILE
            && !(r->path_info && *r->path_info);
@@ -37,14 +37,14 @@ static int target_exists(const request_rec *r)
 
 /* The entity tag that a GET of the file would show, NULL for none. It is made
  * once, because FileETag Digest reads the whole file. */
-static const char *target_etag(request_rec *r)
+static const char *precondition_etag(request_rec *r)
 {
     const char *key = apr_pstrcat(r->pool, "expect-etag ", r->filename, NULL);
     apr_time_t mtime = r->mtime;
     void *made = NULL;
     const char *etag;
 
-    if (!target_exists(r)) {
+    if (!precondition_exists(r)) {
         return NULL;
     }
     apr_pool_userdata_get(&made, key, r->pool);
@@ -67,11 +67,11 @@ static const char *precondition_failed(request_rec *r,
     const char *match = apr_table_get(fields, "If-Match");
     const char *none_match = apr_table_get(fields, "If-None-Match");
     const char *since = apr_table_get(fields, "If-Unmodified-Since");
-    const char *etag = match || none_match ? target_etag(r) : NULL;
+    const char *etag = match || none_match ? precondition_etag(r) : NULL;
 
     if (match) {
         if (*match == '*'
-            ? !target_exists(r)
+            ? !precondition_exists(r)
             : !etag || !ap_find_etag_strong(r->pool, match, etag)) {
             return "If-Match";
         }
@@ -79,14 +79,14 @@ static const char *precondition_failed(request_rec *r,
     else if (since) {
         apr_time_t date = apr_date_parse_http(since);
 
-        if (date != APR_DATE_BAD && target_exists(r)
+        if (date != APR_DATE_BAD && precondition_exists(r)
             && apr_time_sec(r->finfo.mtime) > apr_time_sec(date)) {
             return "If-Unmodified-Since";
         }
     }
     if (none_match
         && (*none_match == '*'
-            ? target_exists(r)
+            ? precondition_exists(r)
             : etag && ap_find_etag_weak(r->pool, none_match, etag))) {
         return "If-None-Match";
     }

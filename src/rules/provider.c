@@ -100,7 +100,7 @@ static const expect_rule_type_t provider_type = {
     .reason = provider_reason
 };
 
-static int is_one_of(const char *const *names, const char *name)
+static int provider_is_one_of(const char *const *names, const char *name)
 {
     while (*names && strcmp(*names, name)) {
         ++names;
@@ -109,25 +109,26 @@ static int is_one_of(const char *const *names, const char *name)
 }
 
 /* Whether an expression may look at what access control sets in a request. */
-static int looks_at_user(const char *expr)
+static int provider_looks_at_user(const char *expr)
 {
     return ap_strcasestr(expr, "REMOTE_USER")
            || ap_strcasestr(expr, "AUTH");
 }
 
 /* When a provider is evaluated, and when its answer is final. */
-static void rule_set_stages(expect_rule_t *rule, const char *name,
-                            const char *args)
+static void provider_set_stages(expect_rule_t *rule, const char *name,
+                                const char *args)
 {
     /* httpd's providers that look at nothing but the head and the client */
     static const char *const at_head[] = {
         "all", "forward-dns", "host", "ip", "local", "method", NULL
     };
 
-    rule->earliest = is_one_of(at_head, name) ? EXPECT_AT_HEAD : EXPECT_AT_ENV;
+    rule->earliest = provider_is_one_of(at_head, name) ? EXPECT_AT_HEAD
+                                                       : EXPECT_AT_ENV;
     rule->final = rule->earliest;
     if (rule->earliest == EXPECT_AT_ENV && strcmp(name, "env")
-        && (strcmp(name, "expr") || looks_at_user(args))) {
+        && (strcmp(name, "expr") || provider_looks_at_user(args))) {
         rule->final = EXPECT_AT_USER;
     }
 }
@@ -143,10 +144,11 @@ static const char *provider_wrong_number(const char *name, const char *args)
         "file-group", "file-owner", "local", "valid-user", NULL
     };
 
-    if (!*args && is_one_of(take_some, name)) {
+    if (!*args && provider_is_one_of(take_some, name)) {
         return "an argument is missing";
     }
-    return *args && is_one_of(take_none, name) ? "one argument too many" : NULL;
+    return *args && provider_is_one_of(take_none, name)
+               ? "one argument too many" : NULL;
 }
 
 const char *expect_provider_rule(cmd_parms *cmd, const char *name,
@@ -183,11 +185,11 @@ const char *expect_provider_rule(cmd_parms *cmd, const char *name,
 
     *rule = expect_rule_leaf(cmd->pool, &provider_type, a);
     (*rule)->name = expect_quoted(cmd->pool, name, EXPECT_QUOTED_MAX);
-    rule_set_stages(*rule, name, args);
+    provider_set_stages(*rule, name, args);
     return NULL;
 }
 
-static int by_name(const void *a, const void *b)
+static int provider_compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -208,6 +210,6 @@ const char *expect_provider_names(apr_pool_t *p)
             APR_ARRAY_PUSH(names, const char *) = name;
         }
     }
-    qsort(names->elts, names->nelts, names->elt_size, by_name);
+    qsort(names->elts, names->nelts, names->elt_size, provider_compare_names);
     return apr_array_pstrcat(p, names, ' ');
 }

@@ -38,7 +38,7 @@ extern const expect_registry_row_t expect_registry[];
 
 /**
  * Find a rule.
- * @param name as written, in any case
+ * @param name as written, in upper or lower case
  * @return its type, or NULL
  */
 const expect_rule_type_t *expect_registry_find(const char *name);

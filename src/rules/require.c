@@ -69,7 +69,7 @@ static authz_status require_check(request_rec *r, const char *line,
     facts.trace = NULL;
 
     value = a->type->check(&facts, a->arg, &answer);
-    if (answer.survives_not || answer.cap != EXPECT_UNLIMITED) {
+    if (answer.survives_not || answer.max != EXPECT_UNLIMITED) {
         return a->sense == SENSE_NEGATED ? AUTHZ_GRANTED
                : a->sense == SENSE_PLAIN ? AUTHZ_DENIED : AUTHZ_GENERAL_ERROR;
     }

@@ -80,9 +80,10 @@ static int access_check_user(request_rec *r, expect_request_t *e)
 
 int expect_access_run(request_rec *r, expect_request_t *e)
 {
+    expect_busy_e busy = e->busy;
     int status, is_forced;
 
-    if (e->busy == EXPECT_IN_ACCESS_CONTROL) {
+    if (busy == EXPECT_IN_ACCESS_CONTROL) {
         return DECLINED;
     }
     e->stage = EXPECT_AT_ENV;
@@ -97,9 +98,9 @@ int expect_access_run(request_rec *r, expect_request_t *e)
     if (status == DECLINED) {
         status = access_check_user(r, e);
     }
-    e->busy = EXPECT_IDLE;
+    e->busy = busy;
     if (is_forced) {
-        /* force_authn: httpd authenticates after this hook in any case, and
+        /* force_authn: httpd always authenticates after this hook, and
          * expect_access_granted() or expect_access_denied() sees the result */
         return OK;
     }
@@ -133,9 +134,7 @@ void expect_access_denied(request_rec *r)
         && e->facts.auth == EXPECT_AUTH_PENDING) {
         status = access_decide(r, e, r->status);
         if (status != r->status) {
-            r->status = status;
-            r->status_line = ap_get_status_line(status);
-            e->outcome.replaces_status = 1;
+            expect_enforce_replace_status(r, e, status);
         }
     }
     expect_enforce_yield(r, e, r->status);

@@ -2,8 +2,8 @@
 
 /*
  * A request that fails before its section is known. Its content would go to the
- * ErrorDocument, or httpd would read it and throw it away: it does so only if
- * the rules that are known by then admit it.
+ * ErrorDocument, or httpd would read it and throw it away. That happens only if
+ * the rules admit it: those of the ErrorDocument's section, or of the server.
  */
 
 #include "httpd.h"

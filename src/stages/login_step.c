@@ -13,7 +13,7 @@
 #include "apr_base64.h"
 #include "apr_strings.h"
 
-#include "answer/linger.h"
+#include "answer/enforce.h"
 #include "content/discard.h"
 #include "stages/login_step.h"
 
@@ -27,7 +27,7 @@ APLOG_USE_MODULE(expect);
  * Whether a token is the server's last one: negState of SPNEGO's negTokenResp
  * (RFC 4178, 4.2.2) says accept-completed (0) or reject (2).
  */
-static int token_is_last(const char *token)
+static int login_token_is_last(const char *token)
 {
     /* a1 LENGTH 30 LENGTH, each length in one to four bytes, and the state */
     static const unsigned char state[] = { 0xa0, 0x03, 0x0a, 0x01 };
@@ -50,7 +50,7 @@ static int token_is_last(const char *token)
 /* Whether a challenge carries a token68 instead of parameters (RFC 9110, 11.3),
  * and another step follows: "NTLM TlRM..." or "Negotiate oY...=". For
  * apr_table_do(). */
-static int token_find(void *found, const char *name, const char *value)
+static int login_find_token(void *found, const char *name, const char *value)
 {
     const char *token = ap_strchr_c(value, ' ');
     const char *end;
@@ -61,7 +61,8 @@ static int token_find(void *found, const char *name, const char *value)
         end = token + strspn(token, TOKEN68);
         if (end > token) {
             end += strspn(end, "=");
-            *(int *)found |= (!*end || *end == ',') && !token_is_last(token);
+            *(int *)found |= (!*end || *end == ',')
+                             && !login_token_is_last(token);
         }
     }
     return 1;
@@ -74,7 +75,7 @@ int expect_login_step_is(const request_rec *r, const expect_request_t *e,
 
     if (status == HTTP_UNAUTHORIZED && !e->facts.has_user
         && !r->connection->master && ap_get_conn_socket(r->connection)) {
-        apr_table_do(token_find, &found, r->err_headers_out,
+        apr_table_do(login_find_token, &found, r->err_headers_out,
                      "WWW-Authenticate", NULL);
     }
     return found;
@@ -82,16 +83,13 @@ int expect_login_step_is(const request_rec *r, const expect_request_t *e,
 
 void expect_login_step_pass(request_rec *r, expect_request_t *e)
 {
-    expect_verdict_set(&e->outcome.verdict, EXPECT_NOT_JUDGED);
-    e->content.max = EXPECT_UNLIMITED;
+    expect_enforce_exempt(e);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   "expect: the login goes on with the next request on this "
                   "connection; the content of this one is thrown away");
     /* A client that asked is sent 100 Continue here: after a bare 401 it may
      * send its content or not, and the server could not know which. */
     if (!expect_content_discard(r) && expect_conf_refuses(e->section.conf)) {
-        expect_verdict_set(&e->outcome.verdict, EXPECT_REFUSED);
-        e->outcome.status = HTTP_UNAUTHORIZED;
-        expect_linger_begin(r);
+        expect_enforce_close(r, e, HTTP_UNAUTHORIZED);
     }
 }

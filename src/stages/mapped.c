@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * At header_parser: the section is known, and so are its rules. Nobody has had
- * reason to read content yet.
+ * At header_parser: the section is known, and so are its rules. Only a module
+ * that reads content unusually early has read any yet.
  */
 
 #include "httpd.h"
@@ -13,7 +13,7 @@
 #include "content/start.h"
 #include "stages/stages.h"
 
-int expect_section_without_content(request_rec *r)
+int expect_mapped_without_content(request_rec *r)
 {
     if (!expect_conf_governs(expect_conf_of(r->per_dir_config))
         || (r->prev && expect_request_get(expect_announced_first(r)))) {
@@ -23,13 +23,13 @@ int expect_section_without_content(request_rec *r)
     return 1;
 }
 
-static int section_enter(request_rec *r, expect_request_t *e)
+static int mapped_enter(request_rec *r, expect_request_t *e)
 {
     /* a redirect keeps the rules of the target that the client named */
     if (r->prev && e->section.entered_by) {
         return DECLINED;
     }
-    /* somebody has read already, and the refusal was sent */
+    /* a module has read already, and the refusal was sent */
     if (e->outcome.verdict == EXPECT_REFUSED
         || e->outcome.verdict == EXPECT_CUT_OFF) {
         return e->outcome.status;
@@ -45,7 +45,7 @@ static int section_enter(request_rec *r, expect_request_t *e)
                : expect_enforce(r, e, EXPECT_AT_DIRECTORY);
 }
 
-int expect_section_judge(request_rec *r)
+int expect_mapped_judge(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
@@ -56,8 +56,8 @@ int expect_section_judge(request_rec *r)
         expect_options_announce(r);
     }
     if (!e) {
-        expect_section_without_content(r);
+        expect_mapped_without_content(r);
         return DECLINED;
     }
-    return section_enter(r, e);
+    return mapped_enter(r, e);
 }

@@ -24,8 +24,9 @@
 int expect_compat_check(request_rec *r);
 
 /**
- * Keep the head as it was sent, and let nobody read content before the rules
- * are evaluated. `OPTIONS *` and TRACE are judged now.
+ * Keep the head as it was sent, and install the content filter, so that the
+ * rules are evaluated before any content is read. `OPTIONS *` and TRACE are
+ * judged now.
  * @param r a request that may have content, no redirect
  * @return DECLINED to go on, else the HTTP status of the answer
  */
@@ -47,7 +48,7 @@ void expect_redirect_continue(request_rec *r);
  * @return DECLINED to go on, DONE for a lookup, else the HTTP status of the
  *         answer
  */
-int expect_section_judge(request_rec *r);
+int expect_mapped_judge(request_rec *r);
 
 /**
  * Keep a request that announced no content without any, where rules govern it:
@@ -55,7 +56,7 @@ int expect_section_judge(request_rec *r);
  * @param r a request without a state, its section known
  * @return 1 if it has none now; 0: no rules govern it
  */
-int expect_section_without_content(request_rec *r);
+int expect_mapped_without_content(request_rec *r);
 
 /* --- access control ------------------------------------------------------ */
 

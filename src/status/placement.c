@@ -32,7 +32,7 @@ htaccess_empty(apr_pool_t *p, const struct htaccess_result *found)
     return empty;
 }
 
-static int htaccess_was_read(const struct htaccess_result *found)
+static int placement_is_htaccess(const struct htaccess_result *found)
 {
     for (; found; found = found->next) {
         if (found->htaccess) {
@@ -88,14 +88,14 @@ int expect_placed_by_server(request_rec *r, const char *handler)
     request_rec *rr;
     const char *placed;
 
-    if (!htaccess_was_read(r->htaccess)) {
+    if (!placement_is_htaccess(r->htaccess)) {
         return 1;
     }
     rr = placement_copy(r);
     if ((rr->filename
          && (ap_directory_walk(rr) != OK || ap_file_walk(rr) != OK))
         || ap_location_walk(rr) != OK || ap_if_walk(rr) != OK
-        || htaccess_was_read(rr->htaccess)) {
+        || placement_is_htaccess(rr->htaccess)) {
         return 0;
     }
     placed = placement_handler(rr);

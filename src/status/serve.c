@@ -16,8 +16,8 @@
 #include "base/quote.h"
 #include "count/counters.h"
 #include "status/formats.h"
-#include "status/serve.h"
 #include "status/placement.h"
+#include "status/serve.h"
 
 APLOG_USE_MODULE(expect);
 

@@ -36,7 +36,7 @@ const char *expect_quoted_place(apr_pool_t *p, const expect_rule_t *rule)
 
 /* A denial that survived `not` is negated if `not` was written: the sentence
  * of such a rule is that its value is not accepted. */
-static int is_negated(const expect_answer_t *answer)
+static int refusal_is_negated(const expect_answer_t *answer)
 {
     return answer->survives_not ? answer->rule->negated : answer->negated;
 }
@@ -55,7 +55,7 @@ const char *expect_rule_reason(apr_pool_t *p, const expect_answer_t *answer,
                            NULL);
     }
     return rule->type->reason(p, facts, rule->arg, answer->status,
-                              is_negated(answer));
+                              refusal_is_negated(answer));
 }
 
 /* What a tree accepts */
@@ -126,9 +126,9 @@ static void accepts_join_all(apr_pool_t *p, expect_accepts_t *all,
     accepts_set_list(all, both);
 }
 
-/* What either all: no bound where one has none. */
+/* One of them must hold: the wider bounds, and none where one has none. */
 static void accepts_join_any(apr_pool_t *p, expect_accepts_t *all,
-                        const expect_accepts_t *one)
+                             const expect_accepts_t *one)
 {
     if (one->min < all->min) {
         all->min = one->min;
@@ -223,14 +223,17 @@ void expect_rule_accepts_all(apr_pool_t *p, const expect_rule_t *rule,
 
 /* Refusals */
 
-void expect_rule_accepts(apr_pool_t *p, const expect_answer_t *answer,
-                         const expect_facts_t *facts,
-                         expect_accepts_t *accepts)
+/* What the rule that refuses would accept: nothing where it describes nothing,
+ * or where it holds and `not` or None forbids that. */
+static void accepts_of_refusal(apr_pool_t *p, const expect_answer_t *answer,
+                               const expect_facts_t *facts,
+                               expect_accepts_t *accepts)
 {
     const expect_rule_t *rule = answer->rule;
 
     *accepts = expect_accepts_anything;
-    if (rule->type->accepts && !is_negated(answer)) {
+    if (rule->type->accepts && answer->value != EXPECT_ERROR
+        && !refusal_is_negated(answer)) {
         rule->type->accepts(p, facts, rule->arg, accepts);
     }
 }
@@ -238,7 +241,7 @@ void expect_rule_accepts(apr_pool_t *p, const expect_answer_t *answer,
 /* Put the bounds and types of the whole tree in the place of those of the rule
  * that refuses, where it has any. */
 static void accepts_extend_to_tree(apr_pool_t *p, const expect_rule_t *tree,
-                                  expect_accepts_t *accepts)
+                                   expect_accepts_t *accepts)
 {
     int has_bounds = accepts->max != EXPECT_UNLIMITED || accepts->min > 0;
     int has_types = accepts->accepted && accepts->is_types;
@@ -268,7 +271,7 @@ void expect_rule_refusal(apr_pool_t *p, const expect_rule_t *tree,
                                                     : answer->status;
     refusal->rule = rule;
     refusal->reason = expect_rule_reason(p, answer, facts);
-    expect_rule_accepts(p, answer, facts, &refusal->accepts);
+    accepts_of_refusal(p, answer, facts, &refusal->accepts);
     /* a tree of one leaf is described already */
     if (tree && tree->leaves > 1 && tree->leaves <= LEAVES_DESCRIBED_MAX
         && rule->limited == -1) {

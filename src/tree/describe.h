@@ -50,18 +50,6 @@ const char *expect_rule_reason(apr_pool_t *p, const expect_answer_t *answer,
                                const expect_facts_t *facts);
 
 /**
- * Describe what the rule that refuses would accept.
- * @param p       pool for the result
- * @param answer  from expect_rule_evaluate(): denied, unknown or error
- * @param facts   what is known
- * @param accepts filled in: nothing where the rule describes nothing, or where
- *                it holds and `not` or None forbids that
- */
-void expect_rule_accepts(apr_pool_t *p, const expect_answer_t *answer,
-                         const expect_facts_t *facts,
-                         expect_accepts_t *accepts);
-
-/**
  * Describe what a tree accepts, whatever else a request brings.
  * @param p       pool for the result
  * @param rule    the tree

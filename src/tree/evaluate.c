@@ -23,8 +23,8 @@ typedef struct {
 
 static const expect_answer_t NEUTRAL = {
     .value = EXPECT_NEUTRAL,
-    .cap = EXPECT_UNLIMITED,
-    .held = EXPECT_UNLIMITED
+    .max = EXPECT_UNLIMITED,
+    .early_max = EXPECT_UNLIMITED
 };
 
 static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk);
@@ -42,17 +42,17 @@ static void answer_invert(expect_answer_t *answer)
     else if (answer->value == EXPECT_DENIED) {
         answer->value = EXPECT_GRANTED;
     }
-    answer->cap = answer->held = EXPECT_UNLIMITED;
-    answer->cap_rule = answer->held_rule = NULL;
+    answer->max = answer->early_max = EXPECT_UNLIMITED;
+    answer->max_rule = answer->early_rule = NULL;
 }
 
-/* The tighter of two bounds. */
-static void cap_tighten(apr_off_t *cap, const expect_rule_t **rule,
+/* Set a max, and the rule that sets it, to the tighter of two. */
+static void max_tighten(apr_off_t *max, const expect_rule_t **rule,
                         apr_off_t other, const expect_rule_t *other_rule)
 {
     if (other != EXPECT_UNLIMITED
-        && (*cap == EXPECT_UNLIMITED || other < *cap)) {
-        *cap = other;
+        && (*max == EXPECT_UNLIMITED || other < *max)) {
+        *max = other;
         *rule = other_rule;
     }
 }
@@ -63,13 +63,14 @@ static void cap_tighten(apr_off_t *cap, const expect_rule_t **rule,
  * Within an odd number of None, that answer is a denial.
  * @param found the value that the rule returned, before `not`
  */
-static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
-                        expect_value_e found, const expect_answer_t *answer)
+static int leaf_is_too_early(const expect_rule_t *rule, const walk_t *walk,
+                             expect_value_e found,
+                             const expect_answer_t *answer)
 {
     return walk->stage < rule->final
            && (found == EXPECT_GRANTED
                || answer->value == (walk->negations % 2 ? EXPECT_DENIED
-                                                      : EXPECT_GRANTED));
+                                                        : EXPECT_GRANTED));
 }
 
 /*
@@ -77,7 +78,7 @@ static int is_too_early(const expect_rule_t *rule, const walk_t *walk,
  * a user's name all the same: mod_auth_basic and mod_auth_digest set it before
  * they check the password. Rules that could look at it are not evaluated then.
  */
-static int is_evaluated(const expect_rule_t *rule, const walk_t *walk)
+static int leaf_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 {
     return rule->earliest <= walk->stage && walk->stage < EXPECT_AT_END
            && (walk->stage != EXPECT_AT_AUTH || walk->facts->has_user
@@ -122,7 +123,7 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
     if (!(rule->limited & walk->facts->method)) {
         answer.value = EXPECT_NEUTRAL;
     }
-    else if (is_evaluated(rule, walk)) {
+    else if (leaf_is_evaluated(rule, walk)) {
         expect_value_e found = rule->type->check(walk->facts, rule->arg,
                                                  &answer);
 
@@ -131,15 +132,15 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
         if (rule->negated) {
             answer_invert(&answer);
         }
-        if (is_too_early(rule, walk, found, &answer)) {
+        if (leaf_is_too_early(rule, walk, found, &answer)) {
             answer.value = EXPECT_UNKNOWN;
         }
         if (answer.value != EXPECT_GRANTED) {
-            answer.cap = EXPECT_UNLIMITED;
+            answer.max = EXPECT_UNLIMITED;
         }
-        answer.held = answer.cap;
-        answer.cap_rule = answer.held_rule =
-            answer.cap != EXPECT_UNLIMITED ? rule : NULL;
+        answer.early_max = answer.max;
+        answer.max_rule = answer.early_rule =
+            answer.max != EXPECT_UNLIMITED ? rule : NULL;
         if (walk->facts->trace) {
             walk->facts->trace(walk->facts, walk->stage, rule, &answer);
         }
@@ -151,7 +152,7 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
 }
 
 /*
- * All: one denial is enough, and the first is returned. The tightest cap holds,
+ * All: one denial is enough, and the first is returned. The tightest max holds,
  * whether or not the other rules are known yet.
  * Within None a denial that can be inverted is preferred: one that survives
  * None is returned only if there is no other.
@@ -180,20 +181,21 @@ static expect_answer_t evaluate_all(const expect_rule_t *rule, walk_t *walk)
         if (one.value == EXPECT_NEUTRAL) {
             continue;
         }
-        cap_tighten(&one.cap, &one.cap_rule, all.cap, all.cap_rule);
-        cap_tighten(&one.held, &one.held_rule, all.held, all.held_rule);
+        max_tighten(&one.max, &one.max_rule, all.max, all.max_rule);
+        max_tighten(&one.early_max, &one.early_rule, all.early_max,
+                    all.early_rule);
         if (all.value == EXPECT_NEUTRAL
             || (all.value == EXPECT_GRANTED && one.value == EXPECT_UNKNOWN)) {
             all = one;
         }
-        all.cap = one.cap;
-        all.cap_rule = one.cap_rule;
-        all.held = one.held;
-        all.held_rule = one.held_rule;
+        all.max = one.max;
+        all.max_rule = one.max_rule;
+        all.early_max = one.early_max;
+        all.early_rule = one.early_rule;
     }
     if (all.value != EXPECT_GRANTED) {
-        all.cap = EXPECT_UNLIMITED;
-        all.cap_rule = NULL;
+        all.max = EXPECT_UNLIMITED;
+        all.max_rule = NULL;
     }
     /* a child that is still unknown may become a denial that is inverted */
     return survivor.value == EXPECT_DENIED && all.value != EXPECT_UNKNOWN
@@ -206,7 +208,7 @@ static expect_answer_t evaluate_all(const expect_rule_t *rule, walk_t *walk)
  * survives None if either does; within None that one is returned, because the
  * other would have been inverted.
  */
-static expect_answer_t join_denials(const expect_answer_t *first,
+static expect_answer_t denials_join(const expect_answer_t *first,
                                     const expect_answer_t *second,
                                     int negations)
 {
@@ -245,8 +247,8 @@ static void claiming_choose(apr_array_header_t *claiming, int before,
 }
 
 /*
- * Any: one grant is enough. After a grant with a cap, the other alternatives
- * are evaluated as well: one may have a wider cap, or none. At the end a denial
+ * Any: one grant is enough. After a grant with a max, the other alternatives
+ * are evaluated as well: one may have a wider max, or none. At the end a denial
  * is a better reason than an alternative that is unknown.
  */
 static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
@@ -263,12 +265,12 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
                                         const expect_rule_t *), walk);
 
         if (one.value == EXPECT_ERROR
-            || (one.value == EXPECT_GRANTED && one.cap == EXPECT_UNLIMITED)) {
+            || (one.value == EXPECT_GRANTED && one.max == EXPECT_UNLIMITED)) {
             claiming_choose(walk->claiming, before, chosen);
             return one;
         }
         if (one.value == EXPECT_GRANTED
-            && (any.value != EXPECT_GRANTED || any.cap < one.cap)) {
+            && (any.value != EXPECT_GRANTED || any.max < one.max)) {
             claiming_choose(walk->claiming, before, chosen);
             any = one;
             continue;
@@ -278,7 +280,7 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
             continue;
         }
         if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
-            any = join_denials(&any, &one, walk->negations);
+            any = denials_join(&any, &one, walk->negations);
         }
         else if (any.value == EXPECT_NEUTRAL
                  || (is_end ? any.value == EXPECT_UNKNOWN
@@ -287,10 +289,10 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
             any = one;
         }
     }
-    /* an alternative that is still unknown could widen the cap */
+    /* an alternative that is still unknown could widen the max */
     if (any.value != EXPECT_GRANTED || walk->stage < rule->final) {
-        any.held = EXPECT_UNLIMITED;
-        any.held_rule = NULL;
+        any.early_max = EXPECT_UNLIMITED;
+        any.early_rule = NULL;
     }
     return any;
 }

@@ -133,20 +133,21 @@ struct expect_answer_t {
     int survives_none;
     /** the leaf that decided, or the first of several; NULL if neutral */
     const expect_rule_t *rule;
-    /** when granted: bytes of content of unknown length that may follow,
-     *  or EXPECT_UNLIMITED; and the leaf that limits them, or NULL */
-    apr_off_t cap;
-    const expect_rule_t *cap_rule;
-    /** the same, as far as no rule that is still unknown can widen it: it
-     *  bounds what is read before the tree is decided */
-    apr_off_t held;
-    const expect_rule_t *held_rule;
+    /** when granted: bytes of content of unknown length that may follow, or
+     *  EXPECT_UNLIMITED; and the leaf that sets this limit, or NULL */
+    apr_off_t max;
+    const expect_rule_t *max_rule;
+    /** granted or unknown: the same limit for content that is read before the
+     *  tree is decided. It comes from leaves that have granted, as far as no
+     *  leaf that is still unknown can widen it */
+    apr_off_t early_max;
+    const expect_rule_t *early_rule;
 };
 
 /** The initial value of an answer. */
 #define EXPECT_ANSWER_INIT { .value = EXPECT_UNKNOWN,   \
-                             .cap = EXPECT_UNLIMITED,   \
-                             .held = EXPECT_UNLIMITED }
+                             .max = EXPECT_UNLIMITED,   \
+                             .early_max = EXPECT_UNLIMITED }
 
 /** What a client may learn of a rule, so that it knows what to change. */
 typedef struct expect_accepts_t {
@@ -211,7 +212,7 @@ typedef struct expect_rule_type_t {
      * @param facts  what is known; the stage is at least known_at
      * @param arg    from parse
      * @param answer preset to EXPECT_ANSWER_INIT with the status above; status,
-     *               cap and survives_not may be changed
+     *               max and survives_not may be changed
      * @return the value, as if there were no `not`
      */
     expect_value_e (*check)(const expect_facts_t *facts, const void *arg,

@@ -6,11 +6,11 @@ Facts - what a hook sets after it has read content, and what rules see of it
 
 =head1 SYNOPSIS
 
-    use lib 't/auth', 't/house';
+    use lib 't/auth', 't/other-modules';
     use Facts;
 
     my %hooks = (access => sub { my($what) = @_; "..." }, ...);
-    my $server = house_httpd($load . facts_conf(\%hooks));
+    my $server = h2_httpd($load . facts_conf(\%hooks));
     facts_ok($server, \%hooks, chunked => 1);
 
 A hook is a function that makes the lines for a section whose hook does what
@@ -71,7 +71,7 @@ my %RULES = (
 
 sub place { return '/witness/' . join('-', @_) . '/x' }
 
-sub section {
+sub location {
     my($hook, $lines, $rules, @name) = @_;
     # no module of httpd's own answers to the AuthType Other
     my $login = !$LOGS_IN{$hook} ? "Require all granted\n"
@@ -89,28 +89,29 @@ sub facts_conf {
         for my $deed ('set', 'read-set') {
             my $lines = $hooks->{$hook}->($deed);
             for my $rule (sort keys %RULES) {
-                $text .= section($hook, $lines,
+                $text .= location($hook, $lines,
                     "ExpectRequire $_->[1]$RULES{$rule}[0]", $deed, $rule,
                     $_->[0]) for ['plain', ''], ['not', 'not '];
             }
-            $text .= section($hook, $lines, 'ExpectRequire auth', $deed,
+            $text .= location($hook, $lines, 'ExpectRequire auth', $deed,
                 'auth', 'plain');
         }
         next unless $DENIES{$hook};
-        $text .= section($hook, $hooks->{$hook}->($_), 'ExpectRequire auth',
+        $text .= location($hook, $hooks->{$hook}->($_), 'ExpectRequire auth',
             $_, 'auth', 'plain') for 'deny', 'read-deny';
     }
     return $text;
 }
 
-# Whether it is let in, and what refused. (Who reads fetches the content of a
-# client that asked; it is refused by 417 or the rule's own status then.)
+# Whether it is admitted, and which rule refused. (A reader fetches the
+# content of a client that asked; it is refused by 417 or the rule's own
+# status then.)
 sub verdict {
     my($server, $hook, $path, %how) = @_;
     my $r = upload(vhost => $server, path => $path, method => 'POST',
         content => 50, eager => !$how{asks}, %how,
         headers => ['Content-Type: text/plain', $hook eq 'authz'
-            ? 'Authorization: Basic YWxpY2U6c2VjcmV0' : ()]);
+            ? basic_auth('alice') : ()]);
     return join ' ', $r->{status} == 200 ? 'admitted' : 'refused',
         @{ $r->{witness} }{qw(verdict rule)};
 }

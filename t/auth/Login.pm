@@ -9,7 +9,6 @@ Login - what clients send to log in
     use lib 't/auth';
     use Login;
 
-    basic('alice', 'secret')            # a field
     digest($challenge, user => 'alice', password => 'secret',
         method => 'PUT', uri => '/x')   # the field that answers it
     session('alice', 'secret')          # the cookie of mod_auth_form
@@ -23,13 +22,10 @@ use warnings;
 
 use Digest::MD5 qw(md5_hex);
 use Exporter qw(import);
-use MIME::Base64 qw(encode_base64);
 
-our @EXPORT = qw(basic digest session);
+our @EXPORT = qw(digest session);
 
 my $serial = 0;
-
-sub basic { return 'Authorization: Basic ' . encode_base64("$_[0]:$_[1]", '') }
 
 # RFC 7616, with MD5 and qop=auth.
 sub digest {
@@ -45,7 +41,7 @@ sub digest {
         . qq(cnonce="$cnonce", response="$response");
 }
 
-# httpd keeps who it is in the cookie, in clear.
+# httpd keeps the login in the cookie, in clear text.
 sub session { return "Cookie: session=realm-user=$_[0]&realm-pw=$_[1]" }
 
 1;

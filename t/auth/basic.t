@@ -1,24 +1,22 @@
 #!/usr/bin/perl
-# The rule auth with AuthType Basic: whom httpd's access control turns away is
-# refused before the content, with the challenge; whom it lets in goes on; and
-# the password is checked exactly as often as without mod_expect.
+# The rule auth with AuthType Basic: uploads that httpd's access control
+# denies are refused before the content, with the challenge; uploads that it
+# admits go on. The password is checked exactly as often as without
+# mod_expect.
 
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
 
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:$_[1]", '') }
-
 my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n";
-my $RULE  = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE  = if_expect("ExpectRequire auth\n");
 
-my $alice = login('alice', 'secret');
-my $wrong = login('alice', 'guess');
-my $ghost = login('nobody', 'secret');
-my $bob   = login('bob', 'secret');
+my $alice = basic_auth('alice', 'secret');
+my $wrong = basic_auth('alice', 'guess');
+my $ghost = basic_auth('nobody', 'secret');
+my $bob   = basic_auth('bob', 'secret');
 
 # directory => its access control
 my %places = (
@@ -33,21 +31,21 @@ my %places = (
 
 # what it shows => directory, headers; httpd's status, calls of the backend
 my @cases = (
-    ['nobody',                      'valid',  [],       401, 0],
+    ['no login',                    'valid',  [],       401, 0],
     ['wrong password',              'valid',  [$wrong], 401, 1],
     ['unknown user',                'valid',  [$ghost], 401, 1],
     ['another scheme',              'valid',
         ['Authorization: Bearer x'],                    401, 0],
     ['credentials that are none',   'valid',
         ['Authorization: Basic ????'],                  401, undef],
-    ['nobody, not authoritative',   'odd',    [],       401, 0],
+    ['no login, not authoritative',  'odd',    [],       401, 0],
     ['another user',                'alice',  [$bob],   401, 1],
-    ['another user, told 403',      'hidden', [$bob],   403, 1],
+    ['another user, 403',      'hidden', [$bob],   403, 1],
     ['closed',                      'closed', [],       403, 0],
     ['closed, with credentials',    'closed', [$alice], 403, 0],
     ['a user',                      'valid',  [$alice], 200, 1],
     ['the user',                    'alice',  [$alice], 200, 1],
-    ['the user, told 403 otherwise', 'hidden', [$alice], 200, 1],
+    ['the user, where others get 403', 'hidden', [$alice], 200, 1],
     ['open',                        'open',   [],       200, 0],
     ['open, credentials not asked', 'open',   [$alice], 200, 0],
     ['open, with AuthType',         'both',   [],       200, 0],
@@ -57,8 +55,7 @@ my $stock = stock_httpd();
 
 for my $as (417, 'specific') {
     write_htaccess("tenant/basic/$as/$_",
-        $places{$_} . $RULE . "<IfModule expect_module>\nExpectStatus $as\n"
-        . "</IfModule>\n") for keys %places;
+        $places{$_} . $RULE . if_expect("ExpectStatus $as\n")) for keys %places;
 
     for my $case (@cases) {
         my($name, $place, $headers, $status, $calls) = @$case;
@@ -85,7 +82,7 @@ for my $as (417, 'specific') {
 }
 
 # Content of unknown length is no way around.
-refused_ok('nobody, chunked', { path => '/tenant/basic/417/valid/x',
+refused_ok('no login, chunked', { path => '/tenant/basic/417/valid/x',
         content => 9000, chunked => 1 }, status => 401, asked_status => 417,
     rule => 'auth');
 admitted_ok('alice, chunked', { path => '/tenant/basic/417/valid/x',
@@ -144,7 +141,7 @@ write_htaccess('tenant/basic/broken', "AuthType Basic\nAuthName realm\n"
     is $r->{witness}{read}, 0, 'a broken backend: content unread';
 }
 
-# Unauthenticated requests without content go on as ever.
+# Unauthenticated requests without content are answered as usual.
 is upload(path => '/tenant/basic/417/valid/x', method => 'GET')->{status}, 401,
     'GET gets the challenge';
 is upload(path => '/tenant/basic/417/valid/x', method => 'GET',

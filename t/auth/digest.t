@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The rule auth with AuthType Digest: a client that computes its response as
-# RFC 7616 says gets in, asking first or not; all others are refused before the
-# content, with a challenge that can be answered.
+# RFC 7616 demands is admitted, whether it asks first or not. All others are
+# refused before the content, with a challenge that can be answered.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ use Login;
 
 my $DIGEST = "AuthType Digest\nAuthName realm\nAuthDigestProvider witness\n"
     . "Require valid-user\n";
-my $RULE = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE = if_expect("ExpectRequire auth\n");
 
 # A first request without credentials, whose challenge the upload answers.
 sub challenge {
@@ -24,8 +24,8 @@ sub challenge {
 
 my $stock = stock_httpd();
 
-# what it shows => who, how; httpd's status, calls of the backend: undef, as many
-# as stock httpd makes: 2.4.71 looks at the nonce first, 2.4.63 last
+# what it shows => the user's login; httpd's status, calls of the backend:
+# undef, as stock httpd makes: 2.4.71 looks at the nonce first, 2.4.63 last
 my @cases = (
     ['alice',              { user => 'alice', password => 'secret' }, 200, 1],
     ['a wrong password',   { user => 'alice', password => 'guess' },  401, 1],
@@ -33,16 +33,17 @@ my @cases = (
     ['an answer for GET',  { user => 'alice', password => 'secret',
                              method => 'GET' },                       401, 1],
     ['an invented nonce',  { user => 'alice', password => 'secret',
-                             nonce => 'x' x 52 },                     401, undef],
+                             nonce => 'x' x 52 },                     401,
+                             undef],
     ['another uri',        { user => 'alice', password => 'secret',
                              uri => '/elsewhere' },                   400, 0],
-    ['nobody',             undef,                                     401, 0],
+    ['no login',           undef,                                     401, 0],
 );
 
 for my $as (417, 'specific') {
     my $path = "/tenant/digest/$as/x";
     write_htaccess("tenant/digest/$as", $DIGEST . $RULE
-        . "<IfModule expect_module>\nExpectStatus $as\n</IfModule>\n");
+        . if_expect("ExpectStatus $as\n"));
 
     for my $case (@cases) {
         my($name, $who, $status, $calls) = @$case;

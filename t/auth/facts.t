@@ -1,20 +1,22 @@
 #!/usr/bin/perl
-# Whoever reads content before the handler does, and then sets what rules look
-# at: they see it if they would have seen it otherwise. A fact counts when the
-# hook that brings it about is over, not when that hook begins to read. So the
-# answer is the same for who asks and who does not. The readers here: mod_ssl,
-# which asks for a certificate in a directory, and mod_lua in each of the hooks;
-# wrong-password.t has mod_auth_form, t/house/facts.t mod_perl and others.
+# A module may read the content before the handler does, and then set what
+# rules look at. The rules see what they would have seen if the module had not
+# read: a fact counts when the hook that sets it is over, and not when the
+# hook begins to read. So the result is the same for clients that ask and
+# clients that do not. The modules here are mod_ssl, which wants a certificate
+# in a directory, and mod_lua in each of the hooks; wrong-password.t has
+# mod_auth_form, t/other-modules/facts.t has mod_perl and others.
 
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house';
+use lib 't/auth', 't/other-modules';
 use IPC::Open2 qw(open2);
 use Test::More;
 use ExpectTest;
+use File;
 use Facts;
-use House;
+use OtherModules;
 
 my $dir = conf_var('t_logs') . "/facts-$$";
 mkdir $dir or die "$dir: $!\n";
@@ -23,8 +25,7 @@ mkdir $dir or die "$dir: $!\n";
 
 {
     my $file = "$dir/hooks.lua";
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh <<'LUA';
+    spew($file, <<'LUA');
 require 'apache2'
 
 local function set(r, read, user)
@@ -42,7 +43,6 @@ function authen_read_set(r) return set(r, true, true) end
 function deny(r) return 403 end
 function read_deny(r) r:requestbody() return 403 end
 LUA
-    close $fh or die "$file: $!\n";
 }
 
 my %directives = (access => 'AccessChecker', authen => 'CheckUserID',
@@ -55,7 +55,7 @@ my %hooks = map { my $hook = $_; ($hook => sub {
     return qq(LuaHook$directives{$hook} "$dir/hooks.lua" $function$when\n);
 }) } keys %directives;
 
-my $lua = house_httpd(load('lua') . facts_conf(\%hooks));
+my $lua = h2_httpd(load('lua') . facts_conf(\%hooks));
 facts_ok($lua, \%hooks);
 # --- mod_ssl, for a certificate that a directory asks for ------------------
 

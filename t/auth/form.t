@@ -1,8 +1,9 @@
 #!/usr/bin/perl
-# The rule auth with AuthType form, whose credentials come from a session: with
-# its cookie an upload goes on; without one it is refused before the content,
-# by 401, a login page or a redirect to it. A login form that is posted to the
-# protected place itself is content that access control reads: it still works.
+# The rule auth with AuthType form, which takes the credentials from a
+# session. An upload with the session's cookie is admitted; one without it is
+# refused before the content, by 401, by a login page or by a redirect to it.
+# A login form that is posted to the protected place itself still works:
+# access control reads it.
 
 use strict;
 use warnings;
@@ -17,13 +18,13 @@ AuthFormProvider witness
 Session On
 SessionCookieName session path=/
 CONF
-my $RULE = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE = if_expect("ExpectRequire auth\n");
 
-my @AS = ([417 => ''], [specific => "<IfModule expect_module>\n"
-    . "ExpectStatus specific\n</IfModule>\n"]);
+my @AS = ([417 => ''], [specific => if_expect(
+    "ExpectStatus specific\n")]);
 my $stock = stock_httpd();
 
-# httpd keeps who it is in the cookie, in clear.
+# httpd keeps the login in the cookie, in clear text.
 sub session { "Cookie: session=realm-user=$_[0]&realm-pw=$_[1]" }
 
 # A login form, posted to the place itself.
@@ -56,19 +57,20 @@ for (@AS) {
     write_htaccess("tenant/form/$as/plain", "$FORM$RULE$status"
         . "Require valid-user\n");
     write_htaccess("tenant/form/$as/moved", "$FORM$RULE$status"
-        . "Require valid-user\nAuthFormLoginRequiredLocation /static/file.txt\n");
+        . "Require valid-user\n"
+        . "AuthFormLoginRequiredLocation /static/file.txt\n");
     write_htaccess("tenant/form/$as/page", "$FORM$RULE$status"
         . "Require valid-user\nErrorDocument 401 /static/file.txt\n"
         . "ErrorDocument 417 /static/file.txt\n");
 
     # what it shows => place, headers; httpd's status, calls
     for my $case (
-        ['nobody',         'plain', [],                           401, 0],
+        ['no session',     'plain', [],                           401, 0],
         ['wrong password', 'plain', [session('alice', 'guess')],  401, 1],
         ['alice',          'plain', [session('alice', 'secret')], 200, 1],
-        ['nobody, moved',  'moved', [],                           302, 0],
+        ['no session, moved',  'moved', [],                           302, 0],
         ['alice, moved',   'moved', [session('alice', 'secret')], 200, 1],
-        ['nobody, page',   'page',  [],                           401, 0],
+        ['no session, page',   'page',  [],                           401, 0],
         ['alice, page',    'page',  [session('alice', 'secret')], 200, 1],
     ) {
         my($name, $place, $headers, $code, $calls) = @$case;

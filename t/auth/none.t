@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# Access control that wants a user where nobody is asked for a password can let
-# nobody in: 500, as from httpd alone, and the content unread. `not auth`.
+# Access control needs a user, but no authentication is configured: httpd
+# answers 500, as it does without mod_expect, and the content is not read. The
+# second half is about `not auth`.
 
 use strict;
 use warnings;
@@ -10,14 +11,15 @@ use ExpectTest;
 
 write_htaccess('tenant/none', "Require valid-user\nExpectRequire auth\n");
 for my $asks (1, 0) {
-    my $who  = $asks ? 'asked' : 'not asked';
+    my $client  = $asks ? 'asked' : 'not asked';
     my $mark = log_mark();
     my $r = upload(path => '/tenant/none/x', content => 5, asks => $asks);
-    is $r->{status}, 500, "no AuthType, $who: status";
-    is_deeply $r->{interim}, [], "no AuthType, $who: no interim response";
-    is $r->{witness}{read}, 0, "no AuthType, $who: content unread";
-    is scalar(grep { /\[expect:error\].*nothing here authenticates/ }
-        error_log_since($mark)), 1, "no AuthType, $who: one line";
+    is $r->{status}, 500, "no AuthType, $client: status";
+    is_deeply $r->{interim}, [], "no AuthType, $client: no interim response";
+    is $r->{witness}{read}, 0, "no AuthType, $client: content unread";
+    is scalar(grep { /\[expect:error\].*Require\ needs\ a\ user,\ but\ no
+        \ authentication\ is/x }
+        error_log_since($mark)), 1, "no AuthType, $client: one line";
 }
 
 write_htaccess('tenant/none/closed', <<'RULES');

@@ -1,25 +1,25 @@
 #!/usr/bin/perl
-# NTLM, by itself and in Negotiate: a login that lives in its connection and
-# takes several requests. A client that sends the content with each of them gets
-# in, asking or not: the 401 in between is a step and no denial, and the content
-# of a step is thrown away. What ends the login badly is refused as ever.
+# NTLM, by itself and in Negotiate: a login that belongs to its connection and
+# takes several requests. A client that sends the content with each of them is
+# admitted, whether it asks or not: the 401 in between is a step and no
+# denial, and the content of a step is thrown away. A login that fails is
+# refused like any other.
 
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house';
+use lib 't/auth', 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 use Ntlm;
 
 my $users = conf_var('t_logs') . "/ntlm-users-$$";
 for ([$users, "HOUSE:alice:secret\nHOUSE:bob:secret\n"],
      ["$users.groups", "writers: HOUSE\\alice\n"]) {
     my($file, $text) = @$_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
+    spew($file, $text);
 }
 $ENV{NTLM_USER_FILE} = $users;
 
@@ -46,7 +46,7 @@ my %places = (
         . q(ExpectRequire expr "%{REMOTE_USER} =~ /alice$/") . "\n",
     bare     => $valid,
 );
-my $server = house_httpd(load('auth_gssapi')
+my $server = h2_httpd(load('auth_gssapi')
     . join '', map { "<Location /witness/$_>\n$places{$_}</Location>\n" }
         sort keys %places);
 
@@ -66,7 +66,7 @@ sub log_in {
 }
 
 # A step: httpd's own 401 and challenge, on a connection that stays; its
-# content was taken, whoever asked was told to send it, and nobody was refused.
+# content was taken, clients that asked got 100, and no request was refused.
 sub is_step {
     my($name, $r, $content, %o) = @_;
     subtest $name => sub {
@@ -81,7 +81,7 @@ sub is_step {
     } or diag explain $r;
 }
 
-# --- who gets in -----------------------------------------------------------
+# --- admitted --------------------------------------------------------------
 
 # Content that would be a request if it were taken for one.
 my $smuggled = 0;
@@ -125,13 +125,13 @@ for my $scheme ('NTLM', 'Negotiate') {
                 is_deeply witness_of($id, $server, 0), {},
                     "$name: content is no request";
                 is join('', grep { /expect: (?:would )?refuse/ }
-                    error_log_since($mark)), '', "$name: nobody is refused";
+                    error_log_since($mark)), '', "$name: no refusal is logged";
             }
         }
     }
 }
 
-# Where no rule is in force httpd does as ever.
+# Where no rule is in force httpd answers as usual.
 {
     my $on = connection($server);
     my($first, $last) = log_in($on, Ntlm->new(user => 'alice'),
@@ -155,7 +155,7 @@ for my $asks (1, 0) {
         "an empty first request, then content, asks $asks";
 }
 
-# --- who does not ----------------------------------------------------------
+# --- refused ---------------------------------------------------------------
 
 # As refused_ok(), for the last request of a login.
 sub is_refused {
@@ -178,7 +178,7 @@ sub is_refused {
 for (['a wrong password',         'auth',     'alice', 'guess',  'auth', 401],
      ['a wrong password, alone',  'alice',    'alice', 'guess',  'auth', 401],
      ['specific',                 'specific', 'alice', 'guess',  'auth', 401],
-     ['nobody of that name',      'auth',     'carol', 'secret', 'auth', 401],
+     ['an unknown name',          'auth',     'carol', 'secret', 'auth', 401],
      ['not in Require',           'alice',    'bob',   'secret', 'auth', 401],
      ['not in the rule',          'user',     'bob',   'secret', 'user', 403],
      ['in a rule with not',       'not',      'bob',   'secret', 'user', 403]) {
@@ -198,7 +198,8 @@ for (['a wrong password',         'auth',     'alice', 'guess',  'auth', 401],
     }
 }
 
-# Who fails gets the same, whatever name he gives. (The first request is empty.)
+# A failed login gets the same answer for every name. (The first request is
+# empty.)
 for my $place (qw(user not valid group expr)) {
     for my $asks (1, 0) {
         my @got;
@@ -223,10 +224,10 @@ for my $place (qw(user not valid group expr)) {
 
 # Before it begins: no credentials, or some that are none. Only what continues a
 # login is a step.
-house_refused('no credentials', $server, { path => '/witness/auth/x',
+refused_on('no credentials', $server, { path => '/witness/auth/x',
         content => 500 }, status => 401, asked_status => 417, rule => 'auth',
     h2 => 0);
-house_refused("no login: $_", $server, { path => '/witness/specific/x',
+refused_on("no login: $_", $server, { path => '/witness/specific/x',
         content => 500, headers => ["Authorization: $_"] }, status => 401,
     rule => 'auth', h2 => 0,
     headers => { 'WWW-Authenticate' => qr/^(?:Negotiate|NTLM)/ })
@@ -270,7 +271,8 @@ for my $scheme ('NTLM', 'Negotiate') {
             is $last->{status}, 200, "$name: the login" or diag explain $last;
             next;
         }
-        # who sends it all may see the connection broken before the answer
+        # a client that sends all may see the connection broken before the
+        # answer
         like $r->{status} // 401, qr/^401$/, "$name: no other answer";
         ExpectTest::read_until($on, 5, sub { 0 });
         ok $on->{eof}, "$name: the connection ends";
@@ -330,9 +332,7 @@ for my $scheme ('NTLM', 'Negotiate') {
 # file where it was, and so sends less than it announces.)
 my $file = conf_var('t_logs') . "/ntlm-upload-$$";
 {
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh 'x' x (2 * $MB);
-    close $fh or die "$file: $!\n";
+    spew($file, 'x' x (2 * $MB));
 }
 for (['--negotiate', 'auth'], ['--negotiate', 'user'],
      ['--negotiate', 'specific'], ['--anyauth', 'specific']) {

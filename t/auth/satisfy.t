@@ -1,17 +1,17 @@
 #!/usr/bin/perl
-# The rule auth answers what httpd's access control as a whole answers: Satisfy,
-# Order and Deny, RequireAny of address and user. Each case is held against an
-# httpd without mod_expect: the same verdict, as many questions.
+# The rule auth gives the result of httpd's access control as a whole:
+# Satisfy, Order and Deny, RequireAny of address and user. Each case is
+# compared with an httpd without mod_expect: the verdict is the same, and the
+# password is checked as often.
 
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
 
 my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n";
-my $RULE  = "<IfModule expect_module>\nExpectRequire auth\n</IfModule>\n";
+my $RULE  = if_expect("ExpectRequire auth\n");
 my $USER  = $BASIC . "Require valid-user\n";
 my $DENY  = "Order allow,deny\nDeny from all\n";
 my $ALLOW = "Order deny,allow\nDeny from all\nAllow from 127.0.0.1\n";
@@ -23,10 +23,9 @@ sub any { "<RequireAny>\n" . join('', map { "Require $_\n" } @_)
 sub all { "<RequireAll>\n" . join('', map { "Require $_\n" } @_)
     . "</RequireAll>\n" }
 
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:$_[1]", '') }
-my $alice = login('alice', 'secret');
-my $bob   = login('bob', 'secret');
-my $wrong = login('alice', 'guess');
+my $alice = basic_auth('alice', 'secret');
+my $bob   = basic_auth('bob', 'secret');
+my $wrong = basic_auth('alice', 'guess');
 
 my %places = (
     'deny'     => $DENY . $USER,

@@ -1,29 +1,29 @@
 #!/usr/bin/perl
-# A step of a login that httpd hears of behind our hooks (a check of access
-# answers 401 with a token): of a client that waits for 100 Continue no content
-# comes any more, so there is nothing to wait for, and the answer goes out.
+# A step of a login that httpd learns of after mod_expect's hooks (a check of
+# access answers 401 with a token). A client that waits for 100 Continue will
+# not send its content any more, so httpd does not wait for it, and the answer
+# is sent.
 
 use strict;
 use warnings;
 
-use lib 't/house';
+use lib 't/other-modules';
 use POSIX ();
 use Test::More;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 
 my $dir = conf_var('t_logs') . "/step-$$";
 mkdir $dir or die "$dir: $!\n";
-open my $fh, '>', "$dir/step.lua" or die "$dir/step.lua: $!\n";
-print $fh <<'LUA';
+spew("$dir/step.lua", <<'LUA');
 function step(r)
     r.err_headers_out['WWW-Authenticate'] = 'NTLM TlRMTVNTUAACAAAA'
     return 401
 end
 LUA
-close $fh or die "$dir/step.lua: $!\n";
 
-my $server = house_httpd(load('lua') . <<"CONF");
+my $server = h2_httpd(load('lua') . <<"CONF");
 <Location /witness/step>
     LuaHookAccessChecker "$dir/step.lua" step
     AuthType Basic
@@ -54,7 +54,7 @@ for my $chunked (0, 1) {
     like $r->{headers}{'www-authenticate'}, qr/^NTLM /, 'with its token';
     is_deeply [@$r{qw(interim sent)}, $r->{witness}{read}], [[], 0, 0],
         'no content';
-    ok $r->{closed}, 'closed: nobody knows whether it comes';
+    ok $r->{closed}, 'closed, as the content may still come';
     cmp_ok $used, '<', 0.4, 'and nothing is waited for busily';
 }
 

@@ -1,37 +1,32 @@
 #!/usr/bin/perl
 # Rules that need a user wait for httpd's own authentication and never cause a
-# second one; rules that need none refuse before the backend is asked. Without
-# a user such a rule denies.
+# second one. Rules that need no user refuse before the password is checked.
+# Without a user, a rule that needs one denies.
 
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
+use File;
 
 my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n"
     . "Require valid-user\n";
 
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:$_[1]", '') }
-my $alice = login('alice', 'secret');
-my $bob   = login('bob', 'secret');
-my $wrong = login('alice', 'guess');
+my $alice = basic_auth('alice', 'secret');
+my $bob   = basic_auth('bob', 'secret');
+my $wrong = basic_auth('alice', 'guess');
 
 my $groups = write_htaccess('tenant/user/groups', '');
 {
-    open my $fh, '>', $groups or die "$groups: $!\n";
-    print $fh "writers: alice carol\nreaders: bob\n";
-    close $fh or die "$groups: $!\n";
+    spew($groups, "writers: alice carol\nreaders: bob\n");
 }
 
 # A place with these rules, open to all users.
 my $serial = 0;
-sub place {
+sub user_section {
     my($rules, $access) = @_;
-    my $dir = 'tenant/user/' . ++$serial;
-    write_htaccess($dir, ($access // $BASIC) . join '', map { "$_\n" } @$rules);
-    return "/$dir/x";
+    return section(split(/\n/, $access // $BASIC), @$rules);
 }
 
 # The uploads of a case, and how often each asked the backend.
@@ -54,11 +49,12 @@ sub admitted {
 
 # An expression that holds as long as there is no user is asked again.
 {
-    my $path = place(['ExpectRequire expr "%{REMOTE_USER} != \'bob\'"']);
+    my $path = user_section(['ExpectRequire expr "%{REMOTE_USER} != \'bob\'"']);
     admitted('not bob: alice', { path => $path, headers => [$alice] }, 1);
     refused('not bob: bob', { path => $path, headers => [$bob] }, 403, 'expr',
         1);
-    $path = place(['ExpectRequire not expr "%{REMOTE_USER} == \'bob\'"']);
+    $path = user_section(
+        [q(ExpectRequire not expr "%{REMOTE_USER} == 'bob'")]);
     admitted('bob not: alice', { path => $path, headers => [$alice] }, 1);
     refused('bob not: bob', { path => $path, headers => [$bob] }, 403, 'expr',
         1);
@@ -66,12 +62,12 @@ sub admitted {
                    ['<ExpectRequireNone>',
                        'ExpectRequire expr "%{REMOTE_USER} != \'bob\'"',
                        '</ExpectRequireNone>']) {
-        $path = place($rules);
+        $path = user_section($rules);
         refused("@$rules: alice", { path => $path, headers => [$alice] }, 403,
             'expr', 1);
         admitted("@$rules: bob", { path => $path, headers => [$bob] }, 1);
     }
-    $path = place(['<ExpectRequireNone>',
+    $path = user_section(['<ExpectRequireNone>',
         'ExpectRequire expr "%{REMOTE_USER} == \'bob\'"',
         'ExpectRequire expr "reqenv(\'AUTHENTICATE_X\') == \'no\'"',
         '</ExpectRequireNone>']);
@@ -86,21 +82,21 @@ for (['user alice', 'user'], ['user carol alice', 'user'],
      ['witness-user alice', 'witness-user'],
      ['expr "%{REMOTE_USER} == \'alice\'"', 'expr']) {
     my($rule, $name, $more) = @$_;
-    my $path = place(["ExpectRequire $rule"], $BASIC . ($more // ''));
+    my $path = user_section(["ExpectRequire $rule"], $BASIC . ($more // ''));
     admitted("$rule, alice", { path => $path, headers => [$alice] }, 1);
     refused("$rule, bob", { path => $path, headers => [$bob] }, 403, $name, 1);
 }
 
 {
-    my $path = place(['ExpectRequire valid-user']);
+    my $path = user_section(['ExpectRequire valid-user']);
     admitted('valid-user, bob', { path => $path, headers => [$bob] }, 1);
 
-    $path = place(['ExpectRequire not user bob']);
+    $path = user_section(['ExpectRequire not user bob']);
     admitted('not user bob, alice', { path => $path, headers => [$alice] }, 1);
     refused('not user bob, bob', { path => $path, headers => [$bob] },
         403, 'user', 1);
 
-    $path = place(['ExpectRequire not group readers'],
+    $path = user_section(['ExpectRequire not group readers'],
         $BASIC . "AuthGroupFile $groups\n");
     admitted('not group readers, alice',
         { path => $path, headers => [$alice] }, 1);
@@ -113,7 +109,7 @@ for my $first (0, 1) {
     my @rules = ('ExpectRequire content-length max=10',
         'ExpectRequire user alice');
     @rules = reverse @rules if $first;
-    my $path = place(\@rules);
+    my $path = user_section(\@rules);
     refused("@rules, too long", { path => $path, headers => [$alice] },
         413, 'content-length', 0);
     refused("@rules, too long, no user", { path => $path },
@@ -127,7 +123,8 @@ for my $rule ('content-type image/*', 'ip 192.0.2.1', 'header X-Needed',
               'env no-such', 'witness', 'method POST',
               'free-space 99%', 'content-encoding gzip') {
     my($name) = $rule =~ /(\S+)/;
-    my($got) = refused("auth and $rule", { path => place(['ExpectRequire auth',
+    my($got) = refused("auth and $rule", {
+        path => user_section(['ExpectRequire auth',
                     'ExpectRequire valid-user', "ExpectRequire $rule"]),
             headers => [$alice] },
         { 'content-type' => 415, 'content-encoding' => 415, header => 400,
@@ -136,11 +133,11 @@ for my $rule ('content-type image/*', 'ip 192.0.2.1', 'header X-Needed',
 }
 
 # Whom access control keeps out learns nothing of what is stored (RFC 9110,
-# 13.2.1); who is let in, does.
+# 13.2.1); an admitted client learns it.
 for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
                ['ExpectRequire precondition', 'ExpectRequire auth'],
                ['ExpectRequire precondition']) {
-    my $path = place($rules);
+    my $path = user_section($rules);
     write_htaccess($path =~ s{/x$}{/deep}r, '');    # a folder that is there
     for (["$path-none", 'If-Match: *'], [$path =~ s/x$/deep/r,
             'If-None-Match: *']) {
@@ -160,34 +157,38 @@ for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
     }
 }
 
-# A module may want the user even where nobody has to log in (force_authn).
+# A module may want the user even where no login is needed (force_authn).
 {
-    my $path = place(['ExpectRequire user bob'], "AuthType Basic\n"
+    my $path = user_section(['ExpectRequire user bob'], "AuthType Basic\n"
         . "AuthName witness\nAuthBasicProvider witness\n"
         . "Require all granted\n");
     my @force = 'X-Witness-Force: 1';
     refused('forced, alice', { path => $path, headers => [@force, $alice] },
         403, 'user', 1);
     admitted('forced, bob', { path => $path, headers => [@force, $bob] }, 1);
-    $path = place(['ExpectRequire auth'], "AuthType Basic\nAuthName witness\n"
+    $path = user_section(['ExpectRequire auth'],
+        "AuthType Basic\nAuthName witness\n"
         . "AuthBasicProvider witness\nRequire all granted\n");
-    refused('forced, nobody', { path => $path, headers => [@force] }, 401,
+    refused('forced, no login', { path => $path, headers => [@force] }, 401,
         'auth', 0);
-    admitted('not forced, nobody', { path => $path }, 0);
+    admitted('not forced, no login', { path => $path }, 0);
 }
 
-# Small, or logged in: who is neither learns the size.
+# Small, or with a login: other clients learn the size.
 {
     my $open = "AuthType Basic\nAuthName witness\n"
         . "AuthBasicProvider witness\nRequire all granted\n";
     for my $rules (['content-length max=100', 'valid-user'],
                    ['valid-user', 'content-length max=100']) {
-        my $path = place(['<ExpectRequireAny>', map({ "ExpectRequire $_" }
+        my $path = user_section(['<ExpectRequireAny>',
+            map({ "ExpectRequire $_" }
                 @$rules), '</ExpectRequireAny>'], $open);
-        refused("@$rules: nobody, too long", { path => $path, content => 150 },
+        refused("@$rules: no login, too long",
+            { path => $path, content => 150 },
             413, 'content-length', 0,
             body => qr/content-length 150 is over max=100/);
-        admitted_ok("@$rules: nobody, small", { path => $path, content => 99 },
+        admitted_ok("@$rules: no login, small",
+            { path => $path, content => 99 },
             status => 200);
     }
 }
@@ -196,7 +197,7 @@ for my $rules (['ExpectRequire auth', 'ExpectRequire precondition'],
 for (['ExpectRequireAny', 'content-length max=10', 'user alice'],
      ['ExpectRequireAny', 'user alice', 'content-length max=10']) {
     my($kind, @rules) = @$_;
-    my $path = place(["<$kind>", (map { "ExpectRequire $_" } @rules),
+    my $path = user_section(["<$kind>", (map { "ExpectRequire $_" } @rules),
             "</$kind>"]);
     admitted("@rules: small", { path => $path, headers => [$bob],
             content => 10 }, 1);
@@ -205,7 +206,7 @@ for (['ExpectRequireAny', 'content-length max=10', 'user alice'],
         $rules[0] =~ /user/ ? 403 : 413, $rules[0] =~ /^(\S+)/, 1);
 }
 {
-    my $path = place(['<ExpectRequireNone>', 'ExpectRequire user bob',
+    my $path = user_section(['<ExpectRequireNone>', 'ExpectRequire user bob',
             'ExpectRequire content-length min=5000', '</ExpectRequireNone>']);
     admitted('None, alice', { path => $path, headers => [$alice] }, 1);
     refused('None, bob', { path => $path, headers => [$bob] }, 403, 'user', 1);
@@ -214,13 +215,14 @@ for (['ExpectRequireAny', 'content-length max=10', 'user alice'],
 # Nobody, where httpd itself demands a user: its own 401, no 100, nothing read.
 for my $rules (['ExpectRequire user alice'], ['ExpectRequire valid-user'],
                ['ExpectRequire not user bob']) {
-    my $path = place($rules);
+    my $path = user_section($rules);
     for ([[], 0], [[$wrong], 1]) {
         my($headers, $calls) = @$_;
         my $r = upload(path => $path, asks => 1, content => 900,
             headers => $headers);
         is $r->{status}, 401, "@$rules: $calls wrong: refused";
-        is_deeply [$r->{interim}, $r->{sent}, @{ $r->{witness} }{qw(read authn)}],
+        is_deeply [$r->{interim}, $r->{sent},
+            @{ $r->{witness} }{qw(read authn)}],
             [[], 0, 0, $calls], "@$rules: $calls wrong: before the content"
             or diag explain $r;
     }
@@ -235,7 +237,7 @@ for my $access ('', "Require all granted\n",
                   'not group readers', 'not valid-user',
                   'witness-user alice', 'not witness-user bob') {
         my($name) = $rule =~ /(?:not )?(\S+)/;
-        my $path = place(["ExpectRequire $rule"],
+        my $path = user_section(["ExpectRequire $rule"],
             $access . "AuthGroupFile $groups\n");
         refused("$label, $rule, " . (@$_ ? 'alice' : 'nobody'),
             { path => $path, headers => $_, content => 5 }, 403, $name, 0,
@@ -245,7 +247,7 @@ for my $access ('', "Require all granted\n",
 
 # A user rule beside auth: the challenge comes first, then the user.
 {
-    my $path = place(['ExpectRequire auth', 'ExpectRequire user alice',
+    my $path = user_section(['ExpectRequire auth', 'ExpectRequire user alice',
             'ExpectStatus specific']);
     for ([nobody => [], 401, 'auth', 0], [bob => [$bob], 403, 'user', 1]) {
         my($who, $headers, $status, $rule, $calls) = @$_;

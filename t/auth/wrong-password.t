@@ -1,44 +1,33 @@
 #!/usr/bin/perl
-# Who fails to log in is nobody. httpd's own 401 stands, the same to the last
-# byte whether the name is one that a rule lets in, another, or none; and no
-# provider is shown a name that nobody has proved. Who logs in is judged.
+# A client that fails to log in has no user. httpd's own 401 is sent, the same
+# to the last byte whether the name is one that a rule admits, another one, or
+# unknown, and no provider sees a name that was not authenticated. Requests
+# with a user are judged.
 
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house';
+use lib 't/auth', 't/other-modules';
 use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(sha1_base64);
 use Test::More;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 use Login;
 
 my $dir = conf_var('t_logs') . "/wrong-$$";
 mkdir $dir or die "$dir: $!\n";
 
-sub write_file {
-    my($name, $text) = @_;
-    open my $fh, '>', "$dir/$name" or die "$dir/$name: $!\n";
-    print $fh $text;
-    close $fh or die "$dir/$name: $!\n";
-}
-
-sub read_file {
-    my($name) = @_;
-    open my $fh, '<', "$dir/$name" or die "$dir/$name: $!\n";
-    return join '', <$fh>;
-}
-
 # alice is a writer, bob is not; both have the password "secret".
-write_file('groups', "writers: alice\nreaders: bob\n");
-write_file('users', join '', map { "$_:{SHA}" . sha1_base64('secret') . "=\n" }
+spew("$dir/groups", "writers: alice\nreaders: bob\n");
+spew("$dir/users", join '', map { "$_:{SHA}" . sha1_base64('secret') . "=\n" }
     'alice', 'bob');
-write_file('digests', join '', map { "$_:realm:"
+spew("$dir/digests", join '', map { "$_:realm:"
     . md5_hex("$_:realm:secret") . "\n" } 'alice', 'bob');
 
 # A third party's provider: grants to alice, and writes down whom it is shown.
-write_file('spy.lua', <<"LUA");
+spew("$dir/spy.lua", <<"LUA");
 require 'apache2'
 
 function spy(r)
@@ -53,7 +42,7 @@ function spy(r)
 end
 LUA
 
-# --- how to log in -----------------------------------------------------------
+# --- how to log in ---------------------------------------------------------
 
 my $form = "AuthType form\nAuthName realm\nAuthFormProvider file\n"
     . "AuthUserFile $dir/users\nSession On\nSessionCookieName session path=/\n"
@@ -62,10 +51,10 @@ my $form = "AuthType form\nAuthName realm\nAuthFormProvider file\n"
 # name => configuration, what is sent: a list of fields, or the whole upload
 my %types = (
     file    => ["AuthType Basic\nAuthName realm\nAuthBasicProvider file\n"
-        . "AuthUserFile $dir/users\n", sub { basic(@_[0, 1]) }],
+        . "AuthUserFile $dir/users\n", sub { basic_auth(@_[0, 1]) }],
     socache => ["AuthType Basic\nAuthName realm\n"
         . "AuthBasicProvider socache file\nAuthUserFile $dir/users\n"
-        . "AuthnCacheProvideFor file\n", sub { basic(@_[0, 1]) }],
+        . "AuthnCacheProvideFor file\n", sub { basic_auth(@_[0, 1]) }],
     digest  => ["AuthType Digest\nAuthName realm\nAuthDigestProvider file\n"
         . "AuthUserFile $dir/digests\n", \&answer_challenge],
     form    => [$form, sub { session(@_[0, 1]) }],
@@ -107,11 +96,11 @@ my %rules = (
     auth        => ["ExpectRequire auth\nExpectRequire spy", 403, 'spy'],
 );
 
-write_file('not-alice.lua', read_file('spy.lua')
+spew("$dir/not-alice.lua", slurp("$dir/spy.lua")
     =~ s/AUTHZ_GRANTED\n        or apache2.AUTHZ_DENIED\n/AUTHZ_DENIED
         or apache2.AUTHZ_GRANTED\n/r);
 
-my $server = house_httpd(load(qw(lua authn_socache)) . <<"CONF"
+my $server = h2_httpd(load(qw(lua authn_socache)) . <<"CONF"
 LuaAuthzProvider spy "$dir/spy.lua" spy
 LuaAuthzProvider not-alice "$dir/not-alice.lua" spy
 CONF
@@ -125,7 +114,7 @@ CONF
 CONF
         sort keys %types);
 
-my $stock = house_stock(load('authn_socache') . join '', map {
+my $stock = h2_stock(load('authn_socache') . join '', map {
         "<Location /witness/$_/>\n$types{$_}[0]Require valid-user\n"
             . "</Location>\n"
     } sort keys %types);
@@ -137,15 +126,15 @@ sub answer_challenge {
         password => $password, method => 'PUT', uri => $path);
 }
 
-# An upload of who sends this password, and whom the providers were shown.
+# An upload with this password, and the users that the providers have seen.
 sub upload_of {
     my($type, $path, $user, $password, $asks, $where) = (@_, $server);
     my $sent = $types{$type}[1]->($user, $password, $path, $where);
-    write_file('seen', '');
+    spew("$dir/seen", '');
     my $r = upload(vhost => $where, path => $path, asks => $asks,
         eager => !$asks, content => 100,
         ref $sent ? %$sent : (headers => [$sent]));
-    return ($r, read_file('seen'));
+    return ($r, slurp("$dir/seen"));
 }
 
 # All of an answer but what is new each time. The witness counts what an
@@ -181,7 +170,7 @@ for my $type (sort keys %types) {
         for my $asks (1, 0) {
             my $case = "$type, $rule, " . ($asks ? 'asked' : 'not asked');
 
-            # Who logs in is judged by what he is.
+            # With a login, the request is judged by its user.
             my($r, $seen) = upload_of($type, $path, 'alice', 'secret', $asks);
             is_deeply [$r->{status}, $r->{witness}{verdict}],
                 [200, 'continue'], "$case: alice" or diag explain $r;
@@ -197,7 +186,7 @@ for my $type (sort keys %types) {
             like $seen, qr/^bob$/m, "$case: bob is shown"
                 if $rule =~ /spy|auth/;
 
-            # Who does not is nobody, whatever name he gives.
+            # Without a login there is no user, whatever name was sent.
             my @failed;
             for (['alice', 'guess'], ['bob', 'guess'], ['ghost', 'secret']) {
                 my($user, $password) = @$_;

@@ -15,6 +15,7 @@ use warnings;
 use Exporter qw(import);
 use IO::Socket::INET ();
 
+use File;
 use H2Client ();
 use Servers;
 use Util;

@@ -20,6 +20,7 @@ use warnings;
 use Exporter qw(import);
 
 use Client;
+use File;
 use Servers;
 use Util;
 

@@ -12,6 +12,7 @@ package Plot;
 use strict;
 use warnings;
 
+use File;
 use Peers ();
 use Util;
 

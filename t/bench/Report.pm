@@ -8,6 +8,7 @@ use warnings;
 use Exporter qw(import);
 use List::Util qw(sum);
 
+use File;
 use Peers ();
 use Servers;
 use Util;

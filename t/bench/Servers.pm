@@ -24,6 +24,8 @@ use IO::Socket::INET ();
 use POSIX ();
 use Time::HiRes qw(time);
 
+use File;
+use HttpdConf qw(load_module documents);
 use Util;
 
 our @EXPORT = qw(find_httpd make_work place_in define serve start stop stop_all
@@ -36,10 +38,9 @@ use constant FOLDERS => qw(files size type auth put tenant few many deep);
 my %DAV = map { $_ => 1 } qw(size type auth put tenant deep);
 
 our $work;
-my($httpd, $modules, @user);
+my($httpd, $modules, $builtin, @user);
 my $owner = $$;                     # the process that cleans up
 my %servers;
-my %builtin;
 my %running;                        # pid => 1
 my %started;                        # name => [pid, port]
 
@@ -58,22 +59,7 @@ sub define {
 
 # --- httpd -----------------------------------------------------------
 
-sub apxs {
-    my($what) = @_;
-    my($apxs) = $ENV{APXS} // grep { -x } map { ("$_/apxs", "$_/apxs2") }
-        split /:/, $ENV{PATH};
-    die "t/bench/run: there is no apxs\n" unless $apxs;
-    chomp(my $value = output($apxs, '-q', $what));
-    return $value;
-}
-
-sub find_httpd {
-    $httpd = $ENV{HTTPD} // apxs('SBINDIR') . '/' . apxs('TARGET');
-    $modules = apxs('LIBEXECDIR');
-    %builtin = map { /^\s*mod_(\w+)\.c/ ? ($1 => 1)
-                     : /^\s*(event|worker|prefork)\.c/ ? ("mpm_$1" => 1) : () }
-        output($httpd, '-l');
-}
+sub find_httpd { ($httpd, $modules, $builtin) = HttpdConf::find_httpd() }
 
 sub version_of {
     my($program) = @_;
@@ -81,16 +67,6 @@ sub version_of {
              : $program eq 'nginx'   ? `nginx -v 2>&1`
              : output($program, '-v');
     return $said =~ m{(\d+\.\d+\.\d+)} ? $1 : '?';
-}
-
-sub load_module {
-    my($name) = @_;
-    my $file = "$modules/mod_$name.so";
-    return '' if $builtin{$name} || !-f $file;
-    # Debian 12 links mod_qos with PCRE 1, but does not say so in the file.
-    my @more = $name ne 'qos' ? () : map { qq(LoadFile "$_"\n) }
-        (glob '/{usr/,}lib/*/libpcre.so.3')[0] // ();
-    return join '', @more, qq(LoadModule ${name}_module "$file"\n);
 }
 
 # Of a server that has a number of workers of its own: the MPM's defaults hold
@@ -139,10 +115,10 @@ sub folder {
 # The sections are the same on all, so that httpd's merging costs the same.
 sub httpd_conf {
     my($own, $dir, $port, $h2, $mpm) = @_;
-    my $load = join '', map { load_module($_) }
-        $builtin{"mpm_$mpm"} ? () : "mpm_$mpm", @MODULES,
-        $h2 ? 'http2' : (), @{ $own->{load} // [] };
+    my $load = join '', map { load_module($modules, $builtin, $_) }
+        "mpm_$mpm", @MODULES, $h2 ? 'http2' : (), @{ $own->{load} // [] };
     my $folders = join '', map { folder($_, $own->{dir}{$_}) } FOLDERS;
+    my $documents = documents("$work/htdocs");
     my $htaccess = $own->{module} ? '.ht-ours' : '.ht-core';
     my $processes = $own->{workers} ? sprintf($WORKERS, $own->{workers})
         : $PROCESSES;
@@ -170,15 +146,7 @@ KeepAliveTimeout 60
 AccessFileName $htaccess
 DavLockDB "$dir/davlock"
 
-DocumentRoot "$work/htdocs"
-<Directory "/">
-    AllowOverride None
-    Require all denied
-</Directory>
-<Directory "$work/htdocs">
-    Require all granted
-</Directory>
-$folders$main
+$documents$folders$main
 END
 }
 

@@ -40,7 +40,8 @@ my %TITLES = (
     haproxy => 'HAProxy',
 );
 
-# Require all denied reads all content of who did not ask before it answers.
+# Require all denied reads all content of clients that did not ask, then
+# answers.
 my @KINDS = (
     { name => 'slow-asked', shows => 'refused, asked first, silent',
       request => 'refuse',

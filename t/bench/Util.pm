@@ -11,27 +11,13 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use POSIX ();
 
-our @EXPORT = qw(%opt $top say_line slurp spew output run_or_die
+our @EXPORT = qw(%opt $top say_line output run_or_die
     median interval span);
 
 our %opt = (seconds => 0.06, clients => 8, callgrind => 1);
 our $top = Cwd::abs_path(dirname(__FILE__) . '/../..');
 
 sub say_line { syswrite STDOUT, "@_\n" }
-
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return '';
-    local $/;
-    return scalar(<$fh>) // '';
-}
-
-sub spew {
-    my($file, $text) = @_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
-}
 
 sub output {
     my @command = @_;

@@ -66,6 +66,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/field.h"
+
 #define CONNECTIONS_MAX 1000
 #define REQUESTS_MAX 2000000L   /* latencies are kept for so many */
 #define SECONDS_MAX 600.0
@@ -148,21 +150,6 @@ static double now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* A field's value in a head, NULL if it is not there. */
-static const char *field(const char *head, const char *name)
-{
-    const char *line = head;
-    size_t len = strlen(name);
-
-    while ((line = strstr(line, "\r\n"))) {
-        line += 2;
-        if (!strncasecmp(line, name, len) && line[len] == ':') {
-            return line + len + 1 + strspn(line + len + 1, " \t");
-        }
-    }
-    return NULL;
 }
 
 static int field_is(const char *head, const char *name, const char *value)

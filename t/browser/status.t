@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# The status page in a browser: it can be read in light and dark, wide and
-# narrow, empty and full; it keeps itself up to date without being loaded again;
-# and it needs no scripts for all but that.
+# The status page in a browser: it is readable in light and dark, wide and
+# narrow, empty and full. It updates itself without being loaded again, and
+# needs scripts for nothing else.
 
 use strict;
 use warnings;
@@ -47,7 +47,7 @@ sub readable_ok {
 my $NOW = 'document.querySelector("header .soft").textContent';
 my $HEADS = '[...document.querySelectorAll("li .head")].length';
 
-# --- empty -------------------------------------------------------------------
+# --- empty -----------------------------------------------------------------
 
 is $page->value($HEADS), 0, 'empty: no refusal';
 is_deeply $page->value('[...document.querySelectorAll(".key")].map((key) =>'
@@ -55,7 +55,7 @@ is_deeply $page->value('[...document.querySelectorAll(".key")].map((key) =>'
     'empty: what the plots say';
 readable_ok('empty');
 
-# --- it fetches itself -------------------------------------------------------
+# --- it fetches itself -----------------------------------------------------
 
 my %o = (vhost => $server, eager => 1);
 my $word = 'W' x 60;
@@ -87,7 +87,7 @@ like $page->value('document.querySelector("li:last-child").textContent'),
 readable_ok('full');
 is_deeply [$page->complaints], [], 'nothing that the browser complains of';
 
-# --- without scripts ---------------------------------------------------------
+# --- without scripts -------------------------------------------------------
 
 $page->call('Emulation.setScriptExecutionDisabled',
     value => JSON::PP::true);

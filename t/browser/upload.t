@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# conf-sample/upload.html in a browser: what the rules refuse is not sent, what
-# they let through arrives whole, and what the server refuses all the same is
-# told in its own words.
+# conf-sample/upload.html in a browser: files that the rules refuse are not
+# sent, files that they admit arrive whole, and if the server refuses one all
+# the same, the page shows the server's sentence.
 
 use strict;
 use warnings;
@@ -11,6 +11,7 @@ use JSON::PP ();
 use Test::More;
 use Browser;
 use ExpectTest;
+use File;
 
 use constant MB => 1024 * 1024;
 
@@ -29,13 +30,6 @@ sub spit {
     return $file;
 }
 
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return undef;
-    local $/;
-    return scalar <$fh>;
-}
-
 sub file { my($name, @is) = @_; return spit("$work/files/$name", @is) }
 
 spit("$work/users", "alice:{SHA}ieSV55Qc+eQOaYDRSha/AjzNTJE=\n");   # demo
@@ -48,7 +42,7 @@ Include "$samples/uploads.conf"
 Include "$samples/upload.conf"
 Include "$samples/refusal.conf"
 
-# What OPTIONS does not tell, or tells otherwise than uploads.conf.
+# What the answer to OPTIONS lacks, or has otherwise than uploads.conf.
 <Directory "$work/uploads/web/header">
     ExpectRequire header X-Never
 </Directory>
@@ -110,17 +104,17 @@ sub send_file {
     return $page->wait_for("/^(?:Stored|Not )/.test($TOLD) && $TOLD");
 }
 
-# --- before a file is chosen -------------------------------------------------
+# --- before a file is chosen -----------------------------------------------
 
 is $page->wait_for($LIMIT), 'Accepted: images, PDF; up to 20 MB.',
-    'what is accepted is told at once';
+    'the page shows at once what is accepted';
 is $page->value('document.querySelector("form").hidden'),
     JSON::PP::false, 'the form is shown';
 $page->value("document.querySelector('[type=submit]').click()");
 is $page->wait_for($TOLD), 'Nothing to send Choose a file first.',
     'no file';
 
-# --- what is refused here ----------------------------------------------------
+# --- what is refused here --------------------------------------------------
 
 # name, size, what is said; each is chosen, and then sent
 for (
@@ -157,7 +151,7 @@ is choose(file('many.png', 'x' x 1026)), 'Not accepted, and not sent '
     . 'many.png has 1,026 bytes; up to 1,025 bytes are accepted.',
     'over max, and the same when rounded';
 is $page->value($LIMIT), 'Accepted: at least 16 bytes; up to 1 KB.',
-    'both bounds are told';
+    'the page shows both bounds';
 to_folder('web/suffix/');
 is choose(file('a.xml', 'x')), 'Not accepted, and not sent '
     . 'a.xml is text/xml; accepted: application/*+xml.',
@@ -166,7 +160,7 @@ to_folder('web/closed/');
 like choose(file('x.png', 'x')), qr/^Not sent The server does not let you in/,
     'where OPTIONS is not allowed';
 
-# --- what is taken -----------------------------------------------------------
+# --- what is taken ---------------------------------------------------------
 
 my $photo = join '', map { chr int rand 256 } 1 .. 2 * MB;
 to_folder('web/');
@@ -202,12 +196,12 @@ is send_file(file('b.xhtml', 'x')), 'Stored b.xhtml',
 is_deeply $page->value("fetch(location.origin + '/uploads/web/photo.png')"
     . ".then((r) => ['Content-Disposition', 'X-Content-Type-Options']"
     . ".map((name) => r.headers.get(name)))"), ['attachment', 'nosniff'],
-    'what was uploaded is not shown as a page';
+    'an uploaded file is not shown as a page';
 to_folder('web/asked/');
 is send_file(file('c.txt', 'text')), 'Stored c.txt',
     'a malformed Upload-Limit is ignored, a list of types is read';
 
-# --- what the server refuses all the same ------------------------------------
+# --- what the server refuses all the same ----------------------------------
 
 to_folder('web/');
 like send_file("$work/files/photo.png"),
@@ -223,12 +217,12 @@ is send_file("$work/files/d.png"), 'Not stored 400 Bad Request',
 is_deeply [map { glob "$work/uploads/web/$_/*" } qw(header document)], [],
     'neither is there';
 
-# --- what came of it all: complaints are those of refusals -------------------
+# --- what came of it all: complaints are those of refusals -----------------
 
 is_deeply [grep { !/status of 40[03]|status of 412/ } $page->complaints], [],
     'nothing that the browser complains of';
 
-# --- Upload-Limit ------------------------------------------------------------
+# --- Upload-Limit ----------------------------------------------------------
 
 # a field's value, its members as "key value" (RFC 9651, 4.2)
 for (
@@ -259,7 +253,7 @@ is_deeply $page->value("['image/png', 'image/*', 'application/*+json']"
     . " 'xapplication/a+json'].map((type) => Number(isTaken(type, range)))"
     . ".join(''))"), ['1000', '1100', '0010'], 'media ranges';
 
-# --- what the server saw -----------------------------------------------------
+# --- what the server saw ---------------------------------------------------
 
 undef $page;
 undef $browser;

@@ -24,6 +24,7 @@ use warnings;
 use Exporter qw(import);
 
 use ExpectTest;
+use File;
 
 our @EXPORT = qw(load_error);
 
@@ -32,7 +33,7 @@ sub load_error {
     my $dir = ExpectTest::private_dir();
     my $only = ExpectTest::load_only($dir, 'unixd', @$modules);
     my $file = "$dir/httpd.conf";
-    ExpectTest::write_file($file, qq(ServerRoot "$dir"\n)
+    spew($file, qq(ServerRoot "$dir"\n)
         . qq(ServerName localhost\nInclude "$only"\n) . ($load // '')
         . qq(Listen 127.0.0.1:1024\nErrorLog "$dir/error_log"\n)
         . qq(DefaultRuntimeDir "$dir"\n) . $conf);

@@ -6,7 +6,7 @@ Cookbook - the recipes of docs/COOKBOOK, in a private httpd
 
 =head1 SYNOPSIS
 
-    use lib 't/config', 't/house';
+    use lib 't/config', 't/other-modules';
     use Cookbook;
 
     cook('WebDAV', sub {
@@ -61,6 +61,7 @@ use Test::More;
 
 use Alone;
 use ExpectTest;
+use File;
 
 our @EXPORT = qw(cook place files recipes);
 
@@ -148,7 +149,7 @@ sub placed {
 sub put_file {
     my($path, $text) = @_;
     mkpath(dirname($path));
-    ExpectTest::write_file($path, $text);
+    spew($path, $text);
 }
 
 # What the first chapter says to make.

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The recipe of docs/COOKBOOK for mod_php. Where the MPM has threads, Debian's
-# cannot be loaded: the rules are tried without it there, and the witness stands
-# for PHP.
+# mod_php cannot be loaded: the rules are tried without it, and the witness
+# takes the content in its place.
 
 use strict;
 use warnings;
@@ -11,6 +11,7 @@ use File::Path qw(mkpath);
 use Test::More;
 use Cookbook;
 use ExpectTest;
+use File;
 use ModPhp;
 
 my $has_php = mod_php_fits();
@@ -30,7 +31,7 @@ cook('mod_php', sub {
         asked_status => 417, rule => 'content-type');
 }, prepare => sub {
     mkpath(place('/srv/app'));
-    ExpectTest::write_file(place('/srv/app/index.php'), '<?php echo "read=",'
+    spew(place('/srv/app/index.php'), '<?php echo "read=",'
         . ' strlen(file_get_contents("php://input")), "\n\n";');
 }, $has_php ? (load => load_php())
             : (replace => { 'application/x-httpd-php' => 'witness' }));

@@ -4,13 +4,13 @@
 use strict;
 use warnings;
 
-use lib 't/config', 't/house';
+use lib 't/config', 't/other-modules';
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Cookbook;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 
 my @svn = ('svn', '--non-interactive', '--no-auth-cache', '--config-dir',
     files() . '/.subversion', '--username', 'alice', '--password', 'secret');
@@ -32,12 +32,12 @@ sub random_file {
     my($file, $size) = @_;
     open my $in, '<:raw', '/dev/urandom' or die "/dev/urandom: $!\n";
     read $in, my($bytes), $size;
-    ExpectTest::write_file(files() . "/$file", $bytes);
+    spew(files() . "/$file", $bytes);
 }
 
 cook('Subversion', sub {
     my($server) = @_;
-    my $alice = 'Authorization: Basic ' . encode_base64('alice:secret', '');
+    my $alice = basic_auth('alice');
     my @put = (vhost => $server, path => '/svn/project/!svn/txr/0-0/x');
     my @delta = (headers => ["Content-Type: $DELTA", $alice]);
 
@@ -53,7 +53,8 @@ cook('Subversion', sub {
     like $out, qr/^svn: E175002: Unexpected HTTP status 413 /m,
         'svn says why';
     like join('', error_log_since($mark)),
-        qr/expect: refused 413: content-length/, 'the log says it';
+        qr/expect: refused 413: content of unknown length exceeded max=/,
+        'the log says it';
 
     refused_ok('too large', { @put, length => 2 << 20, @delta },
         status => 413, rule => 'content-length');
@@ -69,7 +70,7 @@ cook('Subversion', sub {
     mkpath(place('/srv/svn'));
     is((output('svnadmin', 'create', $repository))[0], 0, 'a repository');
     # "secret"
-    ExpectTest::write_file(place('/etc/apache2/svn.users'),
+    spew(place('/etc/apache2/svn.users'),
         "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
     random_file('small.bin', 200_000);
     random_file('large.bin', 2_000_000);

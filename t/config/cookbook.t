@@ -1,9 +1,9 @@
 #!/usr/bin/perl
-# Each recipe of docs/COOKBOOK: its configuration loads with the modules that it
-# names, its commands print what is shown, and the uploads that it is for are
-# admitted or refused, by clients that ask and that do not, without a byte of a
-# refused one being read. Those for mod_php and Subversion have files of their
-# own, for an httpd that does not have these modules.
+# Each recipe of docs/COOKBOOK: its configuration loads with the modules that
+# it names, its commands print what the recipe shows, and the uploads that it
+# is for are admitted or refused, for clients that ask and clients that do
+# not. Not a byte of a refused upload is read. The recipes for mod_php and
+# Subversion have files of their own, for an httpd without these modules.
 
 use strict;
 use warnings;
@@ -11,17 +11,17 @@ use warnings;
 use lib 't/config', 't/cutoff';
 use File::Copy qw(copy);
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Cookbook;
 use CutOff;
 use ExpectTest;
+use File;
 
 use constant MB => 1 << 20;
 
 my $root  = conf_var('documentroot');
 my $top   = conf_var('top_dir');
-my $alice = 'Authorization: Basic ' . encode_base64('alice:secret', '');
+my $alice = basic_auth('alice');
 my %tried = map { $_ => 1 } 'mod_php', 'Subversion';
 
 sub recipe {
@@ -35,7 +35,7 @@ sub type { return headers => ["Content-Type: $_[0]", @_[1 .. $#_]] }
 sub users {
     my($file) = @_;
     # "secret"
-    ExpectTest::write_file(place("/etc/apache2/$file"),
+    spew(place("/etc/apache2/$file"),
         "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
 }
 
@@ -47,13 +47,6 @@ sub script {
     chmod 0755, $to;
 }
 
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$fh>;
-}
-
 # Content of unknown length that goes over max=: it is cut off.
 sub cut_off {
     my($server, $name, %upload) = @_;
@@ -62,11 +55,11 @@ sub cut_off {
             eager => !$asks, %upload);
         is $r->{status}, 413, "$name, asked $asks: cut off";
         ok $r->{closed}, "$name, asked $asks: closed";
-        is $r->{witness}{eos}, 0, "$name, asked $asks: nobody saw an end";
+        is $r->{witness}{eos}, 0, "$name, asked $asks: no handler saw an end";
     }
 }
 
-# --- log only -----------------------------------------------------------------
+# --- log only --------------------------------------------------------------
 
 recipe 'Log only, first', sub {
     my($server) = @_;
@@ -84,7 +77,7 @@ recipe 'Log only, first', sub {
         \ max=20971520"$}mx, 'expect.log: one that is not';
 }, prepare => sub { mkpath(place('/srv/uploads')) };
 
-# --- files --------------------------------------------------------------------
+# --- files -----------------------------------------------------------------
 
 recipe 'WebDAV', sub {
     my($server) = @_;
@@ -141,7 +134,7 @@ recipe 'A refusal page of your own', sub {
         asked_status => 417, body => qr/"limit": 20971520/;
 }, prepare => sub {
     mkpath([place('/srv/uploads'), place('/srv/pages')]);
-    ExpectTest::write_file(place('/srv/pages/refused.html'),
+    spew(place('/srv/pages/refused.html'),
         "<p>Files of up to 20 MB are welcome.</p>\n");
 };
 
@@ -160,7 +153,7 @@ recipe 'Browsers', sub {
 }, prepare => sub { mkpath(place('/srv/uploads/web')) },
     replace => { '/usr/share/doc/mod_expect' => "$top/conf-sample" };
 
-# --- PHP ----------------------------------------------------------------------
+# --- PHP -------------------------------------------------------------------
 
 my $fpm = php_fpm();
 my $php = '<?php $n = strlen(file_get_contents("php://input"));'
@@ -196,7 +189,7 @@ recipe 'Nextcloud and ownCloud', sub {
         asked_status => 417, rule => 'expr';
 }, prepare => sub {
     mkpath(place('/srv/cloud'));
-    ExpectTest::write_file(place("/srv/cloud/$_.php"), $php)
+    spew(place("/srv/cloud/$_.php"), $php)
         for qw(remote public index);
 }, after => 'AliasMatch "^/(remote|public|index)\.php(.*)" "'
     . place('/srv/cloud') . "/\$1.php\$2\"\n<Directory \"" . place('/srv/cloud')
@@ -225,10 +218,10 @@ recipe 'PHP-FPM', sub {
         body => qr/^read=1048576 length=1048576$/ if httpd_at_least('2.4.47');
 }, prepare => sub {
     mkpath(place('/srv/app'));
-    ExpectTest::write_file(place('/srv/app/index.php'), $php);
+    spew(place('/srv/app/index.php'), $php);
 }, replace => { 'unix:/run/php/php-fpm.sock|fcgi://localhost' => $fpm->url };
 
-# --- origins ------------------------------------------------------------------
+# --- origins ---------------------------------------------------------------
 
 # What stands for an application, MinIO or a registry: it reads all content.
 my $origin = stock_httpd(
@@ -313,7 +306,7 @@ recipe 'A Docker registry', sub {
     # so that content over it can be sent
     replace => { origin_at('127.0.0.1:5000'), 'max=2G' => 'max=64M' };
 
-# --- git ----------------------------------------------------------------------
+# --- git -------------------------------------------------------------------
 
 my $TYPE = 'application/x-git-receive-pack-request';
 chomp(my $git_path = qx(git --exec-path));
@@ -367,7 +360,7 @@ recipe 'Git', sub {
         'GIT_CONFIG_KEY_0 safe.directory', 'GIT_CONFIG_VALUE_0 *'),
     replace => { '/usr/lib/git-core' => $git_path, 'max=100M' => 'max=1M' };
 
-# --- tenants ------------------------------------------------------------------
+# --- tenants ---------------------------------------------------------------
 
 recipe 'Shared hosting', sub {
     my($server) = @_;
@@ -387,7 +380,7 @@ recipe 'Shared hosting', sub {
     admitted_ok 'trusted', { $to->('trusted'), content => 21 * MB },
         status => 200;
     my $htaccess = place('/srv/tenants/bob/.htaccess');
-    ExpectTest::write_file($htaccess, "ExpectRequire all granted\n"
+    spew($htaccess, "ExpectRequire all granted\n"
         . "SetEnvIf Host . x\n");
     is upload(vhost => $server, path => '/tenants/bob/form.cgi',
         method => 'GET')->{status}, 500, 'bob may not write SetEnvIf';

@@ -3,9 +3,9 @@
 #
 #     <Directive>: <what was read>: <what is wrong>; <what is accepted>
 #
-# with the file and the line where it stands; and what is no mistake is taken.
-# httpd -t is asked once for each rule and container; their further mistakes are
-# read from an .htaccess, in a fraction of the time.
+# with the file and the line. Correct configurations are accepted. httpd -t
+# runs once for each rule and container; their further mistakes are read from
+# an .htaccess, in a fraction of the time.
 
 use strict;
 use warnings;
@@ -274,7 +274,7 @@ my @httpd = (
         qr/Unknown Authz provider: auth/],
 );
 
-# --- reading what httpd -t says ---------------------------------------
+# --- reading what httpd -t says --------------------------------------------
 
 # The line of a configuration that config_error()'s text begins at.
 my($first) = (config_error("NoSuchDirective\n"))[1] =~ /on line (\d+) of /
@@ -358,7 +358,7 @@ for (@httpd) {
     ok $exit && $message =~ $like, $text =~ s/\n/ | /gr or diag $message;
 }
 
-# --- what is accepted -------------------------------------------------
+# --- what is accepted ------------------------------------------------------
 
 my @accepted = (
     (map { "ExpectRequire $_" }

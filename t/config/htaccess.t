@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Mistakes in an .htaccess: whoever uploads there gets 500 before any content
-# is read, the error log gets one line that says where and what, and nobody
-# else notices. And what AllowOverride lets an .htaccess say.
+# Mistakes in an .htaccess: an upload to that folder gets 500 before any
+# content is read, and the error log has one line with the place and the
+# mistake. Other folders are not affected. The rest is about what
+# AllowOverride permits in an .htaccess.
 
 use strict;
 use warnings;
@@ -32,13 +33,13 @@ sub broken_ok {
             && @log == 1 && $log[0] =~ $line;
         ok $ok, "$name, $label" or diag explain $r, \@log;
         unlike $r->{body}, qr/ExpectRe|htaccess|\Q$dir\E/,
-            "$name, $label: the client is told no more";
+            "$name, $label: the response says no more";
     }
 }
 
-# --- mistakes ---------------------------------------------------------
+# --- mistakes --------------------------------------------------------------
 
-# what stands in the .htaccess => the line, and what is told
+# the text of the .htaccess => the line, and the message
 my @mistakes = (
     ["ExpectRequire\n", 1,
         qr/ExpectRequire: no rule: .*missing; a rule is one of /],
@@ -96,7 +97,7 @@ for (@mistakes) {
         qr/ \Q$file\E: $like.* \(line $at\)$/);
 }
 
-# What httpd itself finds, it tells in its own words.
+# Mistakes that httpd itself finds have httpd's own messages.
 for (["<ExpectRequireAll>\nExpectRequire auth\n",
         qr/<ExpectRequireAll> was not closed/],
      ["<ExpectRequireAll>\nExpectRequire auth\n</ExpectRequireAny>\n",
@@ -112,44 +113,44 @@ for (["<ExpectRequireAll>\nExpectRequire auth\n",
         qr/ \Q$file\E: .*$like/);
 }
 
-# --- nobody else notices ----------------------------------------------
+# --- other folders are not affected ----------------------------------------
 
 {
-    my $file = write_htaccess('tenant/house/broken',
+    my $file = write_htaccess('tenant/mended/broken',
         "ExpectRequire nonsense\n");
     my $like = qr/ \Q$file\E: ExpectRequire: nonsense: .* \(line 1\)$/;
-    write_htaccess('tenant/house/strict',
+    write_htaccess('tenant/mended/strict',
         "ExpectRequire content-length max=8\n");
-    write_htaccess('tenant/house/broken/below',
+    write_htaccess('tenant/mended/broken/below',
         "ExpectRequire content-length max=99\n");
 
-    broken_ok('below the mistake', 'tenant/house/broken/below', $like);
+    broken_ok('below the mistake', 'tenant/mended/broken/below', $like);
     admitted_ok('above the mistake',
-        { path => '/tenant/house/x', content => 9 }, status => 200,
+        { path => '/tenant/mended/x', content => 9 }, status => 200,
         verdict => '-');
     admitted_ok('beside the mistake',
-        { path => '/tenant/house/strict/x', content => 8 }, status => 200);
+        { path => '/tenant/mended/strict/x', content => 8 }, status => 200);
     refused_ok('beside the mistake, over the limit',
-        { path => '/tenant/house/strict/x', content => 9 },
+        { path => '/tenant/mended/strict/x', content => 9 },
         status => 413, asked_status => 417, rule => 'content-length');
 
     # A path that only passes by.
-    broken_ok('a path with . and .. in it', 'tenant/house/broken', $like,
-        '/tenant/house/./strict/../broken/x');
+    broken_ok('a path with . and .. in it', 'tenant/mended/broken', $like,
+        '/tenant/mended/./strict/../broken/x');
     admitted_ok('a path out of the broken directory',
-        { path => '/tenant/house/broken/../strict/x', content => 8 },
+        { path => '/tenant/mended/broken/../strict/x', content => 8 },
         status => 200);
 
     # Mended, it works with the next request.
-    write_htaccess('tenant/house/broken', "ExpectRequire header X-A\n");
-    refused_ok('mended', { path => '/tenant/house/broken/x', content => 9 },
+    write_htaccess('tenant/mended/broken', "ExpectRequire header X-A\n");
+    refused_ok('mended', { path => '/tenant/mended/broken/x', content => 9 },
         status => 400, asked_status => 417, rule => 'header');
-    write_htaccess('tenant/house/broken', undef);
-    admitted_ok('removed', { path => '/tenant/house/broken/x', content => 9 },
+    write_htaccess('tenant/mended/broken', undef);
+    admitted_ok('removed', { path => '/tenant/mended/broken/x', content => 9 },
         status => 200, verdict => '-');
 }
 
-# --- AllowOverride ----------------------------------------------------
+# --- AllowOverride ---------------------------------------------------------
 
 my $rules = "ExpectStatus specific\nExpectRequire content-length max=8\n";
 

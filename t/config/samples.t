@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Each file of conf-sample/ is loaded as it is, with the modules that its head
-# names and no others; and the tenant's does what it says.
+# Each file of conf-sample/ is loaded unchanged, with the modules that its
+# head names and no others; and the tenant's sample does what it says.
 
 use strict;
 use warnings;
@@ -59,7 +59,7 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
         "$file: with (@$modules), behind (@$before)";
 }
 
-# --- a file that several uploads make -----------------------------------------
+# --- a file that several uploads make --------------------------------------
 
 {
     mkpath($PLACES{UPLOADS});
@@ -71,7 +71,7 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
         'uploads.conf: a part of one';
 }
 
-# --- a tenant and his ceiling ------------------------------------------------
+# --- a tenant and his ceiling ----------------------------------------------
 
 my $server = own_httpd(conf => $places . <<"CONF");
 Include "$samples/tenants.conf"
@@ -123,7 +123,7 @@ CONF
     write_htaccess('tenant/hosted/partner', undef);
 }
 
-# --- behind a proxy ----------------------------------------------------------
+# --- behind a proxy --------------------------------------------------------
 
 {
     mkpath($PLACES{PROXIED});

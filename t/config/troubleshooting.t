@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# What docs/TROUBLESHOOTING shows of ExpectExplain, LogLevel expect:debug and
-# -D DUMP_EXPECT is what httpd prints for the configuration that stands there.
+# The output of ExpectExplain, LogLevel expect:debug and expect:trace1, and
+# -D DUMP_EXPECT that docs/TROUBLESHOOTING shows is what httpd prints for the
+# configuration shown there.
 
 use strict;
 use warnings;
@@ -10,6 +11,7 @@ use File::Path qw(mkpath);
 use Test::More;
 use Cookbook;
 use ExpectTest;
+use File;
 
 open my $fh, '<', conf_var('top_dir') . '/docs/TROUBLESHOOTING'
     or die "TROUBLESHOOTING: $!\n";
@@ -27,7 +29,7 @@ my $file = "$dir/web.conf";
 my $at   = place('');
 mkpath(place('/srv/uploads/anna'));
 my $conf = block('<VirtualHost \*:80>');
-ExpectTest::write_file($file, $conf =~ s{(?=/srv)}{$at}gr =~ s/:80>/>/r);
+spew($file, $conf =~ s{(?=/srv)}{$at}gr =~ s/:80>/>/r);
 
 # As the text has it: its places and its port, any space as one blank.
 sub shown {
@@ -46,7 +48,7 @@ sub shown_by {
 
 my $include = qq(Include "$file"\n);
 
-# --- explain and dump ---------------------------------------------------------
+# --- explain and dump ------------------------------------------------------
 
 my($question) = block('apachectl -t -D DUMP_EXPECT \\\\\n')
     =~ /-c 'ExpectExplain (.*)'/;
@@ -58,9 +60,10 @@ my($exit, $dump) = config_error($include, '-D', 'DUMP_EXPECT');
 is $exit, 0, 'httpd takes it';
 shown_by('-D DUMP_EXPECT', block('VirtualHost files'), $dump);
 
-# --- the log ------------------------------------------------------------------
+# --- the log ---------------------------------------------------------------
 
-my $server = own_httpd(conf => "$server_name${include}LogLevel expect:debug\n");
+my $server = own_httpd(
+    conf => "$server_name${include}LogLevel expect:trace1\n");
 my $mark = log_mark($server);
 my $r = upload(vhost => $server, path => '/uploads/film.png', asks => 1,
     host => 'files.example.org', length => 50 << 20,
@@ -68,9 +71,12 @@ my $r = upload(vhost => $server, path => '/uploads/film.png', asks => 1,
 is $r->{status}, 417, 'a film is refused';
 my $log = join '', map { s/^.*?(?=expect: )//r } grep { /expect: / }
     error_log_since($mark);
-is shown($log), shown(block('expect: at directory: ')), 'LogLevel expect:debug';
+my($trace, $debug) = $log =~ /^(expect: PUT,.*\n)((?s:.*))/;
+is shown($trace), shown(block('expect: PUT, ')), 'LogLevel expect:trace1';
+is shown($debug), shown(block('expect: at directory: ')),
+    'LogLevel expect:debug';
 
-# --- errors -------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------
 
 (undef, my $message) = config_error("ExpectRequire content-length max=1X\n");
 shown_by('an error', block('ExpectRequire: content-length max=1X'), $message);

@@ -19,10 +19,10 @@ CutOff - content of unknown length that goes over its max
 =item cut_off_ok($name, $path, $max, %o)
 
 One subtest: content of one byte over $max, and of ten times as much, is
-answered 413 and the connection (over HTTP/2 the stream) ends; nobody read more
-than that one byte, or saw the content's end; verdict, rule, status and reason
-in the notes, one line C<expect: refused 413: >. For clients that ask (one 100)
-and that do not, over HTTP/1.1 and HTTP/2.
+answered 413 and the connection (over HTTP/2 the stream) ends; no handler read
+more than that one byte, or saw the content's end; verdict, rule, status and
+reason in the notes, one line C<expect: refused 413: >. For clients that ask
+(one 100) and that do not, over HTTP/1.1 and HTTP/2.
 
 Optional: where (as for upload()), upload (more of its options), asks (instead
 of [1, 0]), h2 (0 leaves HTTP/2 out), sizes (instead of the two), after (called
@@ -67,17 +67,16 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use File::Path qw(mkpath);
 use IO::Socket::INET ();
-use IO::Socket::UNIX ();
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
+use Child ();
 use ExpectTest;
+use File;
 
 our @EXPORT = qw(cut_off_ok within_ok stepwise eventually handed ended_ok
-    token chunk php_fpm module_dir);
+    token chunk php_fpm);
 
 use constant PATIENCE => 5;
 
@@ -169,16 +168,24 @@ sub variants {
     } 0, $h2 ? 1 : ();
 }
 
-sub check_cut_off {
-    my($label, $upload, $max, $o) = @_;
+# The response to an upload, and what mod_expect logged of it.
+sub look_at {
+    my($label, $upload) = @_;
     my $mark = log_mark($upload->{vhost});
     my $r = upload(%$upload);
-    my $w = $r->{witness};
     my @lines = grep { /expect: / } error_log_since($mark);
-    my $before = Test::More->builder->is_passing;
 
     is_deeply($r->{interim}, $upload->{asks} ? [100] : [],
         "$label: interim responses");
+    return ($r, @lines);
+}
+
+sub check_cut_off {
+    my($label, $upload, $max) = @_;
+    my $before = Test::More->builder->is_passing;
+    my($r, @lines) = look_at($label, $upload);
+    my $w = $r->{witness};
+
     is($r->{status}, 413, "$label: status");
     if ($upload->{h2}) {
         ok($r->{ended} || $r->{closed}, "$label: the stream ended");
@@ -191,49 +198,51 @@ sub check_cut_off {
     is(scalar(() = $r->{body} =~ /<title>|^HTTP/mg), 1,
         "$label: one answer");
     cmp_ok($w->{read} // $max + 2, '<=', $max + 1, "$label: read");
-    is($w->{eos}, 0, "$label: nobody saw an end");
+    is($w->{eos}, 0, "$label: no handler saw an end");
     is_deeply([@$w{qw(status verdict rule nstatus env)}],
         [413, 'refuse', 'content-length', 413, 'refuse'],
         "$label: the notes");
     like($w->{reason}, qr/^content of unknown length exceeded max=$max$/,
         "$label: reason");
     is(scalar @lines, 1, "$label: one log line");
-    like($lines[0], qr/expect:\ refused\ 413:\ content\ of\ unknown\ length\ exceeded
-        \ max=$max\ \(ExpectRequire\ at\ .+:\d+\)/x,
+    like($lines[0], qr/expect:\ refused\ 413:\ content\ of\ unknown
+        \ length\ exceeded\ max=$max\ \(ExpectRequire\ at\ .+:\d+\)/x,
         "$label: log line");
     diag(explain($r, \@lines))
         if $before && !Test::More->builder->is_passing;
     return $r;
 }
 
-sub cut_off_ok {
-    my($name, $path, $max, %o) = @_;
-    my $sizes = $o{sizes} || [$max + 1, 10 * $max + 10];
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    subtest "cut off: $name" => sub {
+# One subtest: an upload of each size by each kind of client, checked.
+sub each_upload {
+    my($name, $path, $sizes, $o, $check) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+    subtest $name => sub {
         for my $size (@$sizes) {
-            for (variants($path, \%o)) {
+            for (variants($path, $o)) {
                 my($label, $upload) = @$_;
                 $label = "$size bytes, $label";
-                my $r = check_cut_off($label,
-                    { content => $size, %$upload }, $max, \%o);
-                $o{after}->($label, $r) if $o{after};
+                my $r = $check->($label, { content => 'x' x $size, %$upload });
+                $o->{after}->($label, $r) if $o->{after};
             }
         }
     };
 }
 
+sub cut_off_ok {
+    my($name, $path, $max, %o) = @_;
+    each_upload("cut off: $name", $path,
+        $o{sizes} || [$max + 1, 10 * $max + 10], \%o,
+        sub { check_cut_off(@_, $max) });
+}
+
 sub check_within {
     my($label, $upload, $o) = @_;
     my $size = length $upload->{content};
-    my $mark = log_mark($upload->{vhost});
-    my $r = upload(%$upload);
-    my $w = $r->{witness};
-    my @lines = grep { /expect: / } error_log_since($mark);
     my $before = Test::More->builder->is_passing;
+    my($r, @lines) = look_at($label, $upload);
+    my $w = $r->{witness};
 
-    is_deeply($r->{interim}, $upload->{asks} ? [100] : [],
-        "$label: interim responses");
     ok((grep { $_ eq ($r->{status} // 0) }
         ref $o->{status} ? @{ $o->{status} } : $o->{status}),
         "$label: status");
@@ -256,78 +265,40 @@ sub check_within {
 
 sub within_ok {
     my($name, $path, $max, %o) = @_;
-    my $sizes = $o{sizes} || [$max, 1];
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    subtest "admitted: $name" => sub {
-        for my $size (@$sizes) {
-            for (variants($path, \%o)) {
-                my($label, $upload) = @$_;
-                $label = "$size bytes, $label";
-                my $r = check_within($label,
-                    { content => 'x' x $size, %$upload }, \%o);
-                $o{after}->($label, $r) if $o{after};
-            }
-        }
-    };
+    each_upload("admitted: $name", $path, $o{sizes} || [$max, 1], \%o,
+        sub { check_within(@_, \%o) });
 }
 
 # --- other servers ---------------------------------------------------------
 
-# Where httpd's modules are.
-sub module_dir {
-    open my $fh, '<', conf_var('serverroot') . '/conf/modules.load'
-        or die "modules.load: $!\n";
-    my($dir) = map { m{"(.*)/mod_authz_core\.so"} ? $1 : () } <$fh>;
-    return $dir;
-}
-
-sub php_fpm { return CutOff::Fpm->start(@_) }
+sub php_fpm { return CutOff::Fpm->start }
 
 package CutOff::Fpm;
 
+use parent -norequire, 'Child';
+
 sub start {
     my($class) = @_;
-    # t/run ends what a test that died has left, by these files' names.
-    my $dir = ExpectTest::conf_var('t_logs') . '/own-fpm';
-    my $self = bless { dir => $dir, owner => $$ }, $class;
     my($fpm) = grep { -x } glob '/usr/{,local/}sbin/php-fpm*'
         or die "no php-fpm\n";
 
-    File::Path::mkpath($dir);
-    open my $fh, '>', "$dir/fpm.conf" or die "fpm.conf: $!\n";
-    print $fh <<"CONF";
+    return $class->program('fpm', sub {
+        my($dir) = @_;
+        File::spew("$dir/fpm.conf", <<"CONF");
 [global]
 pid = $dir/httpd.pid
 error_log = $dir/error_log
 daemonize = no
 [test]
-listen = $dir/fpm.sock
+listen = $dir/socket
 pm = static
 pm.max_children = 3
 CONF
-    close $fh;
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        open STDOUT, '>', "$dir/start_log";
-        open STDERR, '>&', \*STDOUT;
-        exec $fpm, '-n', '-F', '-y', "$dir/fpm.conf", '-p', $dir
-            or POSIX::_exit(127);
-    }
-    CutOff::eventually(sub {
-        IO::Socket::UNIX->new(Peer => "$dir/fpm.sock");
-    }) or die "php-fpm did not start, see $dir\n";
-    return $self;
+        return ($fpm, '-n', '-F', '-y', "$dir/fpm.conf", '-p', $dir);
+    });
 }
 
-# As t/conf/cutoff.conf.in names it, too.
-sub url { return "unix:$_[0]{dir}/fpm.sock|fcgi://localhost" }
-
-sub DESTROY {
-    my($self) = @_;
-    return if $self->{owner} != $$;
-    local $?;
-    kill TERM => $self->{pid};
-    waitpid $self->{pid}, 0;
-}
+# What t/conf/cutoff.conf.in names as well.
+sub url { return "unix:$_[0]{dir}/socket|fcgi://localhost" }
 
 1;

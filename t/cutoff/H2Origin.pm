@@ -2,7 +2,7 @@ package H2Origin;
 
 =head1 NAME
 
-H2Origin - an HTTP/2 origin that tells frame by frame what it was sent
+H2Origin - an HTTP/2 origin that records what it was sent
 
 =head1 SYNOPSIS
 
@@ -20,16 +20,12 @@ Perl only; it ends with the object.
 use strict;
 use warnings;
 
-use IO::Socket::INET ();
 use IO::Select ();
-use POSIX ();
 
-use ExpectTest ();
+use parent 'Child';
 use H2Client ();
 
 use constant PREFACE => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-sub port { return $_[0]{port} }
 
 sub streams {
     my($self) = @_;
@@ -129,30 +125,6 @@ sub run {
     }
 }
 
-sub start {
-    my($class) = @_;
-    my $log = ExpectTest::conf_var('t_logs') . "/h2-origin-$$";
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        Listen => 16) or die "listen: $!\n";
-    my $self = bless { log => $log, port => $listener->sockport,
-        owner => $$ }, $class;
-    open my $fh, '>', $log or die "$log: $!\n";
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        # It ends with the test, however that ends.
-        alarm 120;
-        run($listener, $fh);
-        POSIX::_exit(0);
-    }
-    return $self;
-}
-
-sub DESTROY {
-    my($self) = @_;
-    return if $self->{owner} != $$;
-    local $?;
-    kill TERM => $self->{pid};
-    waitpid $self->{pid}, 0;
-}
+sub start { return $_[0]->server('h2-origin', \&run) }
 
 1;

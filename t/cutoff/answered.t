@@ -1,15 +1,15 @@
 #!/usr/bin/perl
-# Content that is cut off when its handler has answered already: the client has
-# seen that answer, and so says the access log; the notes say what was decided.
+# Content is cut off when its handler has answered already. The client has
+# that answer, and the access log has its status; the notes have the decision.
 
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 use Responder;
 
 my $responder = Responder->start('fastcgi');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Which max holds for content of unknown length: the smallest of all that must
-# hold; the widest of those that could let it through, or none; DetectionOnly
-# only tells.
+# Which max= holds for content of unknown length: the smallest of all rules
+# that must hold, or the largest of the alternatives that could admit it
+# (none, if one of these has no max). DetectionOnly only logs.
 
 use strict;
 use warnings;
@@ -12,17 +12,11 @@ use lib 't/cutoff';
 use CutOff;
 
 my $root = conf_var('documentroot');
-my @alice = ('Authorization: Basic YWxpY2U6c2VjcmV0');     # alice:secret
+my @alice = (basic_auth('alice'));     # alice:secret
 my @form = ('Content-Type: application/pdf');
 my $n = 0;
 
-sub place {
-    my $dir = 'tenant/cap-' . ++$n;
-    write_htaccess($dir, join "\n", @_, '');
-    return "/$dir/x";
-}
-
-sub max { map { "ExpectRequire content-length max=$_" } @_ }
+sub limit { map { "ExpectRequire content-length max=$_" } @_ }
 sub any { '<ExpectRequireAny>', @_, '</ExpectRequireAny>' }
 sub all { '<ExpectRequireAll>', @_, '</ExpectRequireAll>' }
 sub none { '<ExpectRequireNone>', @_, '</ExpectRequireNone>' }
@@ -33,54 +27,54 @@ my @login = ('AuthType Basic', 'AuthName cap', 'AuthBasicProvider witness',
 
 # what it shows; the rules; the headers; the max that holds (undef: none)
 my @cases = (
-    ['two that must hold: the smaller', [max(500, 200)], [], 200],
-    ['two that must hold: the smaller, first', [max(200, 500)], [], 200],
-    ['three, the smallest in a container', [max(500), all(max(400, 200))],
+    ['two that must hold: the smaller', [limit(500, 200)], [], 200],
+    ['two that must hold: the smaller, first', [limit(200, 500)], [], 200],
+    ['three, the smallest in a container', [limit(500), all(limit(400, 200))],
         [], 200],
-    ['either: the wider', [any(max(200, 500))], [], 500],
-    ['either: the wider, first', [any(max(500, 200))], [], 500],
-    ['either, and a ceiling', [max(300), any(max(200, 500))], [], 300],
-    ['either, below the ceiling', [max(600), any(max(200, 500))], [], 500],
-    ['either, the other one holds: none', [any(max(200), $pdf)], \@form,
+    ['either: the wider', [any(limit(200, 500))], [], 500],
+    ['either: the wider, first', [any(limit(500, 200))], [], 500],
+    ['either, and a ceiling', [limit(300), any(limit(200, 500))], [], 300],
+    ['either, below the ceiling', [limit(600), any(limit(200, 500))], [], 500],
+    ['either, the other one holds: none', [any(limit(200), $pdf)], \@form,
         undef],
-    ['either, the other one first', [any($pdf, max(200))], \@form, undef],
-    ['either, the other one does not hold', [any($pdf, max(200))], [], 200],
+    ['either, the other one first', [any($pdf, limit(200))], \@form, undef],
+    ['either, the other one does not hold', [any($pdf, limit(200))], [], 200],
     ['either, in a ceiling, the other one holds',
-        [max(500), any(max(200), $pdf)], \@form, 500],
+        [limit(500), any(limit(200), $pdf)], \@form, 500],
     ['each with its own: the one that holds',
-        [any(all($pdf, max(500)), all('ExpectRequire content-type text/*',
-            max(900)), max(200))], \@form, 500],
+        [any(all($pdf, limit(500)), all('ExpectRequire content-type text/*',
+            limit(900)), limit(200))], \@form, 500],
     ['each with its own: what does not hold does not widen',
-        [any(all($pdf, max(500)), max(200))], [], 200],
+        [any(all($pdf, limit(500)), limit(200))], [], 200],
     ['min and max in one rule are one',
         ['ExpectRequire content-length min=0 max=200'], [], 200],
-    ['None beside it does not matter', [max(200), none($pdf)], [], 200],
+    ['None beside it does not matter', [limit(200), none($pdf)], [], 200],
 
     # Alternatives that wait for the user or the handler.
-    ['a user widens', [@login, any(all('ExpectRequire user alice', max(500)),
-        max(200))], \@alice, 500],
+    ['a user widens', [@login, any(all('ExpectRequire user alice', limit(500)),
+        limit(200))], \@alice, 500],
     ['another user does not widen', [@login,
-        any(all('ExpectRequire user bob', max(500)), max(200))], \@alice,
+        any(all('ExpectRequire user bob', limit(500)), limit(200))], \@alice,
         200],
     ['a user, without a max', [@login, any('ExpectRequire user alice',
-        max(200))], \@alice, undef],
-    ['a user, behind', [@login, any(max(200), 'ExpectRequire user alice')],
+        limit(200))], \@alice, undef],
+    ['a user, behind', [@login, any(limit(200), 'ExpectRequire user alice')],
         \@alice, undef],
-    ['another user, behind', [@login, any(max(200),
+    ['another user, behind', [@login, any(limit(200),
         'ExpectRequire user bob')], \@alice, 200],
-    ['a ceiling, and a user', [@login, max(300),
-        any(max(200), 'ExpectRequire user alice')], \@alice, 300],
-    ['the handler widens', [any(max(200), 'ExpectRequire handler witness')],
+    ['a ceiling, and a user', [@login, limit(300),
+        any(limit(200), 'ExpectRequire user alice')], \@alice, 300],
+    ['the handler widens', [any(limit(200), 'ExpectRequire handler witness')],
         [], undef],
-    ['another handler does not', [any(max(200),
+    ['another handler does not', [any(limit(200),
         'ExpectRequire handler cgi-script')], [], 200],
-    ['the handler widens to a max', [any(max(200),
-        all('ExpectRequire handler witness', max(500)))], [], 500],
+    ['the handler widens to a max', [any(limit(200),
+        all('ExpectRequire handler witness', limit(500)))], [], 500],
 );
 
 for (@cases) {
     my($name, $rules, $headers, $max) = @$_;
-    my $path = place(@$rules);
+    my $path = section(@$rules);
     my %o = (upload => { headers => $headers });
     if (defined $max) {
         within_ok($name, $path, $max, status => 200, sizes => [$max], %o);
@@ -120,7 +114,8 @@ for (@cases) {
     }
 }
 
-# DetectionOnly tells once, and reads on. (/merge/engine/ has max=10.)
+# DetectionOnly logs once, and the content is read on. (/merge/engine/ has
+# max=10.)
 write_htaccess('merge/engine/detect', '');
 within_ok('DetectionOnly', '/merge/engine/detect/x', 10, status => 200,
     sizes => [11, 100_000], verdict => 'detect',
@@ -132,7 +127,7 @@ write_htaccess('merge/engine/off', '');
 within_ok('ExpectEngine Off', '/merge/engine/off/x', 10, status => 200,
     sizes => [1000], verdict => '-');
 
-# ExpectScope expectation: who did not ask is not held to it.
+# ExpectScope expectation: the rules do not hold for clients that did not ask.
 write_htaccess('merge/scope', '');
 cut_off_ok('ExpectScope expectation, asked', '/merge/scope/x', 10,
     asks => [1]);
@@ -148,7 +143,7 @@ within_ok('ExpectScope expectation, not asked', '/merge/scope/x', 10,
     for my $name (sort keys %to) {
         my($where, $file) = @{ $to{$name} };
         my $dir = "$where/cutoff-front";
-        write_htaccess($dir, join "\n", max(1000), 'RewriteEngine On',
+        write_htaccess($dir, join "\n", limit(1000), 'RewriteEngine On',
             "RewriteRule !^\Q$file\E\$ $file [L]", '');
         link "$root/cgi/read.cgi", "$root/$dir/$file"
             or die "$dir/$file: $!\n";
@@ -164,8 +159,8 @@ within_ok('ExpectScope expectation, not asked', '/merge/scope/x', 10,
 
 # Nor does the max of another place come in by a redirect.
 {
-    write_htaccess('tenant/cutoff-to', join "\n", max(10), '');
-    my $path = place(max(1000), 'RewriteEngine On',
+    write_htaccess('tenant/cutoff-to', join "\n", limit(10), '');
+    my $path = section(limit(1000), 'RewriteEngine On',
         'RewriteRule ^ /tenant/cutoff-to/y [L]');
     within_ok('a redirect to a smaller max', $path, 1000, status => 200,
         sizes => [1000]);
@@ -176,7 +171,7 @@ within_ok('ExpectScope expectation, not asked', '/merge/scope/x', 10,
 {
     my $dir = 'front/cutoff-index';
     write_htaccess($dir, join "\n", 'DirectoryIndex index.cgi',
-        '<Files index.cgi>', max(1000), '</Files>', '');
+        '<Files index.cgi>', limit(1000), '</Files>', '');
     link "$root/cgi/read.cgi", "$root/$dir/index.cgi"
         or die "$dir: $!\n";
     within_ok('DirectoryIndex', "/$dir/", 1000, status => 200,
@@ -186,13 +181,13 @@ within_ok('ExpectScope expectation, not asked', '/merge/scope/x', 10,
         upload => { method => 'POST' }) if has_h2();
 }
 
-# Who reads on where it was cut off finds an error again, and no end; also where
-# <If> has been looked up for the file that takes it.
+# A handler that reads on after the cut-off gets an error again, and no end;
+# also where <If> has been looked up for the file that takes it.
 for my $if ([], ['<If "%{REQUEST_METHOD} == \'POST\'">']) {
     my $dir = 'front/cutoff-again-' . @$if;
     write_htaccess($dir, join "\n", 'DirectoryIndex index.x',
         '<Files index.x>', 'SetHandler witness-again', '</Files>', @$if,
-        max(1000), @$if ? '</If>' : (), '');
+        limit(1000), @$if ? '</If>' : (), '');
     open my $fh, '>', "$root/$dir/index.x" or die "$dir: $!\n";
     close $fh;
     cut_off_ok("read on, DirectoryIndex, @$if", "/$dir/", 1000,

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# CGI, by mod_cgid or mod_cgi (prefork): a script starts before its content is
-# there, so it may have had max bytes when the first byte over comes; never
-# more.
+# CGI, by mod_cgid or mod_cgi (prefork): a script starts before its content
+# arrives, so it may have read max bytes when the first byte over max arrives;
+# it never reads more.
 
 use strict;
 use warnings;
@@ -52,7 +52,7 @@ for my $asks (1, 0) {
     ended_ok($token, $label);
     is handed($token), 'x' x $MAX, "$label: no more was handed on";
     unlike handed($token, '.env'), qr/^CONTENT_LENGTH=/m,
-        "$label: the script was told no length";
+        "$label: the script gets no length";
 }
 
 # A script that leads on elsewhere has had the content: what comes next is a GET

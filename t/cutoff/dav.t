@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A DAV PUT of unknown length that goes over its max leaves nothing behind: no
-# new file, the old one as it was, the lock still held.
+# A DAV PUT of unknown length that exceeds max leaves nothing behind: no new
+# file, the old file unchanged, the lock still held.
 
 use strict;
 use warnings;
@@ -53,7 +53,8 @@ cut_off_ok('over a file', '/dav/cutoff/file.txt', $MAX,
         chunked => 1, eager => 1);
     is $r->{status}, 413, 'a folder that is not there: cut off';
     is $r->{headers}{'upload-limit'}, "max-size=$MAX", 'with its field';
-    like $r->{body}, qr/content of unknown length exceeded max=$MAX\./, 'and its sentence';
+    like $r->{body}, qr/content of unknown length exceeded max=$MAX\./,
+        'and its sentence';
     is $r->{closed}, 1, 'closed';
 }
 

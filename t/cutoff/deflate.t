@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# mod_deflate's input filter: the limit is on what crosses the network, whatever
-# that grows to, and a handler never takes the inflated part for the whole.
+# mod_deflate's input filter: max= counts the bytes that cross the network,
+# however large they become, and a handler never takes the inflated part for
+# the whole.
 
 use strict;
 use warnings;

@@ -1,18 +1,19 @@
 #!/usr/bin/perl
-# ErrorDocument 413, where content is cut off while a handler reads it: no other
-# handler runs inside that read. A text or a file is answered; in place of a
-# script the client gets the module's page. What is refused from the head runs
-# the script as ever.
+# ErrorDocument 413, where content is cut off while a handler reads it: no
+# other handler runs inside that read. A text or a file is sent; instead of a
+# script's page the client gets the module's. A refusal from the head runs the
+# script as usual.
 
 use strict;
 use warnings;
 
-use lib 't/cutoff', 't/early', 't/house';
+use lib 't/cutoff', 't/early', 't/other-modules';
 use File::Path qw(mkpath);
 use Test::More;
 use CutOff;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 use ModPhp;
 
 my $MAX  = 1000;
@@ -22,14 +23,12 @@ my $fpm  = php_fpm();
 my $dir  = "$root/error-page";
 my $mark = "$logs/error-page-ran";
 
-# --- the pages ----------------------------------------------------------------
+# --- the pages -------------------------------------------------------------
 
 sub put {
     my($name, $text) = @_;
     mkpath($dir);
-    open my $fh, '>', "$dir/$name" or die "$name: $!\n";
-    print $fh $text;
-    close $fh;
+    spew("$dir/$name", $text);
     chmod 0755, "$dir/$name";
 }
 
@@ -47,7 +46,8 @@ def application(environ, start_response):
     start_response('200 OK', [('Content-Type', 'text/plain')])
     return [b'the script\\n']
 WSGI
-put('page.shtml', "the page\n" . '<!--#include virtual="/error-page/script.cgi" -->' . "\n");
+put('page.shtml', "the page\n"
+    . qq(<!--#include virtual="/error-page/script.cgi" -->\n));
 put('file.txt', "the file\n");
 put('reads.wsgi', <<'WSGI');
 def application(environ, start_response):
@@ -56,7 +56,7 @@ def application(environ, start_response):
     return [b'read=%d\n' % read]
 WSGI
 
-# --- what reads, and what is answered ------------------------------------------
+# --- what reads, and what is answered --------------------------------------
 
 my $conf = load('wsgi') . <<"CONF";
 WSGISocketPrefix "$logs/error-page-wsgi"
@@ -135,7 +135,7 @@ my $server = own_httpd(conf => $conf);
 # too.
 my $own = qr/^(?:mod_wsgi|a proxy)$/;
 
-# --- the assertions -------------------------------------------------------------
+# --- the assertions --------------------------------------------------------
 
 sub ran {
     my $ran = -e $mark;

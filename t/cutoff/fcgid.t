@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_fcgid: it takes in all content before it asks the responder. Of content
-# without a length over HTTP/2 mod_fcgid 2.3.9 makes nothing: HTTP/1.1 only.
+# mod_fcgid reads all content before it calls the responder. mod_fcgid 2.3.9
+# takes no content without a length over HTTP/2, so HTTP/1.1 alone is tried.
 
 use strict;
 use warnings;

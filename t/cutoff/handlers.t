@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# Content of unknown length and its max, where the witness's handlers read it:
-# blocking, without blocking, not at all. The bytes on the wire, too.
+# Content of unknown length and its max=, where the witness's handlers read
+# it: blocking, without blocking, not at all. The second part looks at the
+# bytes on the wire.
 
 use strict;
 use warnings;
@@ -13,16 +14,10 @@ use CutOff;
 my $MAX = 100;
 my $root = conf_var('documentroot');
 
-sub place {
-    my($name, @rules) = @_;
-    write_htaccess("tenant/cutoff-$name", join "\n", @rules, '');
-    return "/tenant/cutoff-$name/x";
-}
-
 my $limit = "ExpectRequire content-length max=$MAX";
 
 for my $handler (qw(witness witness-nonblock)) {
-    my $path = place($handler, $limit, "SetHandler $handler");
+    my $path = section($limit, "SetHandler $handler");
     within_ok($handler, $path, $MAX, status => 200,
         body => sub { qr/^read=$_[0]\n/ });
     cut_off_ok($handler, $path, $MAX);
@@ -31,17 +26,17 @@ for my $handler (qw(witness witness-nonblock)) {
 # More than one read, and more than the client can send ahead.
 {
     my $max = 300_000;
-    my $path = place('large', "ExpectRequire content-length max=$max");
+    my $path = section("ExpectRequire content-length max=$max");
     within_ok('large', $path, $max, status => 200, sizes => [$max]);
     cut_off_ok('large', $path, $max, sizes => [$max + 1, 3_000_000]);
 }
 
 # Nothing, and one byte.
 {
-    my $path = place('none', 'ExpectRequire content-length max=0');
+    my $path = section('ExpectRequire content-length max=0');
     within_ok('max=0', $path, 0, status => 200, sizes => [0], h2 => 0);
     cut_off_ok('max=0', $path, 0, sizes => [1, 1000]);
-    $path = place('one', 'ExpectRequire content-length max=1');
+    $path = section('ExpectRequire content-length max=1');
     within_ok('max=1', $path, 1, status => 200, sizes => [1]);
     cut_off_ok('max=1', $path, 1, sizes => [2]);
 }
@@ -49,14 +44,14 @@ for my $handler (qw(witness witness-nonblock)) {
 # The status is 413 whatever is asked for: the expectation was answered by 100.
 for my $status ('417', 'specific') {
     cut_off_ok("ExpectStatus $status",
-        place("status-$status", "ExpectStatus $status", $limit), $MAX,
+        section("ExpectStatus $status", $limit), $MAX,
         sizes => [$MAX + 1]);
 }
 
 # A handler that answers without reading: the answer stands, nothing comes
 # after it, and what httpd reads to get to the next request is bounded.
 for my $h2 (0, has_h2() ? 1 : ()) {
-    my $path = place('lazy', $limit, 'SetHandler witness-lazy');
+    my $path = section($limit, 'SetHandler witness-lazy');
     for my $asks (1, 0) {
         my $label = 'lazy, ' . ($h2 ? 'HTTP/2' : 'HTTP/1.1')
             . ($asks ? ', asked' : ', not asked');
@@ -70,7 +65,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     }
 }
 {
-    my $path = place('lazy', $limit, 'SetHandler witness-lazy');
+    my $path = section($limit, 'SetHandler witness-lazy');
     my $t = talk('main', "PUT $path HTTP/1.1\r\nHost: x\r\n"
         . "Transfer-Encoding: chunked\r\n\r\n" . chunk('x' x 101)
         . "0\r\n\r\nGET /witness/ HTTP/1.1\r\nHost: x\r\n\r\n", 'eof');
@@ -79,14 +74,14 @@ for my $h2 (0, has_h2() ? 1 : ()) {
         or diag $t->{bytes};
 }
 
-# --- on the wire -------------------------------------------------------------
+# --- on the wire -----------------------------------------------------------
 
 my $put = sub {
     my($path, @headers) = @_;
     return join "\r\n", "PUT $path HTTP/1.1", 'Host: localhost',
         'Transfer-Encoding: chunked', @headers, '', '';
 };
-my $path = place('wire', $limit);
+my $path = section($limit);
 my $N = 'x' x $MAX;
 my $get = "GET /static/file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -106,7 +101,7 @@ my @wire = (
     ['framing does not count: trailers',
         chunk($N) . "0\r\nX-Trailer: " . 'y' x 200 . "\r\n\r\n",
         [qr/ 200 .*read=100\n/s], 1, 'open'],
-    ['what is within leaves the connection as it was',
+    ['content within max leaves the connection open',
         chunk($N) . "0\r\n\r\n$get", [qr/ 200 .*read=100\n/s, qr/ 200 /],
         2, 'open'],
     ['what follows a cut-off is no request',
@@ -141,24 +136,24 @@ for (@wire) {
         or diag explain $t;
 }
 
-# --- the answer --------------------------------------------------------------
+# --- the answer ------------------------------------------------------------
 
 {
     my $r = upload(path => $path, chunked => 1, content => 101, eager => 1);
     is $r->{headers}{'upload-limit'}, "max-size=$MAX",
-        'the answer tells the limit';
-    my $custom = place('document', $limit, 'ErrorDocument 413 "too much"');
+        'the answer has the limit';
+    my $custom = section($limit, 'ErrorDocument 413 "too much"');
     $r = upload(path => $custom, chunked => 1, content => 101, eager => 1);
     is_deeply [@$r{qw(status body)}], [413, 'too much'],
         "the directory's own ErrorDocument";
-    my $handled = place('script', $limit, 'ErrorDocument 413 /cgi/read.cgi');
+    my $handled = section($limit, 'ErrorDocument 413 /cgi/read.cgi');
     $r = upload(path => $handled, chunked => 1, content => 1000, eager => 1);
     is $r->{status}, 413, 'an ErrorDocument that is a script: 413';
     like $r->{body}, qr/content of unknown length exceeded max=100/,
         "an ErrorDocument that is a script: the module's own page";
     is_deeply [@{ $r->{witness} }{qw(verdict rule nstatus)}],
         ['refuse', 'content-length', 413], 'an ErrorDocument: the notes';
-    my $file = place('file', $limit, 'ErrorDocument 413 /static/file.txt',
+    my $file = section($limit, 'ErrorDocument 413 /static/file.txt',
         'SetHandler witness-again');
     $r = upload(path => $file, chunked => 1, content => 101, eager => 1);
     is $r->{status}, 413, 'an ErrorDocument that is a file: 413';

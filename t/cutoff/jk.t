@@ -1,15 +1,15 @@
 #!/usr/bin/perl
-# mod_jk: content that is cut off has its answer before mod_jk, which breaks off
-# where it cannot read, ends the connection.
+# mod_jk: when content is cut off, the answer is sent before mod_jk, which
+# fails because it cannot read, ends the connection.
 
 use strict;
 use warnings;
 
-use lib 't/cutoff', 't/early', 't/house', 't/protocol';
+use lib 't/cutoff', 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use CutOff;
 use ExpectTest;
-use House;
+use OtherModules;
 use Jk;
 use Responder;
 

@@ -1,8 +1,7 @@
 #!/usr/bin/perl
-# FallbackResource moves a request to a file in another section. What was
-# decided where it came from stands: its max holds for content of unknown
-# length, too, whatever the file's section says; a smaller one there holds as
-# well.
+# FallbackResource moves a request to a file in another section. The decision
+# made before stands: its max= holds for content of unknown length whatever
+# the file's section says; a smaller max= of that section holds in addition.
 
 use strict;
 use warnings;
@@ -17,36 +16,39 @@ my $root = conf_var('documentroot');
 my $off = 'ExpectEngine Off';
 my $detect = 'ExpectEngine DetectionOnly';
 
-sub max { return "ExpectRequire content-length max=$_[0]" }
+sub limit { return "ExpectRequire content-length max=$_[0]" }
 
 # what it shows; the section it comes from; the file's; the max that holds
-# (undef: none), and the one that is only told of
+# (undef: none), and the one that is only logged
 my @cases = (
-    ['nothing is written there', [max(10)], [], 10],
-    ['the engine is off there', [max(10)], [$off, max(5)], 10],
-    ['those who did not ask are exempt there', [max(10)],
-        ['ExpectScope expectation', max(20)], 10],
-    ['a rule without a max there', [max(10)],
+    ['nothing is written there', [limit(10)], [], 10],
+    ['the engine is off there', [limit(10)], [$off, limit(5)], 10],
+    ['clients that did not ask are exempt there', [limit(10)],
+        ['ExpectScope expectation', limit(20)], 10],
+    ['a rule without a max there', [limit(10)],
         ['ExpectRequire header X-Witness'], 10],
-    ['a wider max there', [max(10)], [max(20)], 10],
-    ['a tighter max there', [max(20)], [max(10)], 10],
-    ['a max there only', [], [max(10)], 10],
-    ['off where it comes from', [$off, max(5)], [max(10)], 10],
-    ['a max that is not merged', [max(10)], ['ExpectMerging Off', max(20)],
+    ['a wider max there', [limit(10)], [limit(20)], 10],
+    ['a tighter max there', [limit(20)], [limit(10)], 10],
+    ['a max there only', [], [limit(10)], 10],
+    ['off where it comes from', [$off, limit(5)], [limit(10)], 10],
+    ['a max that is not merged', [limit(10)], ['ExpectMerging Off', limit(20)],
         10],
     ['a handler is wanted where it comes from',
-        [max(10), 'ExpectRequire handler'], [], 10],
-    ['told of there, tighter', [max(20)], [$detect, max(10)], 20],
-    ['told of there, wider', [max(10)], [$detect, max(20)], 10],
-    ['told of where it comes from, tighter', [$detect, max(10)], [max(20)],
+        [limit(10), 'ExpectRequire handler'], [], 10],
+    ['only logged there, tighter', [limit(20)], [$detect, limit(10)], 20],
+    ['only logged there, wider', [limit(10)], [$detect, limit(20)], 10],
+    ['only logged where it comes from, tighter',
+        [$detect, limit(10)], [limit(20)],
         20],
-    ['told of where it comes from, refused by another rule',
-        [$detect, 'ExpectRequire header X-Never'], [max(20)], 20, undef,
+    ['only logged where it comes from, refused by another rule',
+        [$detect, 'ExpectRequire header X-Never'], [limit(20)], 20, undef,
         'detect'],
-    ['told of there, by another rule', [max(20)],
+    ['only logged there, by another rule', [limit(20)],
         [$detect, 'ExpectRequire header X-Never'], 20, undef, 'detect'],
-    ['told of where it comes from only', [$detect, max(10)], [], undef, 10],
-    ['told of in both', [$detect, max(10)], [$detect, max(20)], undef, 10],
+    ['only logged where it comes from',
+        [$detect, limit(10)], [], undef, 10],
+    ['only logged in both',
+        [$detect, limit(10)], [$detect, limit(20)], undef, 10],
 );
 
 my $conf = '';
@@ -62,24 +64,24 @@ for my $n (0 .. $#cases) {
 my $server = own_httpd(conf => $conf);
 
 for my $n (0 .. $#cases) {
-    my($name, undef, undef, $max, $told, $verdict) = @{ $cases[$n] };
+    my($name, undef, undef, $max, $logged, $verdict) = @{ $cases[$n] };
     my $path = "/moved/from-$n/new";
     my %o = (where => $server, h2 => 0, upload => { method => 'POST' });
     if (defined $max) {
-        # what is told of is one line more than a cut-off has
+        # the would-be refusal is one line more than a cut-off has
         cut_off_ok("$name: cut off", $path, $max, %o) unless $verdict;
         within_ok("$name: within", $path, $max, status => 200, %o,
             $verdict ? (verdict => $verdict, log => qr/would refuse/) : ());
         next;
     }
-    my %told = defined $told
-        ? (verdict => 'detect', log => qr/would refuse 413: .*max=$told\b/)
+    my %logged = defined $logged
+        ? (verdict => 'detect', log => qr/would refuse 413: .*max=$logged\b/)
         : ();
     within_ok("$name: no max holds", $path, 5000, status => 200,
-        %told, %o, sizes => [5000]);
+        %logged, %o, sizes => [5000]);
 }
 
-# after a refusal that is only told of, what holds does hold
+# after a refusal that is only logged, the other rules still hold
 for my $n (grep { $cases[$_][5] } 0 .. $#cases) {
     my $r = upload(vhost => $server, path => "/moved/from-$n/new",
         method => 'POST', chunked => 1, content => 5000, eager => 1);

@@ -1,11 +1,13 @@
 #!/usr/bin/perl
-# A real PHP-FPM behind mod_proxy_fcgi: LimitRequestBody of httpd 2.4 does
-# nothing for it; content of announced and of unknown length is held to its max.
+# A real PHP-FPM behind mod_proxy_fcgi: httpd 2.4 does not apply
+# LimitRequestBody to it; mod_expect holds content of announced and of unknown
+# length to max=.
 #
-# PHP reads no content whose length it is not told. With proxy-sendcl httpd
-# takes in all of it before it asks PHP, and tells the length; without, PHP
-# answers as if there were none. httpd before 2.4.47 has no proxy-sendcl for
-# FastCGI, and its ProxyPassMatch loses the socket where it has a $1.
+# PHP reads no content unless its length is announced. With proxy-sendcl,
+# httpd reads all of it before it calls PHP, and announces the length;
+# without, PHP answers as if there were no content. httpd before 2.4.47 has no
+# proxy-sendcl for FastCGI, and its ProxyPassMatch loses the socket if it has
+# a $1.
 
 use strict;
 use warnings;
@@ -52,7 +54,7 @@ for (['SetHandler in .htaccess', $tenant],
         path => "$path?$token", content => $MAX }, status => 200,
         body => qr/^read=$MAX\n/);
     like handed($token, '.env'), qr/^CONTENT_LENGTH=$MAX$/m,
-        "$name: PHP is told the length";
+        "$name: PHP gets the length";
     refused_ok("$name, announced, over max", { method => 'POST',
         path => "$path?$token", content => $MAX + 1 },
         status => 413, asked_status => 417, rule => 'content-length',
@@ -60,7 +62,7 @@ for (['SetHandler in .htaccess', $tenant],
 }
 
 # Without proxy-sendcl. PHP has answered before the end of the content, or it
-# has not; what it got is what it told.
+# has not; its answer says what it got.
 {
     my $path = tenant('streamed', $limit);
     for my $h2 (0, has_h2() ? 1 : ()) {

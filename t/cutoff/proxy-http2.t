@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# mod_proxy_http2: the origin is asked over HTTP/2. A part of the content goes
-# there without END_STREAM, so that it is not taken for the whole.
+# mod_proxy_http2 to an HTTP/2 origin: content that is cut off reaches the
+# origin without END_STREAM, so that the origin does not take it for the
+# whole.
 
 use strict;
 use warnings;
@@ -29,7 +30,7 @@ Protocols h2c http/1.1
 CONF
 
 # mod_proxy_http2 of 2.4.71 misses an origin's 100 Continue now and then and
-# lets its client wait for ever: nobody asks here.
+# lets its client wait for ever: no client asks here.
 for (['small', 1000], ['large', 100_000]) {
     my($name, $max) = @$_;
     within_ok($name, "/$name/x", $max, status => 200, where => $front,

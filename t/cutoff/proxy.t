@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# mod_proxy_http: LimitRequestBody of httpd 2.4 does nothing for it; content of
-# announced and of unknown length is held to its max, however it goes on to the
-# origin, and the origin never takes a part for the whole.
+# mod_proxy_http: httpd 2.4 does not apply LimitRequestBody to it. mod_expect
+# holds content of announced and of unknown length to max=, however it is
+# forwarded, and the origin never takes a part for the whole.
 
 use strict;
 use warnings;
@@ -57,8 +57,8 @@ try_proxy(@$_) for (
         streamed => 1],
 );
 
-# httpd before 2.4.54 refuses who asks, by itself, where it would ask the origin
-# in HTTP/1.0.
+# httpd before 2.4.54 by itself refuses a client that asks, where it would ask
+# the origin in HTTP/1.0.
 {
     my $r = upload(path => '/cutoff/large-http10/x', content => 5, asks => 1);
     is_deeply [@{ $r->{interim} }, $r->{status}],
@@ -93,7 +93,7 @@ try_proxy(@$_) for (
         'the origin has taken no part for the whole';
 }
 
-# The answer tells of one error.
+# The answer has one error only.
 unlike upload(path => '/cutoff/small/x', content => 1001, chunked => 1,
     asks => 1)->{body}, qr/Additionally/, 'nothing of 100 in the answer';
 
@@ -127,7 +127,7 @@ CONF
         my $r = upload(vhost => $stock, path => '/limited/x',
             content => 1001, chunked => $chunked, eager => 1);
         if (httpd_at_least('2.5')) {
-            is $r->{status}, 413, "stock httpd, $how: behind a proxy, too";
+            is $r->{status}, 413, "stock httpd, $how: the same behind a proxy";
             next;
         }
         is_deeply [@$r{qw(status body)}], [200, "read=1001\n"],

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# httpd -t -D DUMP_EXPECT warns where ExpectStatus specific would answer 401 for
-# auth, and nobody could be challenged: no AuthType is in force.
+# httpd -t -D DUMP_EXPECT warns where ExpectStatus specific would answer 401
+# for the rule auth without a challenge, because no AuthType is in force.
 
 use strict;
 use warnings;
@@ -24,7 +24,8 @@ sub warned_of {
     for (split /\n/, $out) {
         $section = $1 if /^  (\S.*?)(?:, joined.*)?: engine/;
         push @found, $section
-            if /^    warning: auth \(\S+:\d+\): ExpectStatus is specific, but no/;
+            if /^\ {4}warning:\ auth\ \(\S+:\d+\):\ ExpectStatus\ is
+                \ specific,\ but\ no/x;
     }
     s{\Q$root\E/}{}, s{/>}{>} for @found;
     return \@found;

@@ -1,20 +1,20 @@
 #!/usr/bin/perl
-# httpd -t -D DUMP_EXPECT -c 'ExpectExplain ...': what it says of an upload is
-# what a server with the same configuration answers to it, to clients that ask
-# and to those that do not: the status, the sentence, the verdict.
+# httpd -t -D DUMP_EXPECT -c 'ExpectExplain ...' gives for an upload the same
+# status, sentence and verdict as a server with the same configuration, for
+# clients that ask and clients that do not.
 
 use strict;
 use warnings;
 
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
+use File;
 
 my $root = conf_var('documentroot');
 my $main = conf_var('serverroot') . '/conf/httpd.conf';
 
-# --- asking ------------------------------------------------------------------
+# --- asking ----------------------------------------------------------------
 
 # What httpd says: (exit status, output, log).
 sub httpd_t {
@@ -63,16 +63,12 @@ sub question {
     return join ' ', @words;
 }
 
-# --- the cases ---------------------------------------------------------------
+# --- the cases -------------------------------------------------------------
 
 my $n = 0;
 
 # A place with an .htaccess, where LogLevel expect:debug shows each rule.
-sub place {
-    my $dir = 'told/debug/explain-' . ++$n;
-    write_htaccess($dir, join '', map { "$_\n" } @_);
-    return "/$dir/x";
-}
+sub place { return section_in('response/debug', @_) }
 
 sub type { "Content-Type: $_[0]" }
 
@@ -85,11 +81,11 @@ my @NONE  = ('<ExpectRequireNone>', 'ExpectRequire header X-Bad',
 
 my $stored = 'static/explain';
 write_htaccess($stored, "ExpectRequire precondition\n");
-ExpectTest::write_file("$root/$stored/here", 'here');
+spew("$root/$stored/here", 'here');
 
 # A tenant's file that only others may read, and one that says nonsense.
 my $unreadable = place('ExpectRequire header X-Never');
-chmod 0, "$root/told/debug/explain-$n/.htaccess";
+chmod 0, $root . $unreadable =~ s/x$/.htaccess/r;
 my $denied = place('Require all denied');
 my $broken = place('ExpectRequire nonsense');
 
@@ -165,7 +161,7 @@ my @cases = (
     ['<If>, out', { content => 10, path => place(
         '<If "%{HTTP:Content-Length} -gt 10">', 'ExpectRequire header X-No',
         '</If>') }],
-    ['<If>, only for who asks', { content => 10, path => place(
+    ['<If>, only for clients that ask', { content => 10, path => place(
         '<If "-n %{HTTP:Expect}">', 'ExpectRequire header X-No', '</If>') }],
 
     # the target
@@ -177,19 +173,19 @@ my @cases = (
         path => place('ExpectRequire free-space 99%') }],
     ['free-space, of more than there is', { content => '', length => 1 << 60,
         path => place('ExpectRequire free-space 1K') }],
-    ['a query', { path => '/tree/if/x?a=bad', content => 9 }],
-    ['an encoded path', { path => '/tree/if/%6Eame', content => 9 }],
-    ['a path with dots', { path => '/tree/./x/../dir/x', content => 11 }],
-    ['an alias', { path => '/tree-alias/x', content => 11 }],
-    ['rewritten', { path => '/tree-rewrite/x', content => 11 }],
-    ['passed on', { path => '/tree-pass/x', content => 11 }],
-    ['<DirectoryMatch>', { path => '/tree/match-1/x', content => 11 }],
-    ['<Files>', { path => '/tree/tree-1.bin', content => 11 }],
+    ['a query', { path => '/sections/if/x?a=bad', content => 9 }],
+    ['an encoded path', { path => '/sections/if/%6Eame', content => 9 }],
+    ['a path with dots', { path => '/sections/./x/../dir/x', content => 11 }],
+    ['an alias', { path => '/sections-alias/x', content => 11 }],
+    ['rewritten', { path => '/sections-rewrite/x', content => 11 }],
+    ['passed on', { path => '/sections-pass/x', content => 11 }],
+    ['<DirectoryMatch>', { path => '/sections/match-1/x', content => 11 }],
+    ['<Files>', { path => '/sections/sections-1.bin', content => 11 }],
     ['<Location>', { path => '/virtual/x', content => 11 }],
-    ['<LocationMatch>', { path => '/tree/two/x', content => 11 }],
-    ['proxied', { path => '/told-proxy/x', content => 9,
+    ['<LocationMatch>', { path => '/sections/two/x', content => 11 }],
+    ['proxied', { path => '/response-proxy/x', content => 9,
         headers => [type('image/png')] }],
-    ['proxied, refused', { path => '/told-proxy/x', content => 9 }],
+    ['proxied, refused', { path => '/response-proxy/x', content => 9 }],
     ['by the origin\'s section', { path => '/proxy/section/x',
         content => 11 }],
     ['DAV', { path => '/dav/explain', content => 9 }, 201],
@@ -253,14 +249,14 @@ my @cases = (
         path => front(@rewrite, "RewriteRule ^ $denied [L]") }],
 
     # settings
-    ['DetectionOnly', { path => '/told/detect/x', content => 11,
-        htaccess => 'told/detect' }],
-    ['DetectionOnly, admitted', { path => '/told/detect/x', content => 9,
-        htaccess => 'told/detect' }],
-    ['ExpectEngine Off', { path => '/told/off/x', content => 11,
-        htaccess => 'told/off' }],
-    ['ExpectScope expectation', { path => '/told/asked/x', content => 11,
-        htaccess => 'told/asked' }],
+    ['DetectionOnly', { path => '/response/detect/x', content => 11,
+        htaccess => 'response/detect' }],
+    ['DetectionOnly, admitted', { path => '/response/detect/x', content => 9,
+        htaccess => 'response/detect' }],
+    ['ExpectEngine Off', { path => '/response/off/x', content => 11,
+        htaccess => 'response/off' }],
+    ['ExpectScope expectation', { path => '/response/asked/x', content => 11,
+        htaccess => 'response/asked' }],
     ['ExpectMerging And', { path => '/merge/and/explain/x', content => 9,
         htaccess => 'merge/and/explain' }],
     ['ExpectMerging Or', { path => '/merge/or/explain/x', content => 11,
@@ -274,33 +270,36 @@ my @cases = (
     ['an unreadable .htaccess', { path => $unreadable, content => 9 }],
     ['a broken .htaccess', { path => $broken, content => 9 }],
     ['Redirect', { content => 9,
-        path => place('Redirect /told http://elsewhere.example/') }],
+        path => place('Redirect /response http://elsewhere.example/') }],
     ['an ErrorDocument', { content => 11, path => place(
         'ErrorDocument 413 "too big"', 'ErrorDocument 417 "too big"',
         'ExpectRequire content-length max=10') }],
     ['above the root', { path => '/../x', content => 9 }],
-    ['an encoded slash', { path => '/told%2fx', content => 9 }],
-    ['a path that is not encoded', { path => '/told/%zz', content => 9 }],
+    ['an encoded slash', { path => '/response%2fx', content => 9 }],
+    ['a path that is not encoded', { path => '/response/%zz', content => 9 }],
 );
 
 write_htaccess($_, "ExpectRequire content-length max=10\n")
-    for qw(told/detect told/off told/asked merge/and/explain merge/or/explain
+    for qw(response/detect response/off response/asked merge/and/explain
+        merge/or/explain
            merge/off/explain override/explain);
 
-# The places of t/tree that their sections speak of.
-mkpath("$root/tree/$_") for qw(dir if match-1);
+# The places of t/sections that their sections speak of.
+mkpath("$root/sections/$_") for qw(dir if match-1);
 
-# --- comparing ---------------------------------------------------------------
+# --- comparing -------------------------------------------------------------
 
 # The answer of each rule that was evaluated.
 sub rules_of {
     my($answer) = @_;
     my(%said, $rule);
     for (split /\n/, $answer) {
-        if (/^ {6,}(\S.*?) +[a-z\/]+ +(\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/) {
+        if (/^\ {6,}(\S.*?)\ +[a-z\/]+\ +(\S+:\d+)(?:\ \ \(in
+            \ <Limit(?:Except)?(?:\ [A-Z]+)+>\))?$/x) {
             $rule = "$1 at $2";
         }
-        elsif (/^ {8,}(granted|denied|not known yet|error)\b(?!.*\(not needed)/) {
+        elsif (/^\ {8,}(granted|denied|not\ known\ yet|error)\b(?!.*\(not
+            \ needed)/x) {
             $said{$rule} = $1;
         }
     }
@@ -309,8 +308,8 @@ sub rules_of {
 
 # A line of the explanation.
 sub parsed {
-    my($answer, $who) = @_;
-    my($before, $line) = $answer =~ /\A(.*?)^  $who: ([^\n]*)$/ms
+    my($answer, $client) = @_;
+    my($before, $line) = $answer =~ /\A(.*?)^  $client: ([^\n]*)$/ms
         or return { answer => $answer };
     # what is not the same for both clients stands before each
     my %got = (line => $line, answer => $answer,
@@ -351,7 +350,7 @@ sub same {
         $ok &= is $got->{reason}, $w->{reason}, "$name: the sentence";
     }
     $ok &= is_deeply $got->{rules}, $logged, "$name: each rule"
-        if $o->{path} =~ m{^/told/debug/};
+        if $o->{path} =~ m{^/response/debug/};
     diag explain [$got, $r] unless $ok;
     return $r;
 }
@@ -361,7 +360,7 @@ for my $case (@cases) {
     my($name, $o, $status) = @$case;
     my $answer = shift @answers;
     my @login = $o->{login}
-        ? 'Authorization: Basic ' . encode_base64("$o->{login}:secret", '')
+        ? basic_auth($o->{login})
         : ();
     my %o = (%$o, headers => [@{ $o->{headers} // [] }, @login]);
     delete @o{qw(login htaccess)};

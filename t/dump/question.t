@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# ExpectExplain: how a question is put, and how its answer reads; what is wrong
-# in one; where it is not answered.
+# ExpectExplain: the syntax of a query and of its answer; mistakes in a query;
+# and where no answer is given.
 
 use strict;
 use warnings;
@@ -8,9 +8,10 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 my $root = conf_var('documentroot');
-# --- how an answer reads -----------------------------------------------------
+# --- how an answer reads ---------------------------------------------------
 
 my $folder = "$root/tenant/question";
 write_htaccess('tenant/question', "ExpectRequire content-type image/*\n");
@@ -32,8 +33,10 @@ Alias /up "$folder"
 CONF
 
 {
-    my $answer = join '', explained($in, '/up/new PUT length=2K type=text/html');
-    my @places = $answer =~ / (\S+:\d+)(?:  \(in <Limit(?:Except)?(?: [A-Z]+)+>\))?$/mg;
+    my $answer = join '', explained($in,
+        '/up/new PUT length=2K type=text/html');
+    my @places = $answer =~ /\ (\S+:\d+)(?:\ \ \(in\ <Limit(?:Except)?(?:
+        \ [A-Z]+)+>\))?$/mgx;
     $answer =~ s/(?<=\S) +(head|directory|env|auth|user|handler) +/ $1 /g;
     $answer =~ s/ +\S+:\d+(?=\n|  \(in)/ HERE/g;
     is $answer, <<"TEXT", 'an answer as a whole';
@@ -70,14 +73,18 @@ $in<Directory "$folder/closed">
     AllowOverride None
 </Directory>
 CONF
-    my $other = join '', explained($in, '/up PUT length=1', '/up/ PUT length=1');
-    is(() = $other =~ m{^  target: \Q$folder\E/?, a folder\n  \.htaccess: \Q$folder\E/\.htaccess\n  engine}mg,
+    my $other = join '', explained($in, '/up PUT length=1',
+        '/up/ PUT length=1');
+    is(() = $other =~ m{^\ \ target:\ \Q$folder\E/?,\ a\ folder\n
+        \ \ \.htaccess:\ \Q$folder\E/\.htaccess\n\ \ engine}mgx,
         2, 'a folder\'s own .htaccess');
-    like $answer, qr{^  \.htaccess: \Q$folder\E/\.htaccess\n  \.htaccess: \Q$folder\E/closed/deep/\.htaccess, not read: AllowOverride None$}m,
+    like $answer, qr{^\ \ \.htaccess:\ \Q$folder\E/\.htaccess\n\ \ \.htaccess:
+        \ \Q$folder\E/closed/deep/\.htaccess,\ not\ read:\ AllowOverride
+        \ None$}mx,
         'an .htaccess that is not read';
 }
 
-# --- what can be said in a question ------------------------------------------
+# --- what can be said in a question ----------------------------------------
 
 my $by = <<"CONF";
 <Location /witness>
@@ -130,16 +137,21 @@ my @asked = (
         qr/^  asks: admitted; goes to witness$/m,
         qr/^  does not ask: admitted; goes to witness$/m],
     ['/witness/ip PUT length=1 ip=2001:db8::7', qr/^  asks: admitted;/m],
-    ['/witness/ip PUT length=1 ip=::1', qr/^  asks: refused 417: the rule ip is/m],
+    ['/witness/ip PUT length=1 ip=::1', qr/^\ \ asks:\ refused\ 417:\ the\ rule
+        \ ip\ is/mx],
     ['/witness/type PUT length=1 type="text/plain; a=b" encoding=br',
         qr/^  asks: admitted;/m],
     ["/witness/type PUT length=1 'type=text/plain; a=b' ENCODING='x, br'",
-        qr/^  does not ask: refused 415: content-encoding x is not one of: br$/m],
+        qr/^\ \ does\ not\ ask:\ refused\ 415:\ content-encoding\ x\ is\ not
+            \ one\ of:\ br$/mx],
     ['/witness/user PUT length=1 user="bob b"', qr/^  asks: admitted;/m,
         qr/^  client: 127\.0\.0\.1, logged in as bob b$/m,
-        qr/^    authentication \(AuthType Basic\) is not performed; it is assumed to have succeeded$/m],
+        qr/^\ {4}authentication\ \(AuthType\ Basic\)\ is\ not\ performed;\ it
+            \ is\ assumed\ to\ have\ succeeded$/mx],
     ['/witness/user PUT length=1', qr/^  does not ask: httpd answers 401$/m,
-        qr/^    authentication \(AuthType Basic\) is not performed; it is assumed to have failed with 401 \(user=NAME assumes success\)$/m],
+        qr/^\ {4}authentication\ \(AuthType\ Basic\)\ is\ not\ performed;\ it
+            \ is\ assumed\ to\ have\ failed\ with\ 401\ \(user=NAME
+            \ assumes\ success\)$/mx],
     ['/witness/header PUT length=1 header="X-A: a \\"b\\"" header="X-A:c" '
         . 'header=X-Empty:', qr/^  asks: admitted;/m],
     ['http://files.example:1024/witness/host PUT length=1',
@@ -151,10 +163,12 @@ my @asked = (
         qr/^  note: TLS is not simulated: /m],
     ['/witness/query?a=b&c#d PUT length=1', qr/^  asks: admitted;/m],
     ['/witness/max PUT chunked', qr/^  asks: admitted; goes to witness$/m,
-        qr/^    content of unknown length is cut off with 413 at the first byte over 10$/m],
+        qr/^\ {4}content\ of\ unknown\ length\ is\ cut\ off\ with\ 413\ at\ the
+            \ first\ byte\ over\ 10$/mx],
     ['/witness/max PUT length=10k', qr/^  asks: refused 417: .* 10240 is/m],
     ['/witness/limit PUT length=6', qr/^  asks: admitted;/m,
-        qr/^    LimitRequestBody 5 refuses the content with 413 when it is read$/m],
+        qr/^\ {4}LimitRequestBody\ 5\ refuses\ the\ content\ with\ 413\ when
+            \ it\ is\ read$/mx],
     ['/witness/max PUT length=11 expect=no',
         qr/^ +denied: .*\n  does not ask: refused 413: .*\n\z/m],
     ['/witness/max PUT length=11 expect=YES',
@@ -162,7 +176,8 @@ my @asked = (
     ['/witness/max PUT length=9 header="Expect: 100-Continue"',
         qr/^  Expect: 100-Continue: admitted; goes to witness\n\z/m],
     ['/witness/max PUT length=9 header=Expect:foo',
-        qr/^  Expect: foo: refused 417: the only expectation supported is a single 100-continue; /m],
+        qr/^\ \ Expect:\ foo:\ refused\ 417:\ the\ only\ expectation\ supported
+            \ is\ a\ single\ 100-continue;\ /mx],
     ['/witness/max PUT', qr/^  asks: not judged: no content is announced$/m],
     ['/witness/max PUT length=0', qr/^  does not ask: not judged: no /m],
     ['/witness/off PUT length=99',
@@ -229,7 +244,8 @@ CONF
         my $answer = shift @answers;
         like $answer, qr/^  asks: refused 417: header X-$host is missing$/m,
             "$url: its rules";
-        like $answer, qr/^  server: VirtualHost \l$host\.example:\d+ \(\S+:\d+\)$/m,
+        like $answer, qr/^\ \ server:\ VirtualHost\ \l$host\.example:\d+
+            \ \(\S+:\d+\)$/mx,
             "$url: its server";
     }
 }
@@ -248,12 +264,13 @@ CONF
     my @like = (qr/^admitted; goes to dav-handler$/, qr/^refused 401: auth/,
         qr/^refused 413: /, qr/^refused 415: .*text\/html/,
         qr/^refused 415: content-encoding gzip/, qr/^refused 428: /,
-        qr/^admitted/, qr/^refused 403: the rule ip is not met$/, qr/^admitted/);
+        qr/^admitted/, qr/^refused 403: the rule ip is not met$/,
+        qr/^admitted/);
     is scalar @said, @like, 'each is answered';
     like $said[$_], $like[$_], "sample $_" for 0 .. $#like;
 }
 
-# --- what is wrong in one ----------------------------------------------------
+# --- what is wrong in one --------------------------------------------------
 
 my $USAGE = qr/ExpectExplain takes URL METHOD \[length=SIZE\|chunked\]/;
 my $URL   = qr/a URL is a path that begins with \/, or http:/;
@@ -269,7 +286,8 @@ my @wrong = (
     ['http://a:99999/x PUT', 'http://a:99999/x', qr/not a URL/, $URL],
     ['"/a b" PUT', '/a b', qr/percent-encode/, $URL],
     ["/\xc3\xa4 PUT", "/\xc3\xa4", qr/percent-encode/, $URL],
-    ['http://bob@a/x PUT', 'http://bob@a/x', qr/contains a user/, qr/user=NAME/],
+    ['http://bob@a/x PUT', 'http://bob@a/x', qr/contains a user/,
+        qr/user=NAME/],
     ['/x', 'no method', qr/not a method/, $USAGE],
     ['/x length=1', 'length=1', qr/not a method/, $USAGE],
     ['/x P(T length=1', 'P(T', qr/not a method/, $USAGE],
@@ -309,19 +327,17 @@ my @wrong = (
 
 # httpd with next to no modules says it in a fraction of the time.
 my $small = conf_var('t_logs') . '/question.conf';
-ExpectTest::write_file($small, join '',
-    'ServerRoot "', conf_var('serverroot'), "\"\n", do {
-        open my $fh, '<', conf_var('t_conf') . '/inherit.load'
-            or die "inherit.load: $!\n";
-        grep { /^LoadModule (?:mpm_\w+|unixd|authz_core|expect)_module / } <$fh>;
-    });
+spew($small, 'ServerRoot "' . conf_var('serverroot') . "\"\n",
+    grep { /^LoadModule (?:mpm_\w+|unixd|authz_core|expect)_module / }
+        split /^/, slurp(conf_var('t_conf') . '/inherit.load'));
 sub refused {
     my($question) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         open STDERR, '>&', \*STDOUT;
         exec ExpectTest::httpd_command('-t', '-f', $small, '-D',
-            'DUMP_EXPECT', '-c', "ExpectExplain $question") or POSIX::_exit(127);
+            'DUMP_EXPECT', '-c', "ExpectExplain $question")
+            or POSIX::_exit(127);
     }
     my $text = join '', <$out>;
     close $out;
@@ -346,9 +362,10 @@ for ("<Directory />\nExpectExplain / PUT\n</Directory>",
         'and httpd says so';
 }
 
-# --- where it is not answered ------------------------------------------------
+# --- where it is not answered ----------------------------------------------
 
-my $left = qr/expect: ExpectExplain at \S+:\d+ is ignored: only httpd -t -D DUMP_EXPECT answers it/;
+my $left = qr/expect:\ ExpectExplain\ at\ \S+:\d+\ is\ ignored:\ only\ httpd
+    \ -t\ -D\ DUMP_EXPECT\ answers\ it/x;
 {
     my($exit, $out) = config_error("ExpectExplain / PUT length=1\n");
     is $exit, 0, 'configtest with a question left behind';
@@ -366,31 +383,34 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is ignored: only httpd -t -D DUMP
     is $count, 1, 'and says so, once';
 }
 
-# --- what is not known -------------------------------------------------------
+# --- what is not known -----------------------------------------------------
 
 # Programs of RewriteMap are not started.
 {
-    my $answer = join '', explained("RewriteEngine On\nRewriteMap p prg:/bin/cat\n"
+    my $answer = join '', explained(
+        "RewriteEngine On\nRewriteMap p prg:/bin/cat\n"
         . 'RewriteRule ^/x/(.*) /${p:$1|none} [PT]', '/x/y PUT length=1');
-    like $answer, qr/^  note: the program of RewriteMap \(\S+:\d+\) is not run: its lookups find nothing$/m,
+    like $answer, qr/^\ \ note:\ the\ program\ of\ RewriteMap\ \(\S+:\d+\)\ is
+        \ not\ run:\ its\ lookups\ find\ nothing$/mx,
         'a RewriteMap that is a program';
 }
 
-# https: as far as %{HTTPS} can tell, which before 2.4.47 asks mod_ssl only.
+# https: as %{HTTPS} has it, which knows mod_ssl alone before 2.4.47.
 {
     my $tls = "ExpectRequire expr \"%{HTTPS} == 'on'\"\n";
     my($with, $without) = explained($tls, 'https://localhost/x PUT length=1',
         'http://localhost/x PUT length=1');
-    my $told = httpd_at_least('2.4.47') ? 'admitted'
+    my $verdict = httpd_at_least('2.4.47') ? 'admitted'
         : 'refused 417: the rule expr';
-    like $with, qr/^  asks: $told/m, 'https';
+    like $with, qr/^  asks: $verdict/m, 'https';
     like $without, qr/^  asks: refused 417: the rule expr is not met$/m, 'http';
 }
 
 # Files that this process may see, and the server's user not, or the other way.
 {
     my $answer = join '', explained("User daemon\n", '/x PUT length=1');
-    like $answer, qr/^  note: files that only User daemon may read are not seen$/m,
+    like $answer, qr/^\ \ note:\ files\ that\ only\ User\ daemon\ may\ read
+        \ are\ not\ seen$/mx,
         'another User';
 }
 
@@ -399,7 +419,10 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is ignored: only httpd -t -D DUMP
     write_htaccess('tenant/question/bad', "ExpectRequire nonsense\n");
     my $answer = join '', explained($in . "Redirect /old http://new.example\n",
         '/up/bad/x PUT length=1', '/old/x PUT length=1');
-    like $answer, qr/^  target: not known\n  asks: httpd answers 500\n  does not ask: httpd answers 500\n    httpd logs: \S+bad\/\.htaccess: ExpectRequire: nonsense: unknown rule; .* \(line 1\)$/m,
+    like $answer, qr/^\ \ target:\ not\ known\n\ \ asks:\ httpd\ answers\ 500\n
+        \ \ does\ not\ ask:\ httpd\ answers\ 500\n\ {4}httpd\ logs:
+        \ \S+bad\/\.htaccess:\ ExpectRequire:\ nonsense:\ unknown\ rule;
+        \ .*\ \(line\ 1\)$/mx,
         'a broken .htaccess';
     like $answer, qr/^  asks: httpd answers 302, to http:\/\/new\.example\/x$/m,
         'a redirect';
@@ -411,11 +434,13 @@ my $left = qr/expect: ExpectExplain at \S+:\d+ is ignored: only httpd -t -D DUMP
     my $answer = join '', explained("ErrorDocument 413 /too-big\n"
         . "ErrorDocument 417 \"too big\"\nExpectRequire content-length max=1\n",
         '/x PUT length=2');
-    like $answer, qr/^  asks: refused 417: .*\n    the client gets ErrorDocument "too big"\n  does not ask: refused 413: .*\n    the client gets ErrorDocument \/too-big$/m,
+    like $answer, qr/^\ \ asks:\ refused\ 417:\ .*\n\ {4}the\ client\ gets
+        \ ErrorDocument\ "too\ big"\n\ \ does\ not\ ask:\ refused\ 413:
+        \ .*\n\ {4}the\ client\ gets\ ErrorDocument\ \/too-big$/mx,
         'an ErrorDocument each';
 }
 
-# Of a GET, too, which nobody judges, where it leads is told.
+# The answer has the target of a GET as well, which is not judged.
 {
     write_htaccess('tenant/question/led', "RewriteEngine On\n"
         . "RewriteRule ^in /cgi/read.cgi\n"

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# httpd -t -D DUMP_EXPECT: the rules in force in every section, merged, with
-# file, line and stage, and what is doubtful about them.
+# httpd -t -D DUMP_EXPECT prints the rules in force in every section, merged,
+# with file, line and stage, and warnings about doubtful ones.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ sub dump_of {
 }
 
 # The lines of one section, without places.
-sub section {
+sub shown {
     my($out, $name) = @_;
     my($lines) = $out =~ /^  \Q$name\E: (.*?)(?=^  \S|^\S|\z)/ms;
     return undef unless defined $lines;
@@ -30,7 +30,7 @@ sub section {
 }
 
 # The same without warnings.
-sub rules_in { return [grep { !/warning|note/ } @{ section(@_) }] }
+sub rules_in { return [grep { !/warning|note/ } @{ shown(@_) }] }
 
 my $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
 <Directory "$root">
@@ -71,15 +71,17 @@ open my $source, '<', conf_var('top_dir') . '/src/base/version.h' or die $!;
 my($version) = join('', <$source>) =~ /EXPECT_VERSION "([\d.]+)"/;
 like $out, qr/^mod_expect \Q$version\E: the rules in force/m,
     'a head line, with the version';
-is_deeply section($out, "<Directory $root/>"), [
+is_deeply shown($out, "<Directory $root/>"), [
     'engine On, status 417, scope content',
     '    all of',
     '      content-length max=2K head',
-    grep { /warning/ } @{ section($out, "<Directory $root/>") },
+    grep { /warning/ } @{ shown($out, "<Directory $root/>") },
 ], 'one rule';
 like $out, qr/^      content-length max=2K +head +\S+:\d+$/m,
     'with file and line';
-like $out, qr/warning: content-length max=2K \(\S+:\d+\): LimitRequestBody 1000 is smaller: requests that are not proxied are refused later, by httpd$/m,
+like $out, qr/warning:\ content-length\ max=2K\ \(\S+:\d+\):\ LimitRequestBody
+    \ 1000\ is\ smaller:\ requests\ that\ are\ not\ proxied\ are\ refused
+    \ later,\ by\ httpd$/mx,
     'a limit above LimitRequestBody';
 
 is_deeply rules_in($out, "<Directory $root/> <Files *.php>"), [
@@ -90,7 +92,8 @@ is_deeply rules_in($out, "<Directory $root/> <Files *.php>"), [
     '        all granted head',
     '        not ip 10.0.0.0/8 head',
 ], 'Files within, joined with the folder';
-like $out, qr/warning: all granted .*this alternative always holds, so the others have no effect/,
+like $out, qr/warning:\ all\ granted\ .*this\ alternative\ always\ holds,\ so
+    \ the\ others\ have\ no\ effect/x,
     'an alternative that always holds';
 
 is_deeply rules_in($out, "<Directory $root/tenant/>"),
@@ -104,7 +107,7 @@ is_deeply rules_in($out, "<Directory $root/tenant/>"),
 like $out, qr/warning: content-length max=2K .*a tighter max=1024 is in force/,
     'a rule that a tighter one shadows';
 
-is_deeply section($out, "<Directory $root/tenant/open/>"), [
+is_deeply shown($out, "<Directory $root/tenant/open/>"), [
     'engine On, status 417, scope expectation, merging Off',
     '    warning: ExpectMerging Off is in force: a tenant can exceed the '
         . 'outer rules, where AllowOverride lets tenants write rules',
@@ -123,12 +126,14 @@ is_deeply rules_in($out, "<Directory $root/tenant/either/>"), [
     '      all of',
     '        user bob env/user',
 ], 'ExpectMerging Or';
-like join("\n", @{ section($out, "<Directory $root/tenant/either/>") }),
+like join("\n", @{ shown($out, "<Directory $root/tenant/either/>") }),
     qr/warning: ExpectMerging Or is in force: a tenant can exceed/, 'opened';
 is scalar(() = $out =~ /a tenant can exceed/g), 2, 'nothing else is';
-is_deeply section($out, "<Location /detect>, joined with the directory's rules")->[0],
+is_deeply shown($out,
+    "<Location /detect>, joined with the directory's rules")->[0],
     'engine DetectionOnly, status 417, scope content', 'a Location';
-like $out, qr/warning: all denied .*this rule can never hold, so every upload is refused/, 'what can never hold';
+like $out, qr/warning:\ all\ denied\ .*this\ rule\ can\ never\ hold,\ so\ every
+    \ upload\ is\ refused/x, 'a warning about a rule that can never hold';
 
 # <Location> within another, <LimitExcept>, <Proxy>; httpd's own limit.
 $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
@@ -150,13 +155,15 @@ $out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
     ExpectRequire content-length max=20G
 </Location>
 CONF
-is_deeply section($out, "<Location /app/v1>, joined with the directory's rules"), [
+is_deeply shown($out, "<Location /app/v1>, joined with the directory's rules"),
+    [
     'engine On, status 417, scope content',
     '    all of',
     '      header X-App head',
     '      header X-V1 head <LimitExcept PUT>',
 ], 'a Location within another';
-is_deeply section($out, "<Location /application>, joined with the directory's rules"),
+is_deeply shown($out,
+    "<Location /application>, joined with the directory's rules"),
     [
     'engine On, status 417, scope content',
     '    all of',
@@ -167,7 +174,8 @@ is_deeply rules_in($out, '<Proxy http://127.0.0.1:1/*>'), [
     '    all of',
     '      content-length max=10G head',
 ], 'Proxy';
-is scalar(() = $out =~ /note: this section applies to ProxyPass, .* not apply to SetHandler/g),
+is scalar(() = $out =~ /note:\ this\ section\ applies\ to\ ProxyPass,\ .*\ not
+    \ apply\ to\ SetHandler/gx),
     1, 'what a <Proxy> does not hold for';
 is_deeply [$out =~ /max=(\w+) \(\S+\): LimitRequestBody 1073741824 is/g],
     httpd_at_least('2.4.54') ? ['20G'] : [], 'httpd\'s own limit, not of Proxy';
@@ -212,24 +220,27 @@ CONF
 
 sub headers_of {
     return join ' ', map { /header (X-\S+)/ ? $1 : () }
-        @{ section($out, $_[0]) };
+        @{ shown($out, $_[0]) };
 }
 
 is headers_of("<Directory $root/tenant/>"), 'X-Folder X-Pattern X-Match',
     'a folder within a pattern and an expression';
 is headers_of("<Directory $root/tenant-2/>"), 'X-Folder-2 X-Beside X-Pattern',
     'a folder beside another';
-is headers_of("<Directory $root/tenant/*/up/>, joined with other matching sections"),
+is headers_of("<Directory $root/tenant/*/up/>, "
+    . 'joined with other matching sections'),
     'X-Folder X-Up', 'a pattern in a folder';
 like $out, qr{^\s+<Directory\ \Q$root\E/tenant/\*/up/>[^:]*:
               \ engine\ DetectionOnly,}mx, 'with its engine';
-is headers_of("<Directory $root/tenant-*/>, joined with other matching sections"),
+is headers_of("<Directory $root/tenant-*/>, "
+    . 'joined with other matching sections'),
     'X-Beside', 'a pattern beside a folder';
 is headers_of("<Directory $root/tenant/below/deeper/>"),
     'X-Folder X-Pattern X-Below X-Match', 'far below a pattern';
 is headers_of("<Directory $root/*/deep/>, joined with other matching sections"),
     'X-Deep', 'a pattern';
-is headers_of('<DirectoryMatch /ten[a-z]+/>, joined with other matching sections'),
+is headers_of('<DirectoryMatch /ten[a-z]+/>, '
+    . 'joined with other matching sections'),
     'X-Match', 'an expression';
 
 # Sections within sections.
@@ -318,10 +329,11 @@ for (['<Directory R/>', '', 0], ['<Directory R/tenant/>', 'Or', 1],
      ["<Location /either>, joined with the directory's rules", 'Or', 0])
 {
     my($name, $merging, $opened) = @$_;
-    my @lines = @{ section($out, $name =~ s/\bR\b/$root/r) };
+    my @lines = @{ shown($out, $name =~ s/\bR\b/$root/r) };
     is $lines[0], 'engine On, status 417, scope content'
         . ($merging && ", merging $merging"), "$name: the value in force";
-    is scalar(grep { /warning:\ ExpectMerging\ $merging\ is\ in\ force:\ a\ tenant\ can
+    is scalar(grep { /warning:\ ExpectMerging\ $merging\ is\ in\ force:
+            \ a\ tenant\ can
                       \ exceed\ the\ outer\ rules$/x } @lines), $opened,
         "$name: opened $opened";
 }
@@ -344,9 +356,10 @@ ExpectRequire method PUT
 </VirtualHost>
 CONF
 like $out, qr/^VirtualHost v\.example:1 \(\S+:\d+\)$/m, 'a virtual host';
-is_deeply [grep { /header|method/ } @{ section(
+is_deeply [grep { /header|method/ } @{ shown(
         ($out =~ /^(VirtualHost.*)/ms)[0], 'everywhere <If>') }],
-    ['      method PUT head', '      header X-V head', '      header X-If head'],
+    ['      method PUT head', '      header X-V head',
+        '      header X-If head'],
     'If in a virtual host';
 
 done_testing();

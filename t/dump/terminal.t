@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# ExpectExplain on an administrator's terminal, where an .htaccess brings
-# scripts along: none of them types into the terminal, reads from it, prints on
-# it, or keeps the answer waiting. And -D DUMP_EXPECT prints nothing raw. The
+# ExpectExplain on an administrator's terminal, where an .htaccess runs
+# scripts: none of them types into the terminal, reads from it, prints on it,
+# or delays the answer. -D DUMP_EXPECT escapes all that it prints. The
 # terminal is a real one, and httpd's controlling terminal.
 
 use strict;
@@ -15,17 +15,15 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
+use File;
 
-use constant LIMIT => 10;           # seconds for a question, see src/explain/explain.c
+# seconds for a question, see src/explain/explain.c
+use constant LIMIT => 10;
 use constant PATIENCE => 60;        # seconds until a run is given up
 use constant TYPED => "typed by root\n";
 
 my $root = conf_var('documentroot') . '/tenant/terminal';
-my($modules) = do {
-    open my $fh, '<', conf_var('t_conf') . '/modules.load'
-        or die "modules.load: $!\n";
-    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
-};
+my $modules = module_dir();
 my $conf = <<"CONF";
 LoadModule perl_module "$modules/mod_perl.so"
 LoadModule lua_module "$modules/mod_lua.so"
@@ -47,7 +45,7 @@ mkpath("$root/quiet");
 sub on_terminal {
     my($text, $questions, %o) = @_;
     my $dir = ExpectTest::private_dir();
-    ExpectTest::write_file("$dir/httpd.conf",
+    spew("$dir/httpd.conf",
         ExpectTest::private_conf($dir, 'inherit.load', 1024) . $text);
     my $pty = IO::Pty->new or die "no terminal: $!\n";
     my $slave = $pty->slave;
@@ -111,7 +109,7 @@ sub tenant {
     my $dir = "$root/" . ++$n;
     mkpath($dir);
     if (defined $perl) {
-        ExpectTest::write_file("$dir/hook.pl", "use POSIX ();\n$perl\n;1;\n");
+        spew("$dir/hook.pl", "use POSIX ();\n$perl\n;1;\n");
         push @htaccess,
             qq{PerlAccessHandler 'sub { do "$dir/hook.pl"; return -1 }'};
     }
@@ -119,12 +117,7 @@ sub tenant {
     return ("/up/$n/x PUT length=9", $dir);
 }
 
-sub slurp {
-    open my $fh, '<', $_[0] or return '';
-    return join '', <$fh>;
-}
-
-# A process that has not ended, or is a zombie that nobody fetches.
+# Whether a process has not ended; a zombie has.
 sub lives {
     my $stat = slurp("/proc/$_[0]/stat");
     return $stat =~ /\) [^ZX] / ? 1 : 0;
@@ -138,9 +131,10 @@ sub is_gone {
     ok !lives($pid), "$name is gone" or kill KILL => $pid;
 }
 
-# --- typing, reading, printing -----------------------------------------------
+# --- typing, reading, printing ---------------------------------------------
 
-my $print = '"\e[2J\e]0;PWNED\a\x9b31mPWNED\r\nExpectExplain /forged PUT\n  asks: admitted\n"';
+my $print = '"\e[2J\e]0;PWNED\a\x9b31mPWNED\r\n'
+    . 'ExpectExplain /forged PUT\n  asks: admitted\n"';
 my($attack, $attack_dir) = tenant(<<"PERL");
 use constant TIOCSTI => 0x5412;
 my \@way;
@@ -179,7 +173,7 @@ PERL
     my($question, $dir) = tenant(undef, 'LuaHookAccessChecker hook.lua check');
     write_htaccess("tenant/terminal/$n",
         "LuaHookAccessChecker \"$dir/hook.lua\" check\n");
-    ExpectTest::write_file("$dir/hook.lua", <<"LUA");
+    spew("$dir/hook.lua", <<"LUA");
 function check(r)
     local way = "ran"
     local tty = io.open("/dev/tty", "r+")
@@ -206,9 +200,11 @@ LUA
     like $run->{answers}[1], $answered, 'Lua: the next question is answered';
 }
 
-# --- time and bounds ---------------------------------------------------------
+# --- time and bounds -------------------------------------------------------
 
-sub begun { return qq{open my \$pid, '>', "$_[0]"; print \$pid \$\$; close \$pid;} }
+sub begun {
+    return qq{open my \$pid, '>', "$_[0]"; print \$pid \$\$; close \$pid;};
+}
 
 {
     my $dir = "$root/" . ($n + 1);
@@ -223,7 +219,8 @@ PERL
     is_safe($run, 'for ever', $question, $after);
     cmp_ok $run->{seconds}, '>=', LIMIT, 'for ever: it had its time';
     cmp_ok $run->{seconds}, '<', 2 * LIMIT, 'for ever: and no more';
-    like $run->{answers}[0], qr/^  not known: this took longer than 10 seconds and was ended during access control$/m,
+    like $run->{answers}[0], qr/^\ \ not\ known:\ this\ took\ longer\ than\ 10
+        \ seconds\ and\ was\ ended\ during\ access\ control$/mx,
         'for ever: the answer says so';
     like $run->{answers}[1], $answered, 'for ever: the next is answered';
     is_gone("$dir/hook.pid", 'for ever: the process');
@@ -247,11 +244,15 @@ PERL
 # found, but it has no way to the terminal either.
 {
     my $dir = "$root/" . ($n + 1);
-    my($stays) = tenant(qq{if (!fork) { @{[begun("$dir/fork.pid")]} sleep 1 while 1 }
+    my($stays) = tenant(qq{if (!fork) {
+            @{[begun("$dir/fork.pid")]} sleep 1 while 1 }
         select undef, undef, undef, 0.02 until -s "$dir/fork.pid"});
     my $other = "$root/" . ($n + 1);
-    my($leaves) = tenant(qq{if (!fork) { POSIX::setsid(); @{[begun("$other/fork.pid")]}
-            for (1 .. 600) { POSIX::write(\$_, "\\e[2J", 4) for 1 .. 64; sleep 1 } POSIX::_exit(0) }
+    my($leaves) = tenant(qq{if (!fork) {
+            POSIX::setsid(); @{[begun("$other/fork.pid")]}
+            for (1 .. 600) {
+                POSIX::write(\$_, "\\e[2J", 4) for 1 .. 64; sleep 1;
+            } POSIX::_exit(0) }
         select undef, undef, undef, 0.02 until -s "$other/fork.pid"});
     my $run = on_terminal($conf, [$stays, $leaves, $after]);
     is_safe($run, 'left behind', $stays, $leaves, $after);
@@ -267,13 +268,17 @@ PERL
 # Megabytes: printed, and in place of the answer.
 {
     my($prints) = tenant('POSIX::write(1, "\e" x 65536, 65536) for 1 .. 128');
-    my($floods) = tenant('while (1) { POSIX::write($_, "\e" x 65536, 65536) for 3 .. 64 }');
+    my($floods) = tenant('while (1) '
+        . '{ POSIX::write($_, "\e" x 65536, 65536) for 3 .. 64 }');
     my $run = on_terminal($conf, [$prints, $floods, $after]);
     is_safe($run, 'megabytes', $prints, $floods, $after);
     cmp_ok length $run->{bytes}, '<', 20_000, 'megabytes: few are shown';
-    like $run->{answers}[0], qr/^  asks: admitted; goes to.*^    more was printed than the first 1024 bytes, which are shown$/ms,
+    like $run->{answers}[0], qr/^\ \ asks:\ admitted;\ goes\ to.*^\ {4}more
+        \ was\ printed\ than\ the\ first\ 1024\ bytes,\ which\ are
+        \ shown$/msx,
         'megabytes: printed';
-    like $run->{answers}[1], qr/^  not known: a module or a script made the answer longer than 1048576 bytes$/m,
+    like $run->{answers}[1], qr/^\ \ not\ known:\ a\ module\ or\ a\ script
+        \ made\ the\ answer\ longer\ than\ 1048576\ bytes$/mx,
         'megabytes: for an answer';
     like $run->{answers}[2], $answered, 'megabytes: the next is answered';
 }
@@ -284,15 +289,17 @@ PERL
     my($exits) = tenant('POSIX::_exit(0)');
     my $run = on_terminal($conf, [$closes, $exits, $after]);
     is_safe($run, 'no answer', $closes, $exits, $after);
-    like $_, qr/^  asks: admitted\n.*\n    not known: the result of access control and of all that follows; /m,
+    like $_, qr/^\ \ asks:\ admitted\n.*\n\ {4}not\ known:\ the\ result\ of
+        \ access\ control\ and\ of\ all\ that\ follows;\ /mx,
         'no answer: as far as it came' for @{ $run->{answers} }[0, 1];
     like $run->{answers}[2], $answered, 'no answer: the next is answered';
 }
 
-# --- what is printed of names and words --------------------------------------
+# --- what is printed of names and words ------------------------------------
 
 my $raw = "\ec\x9b31m\xc2\x9b\x7f\x01\xff\xe2\x80\xae\xc3\xa9";
-my $shown = qr/\\x1bc\\x9b31m\\xc2\\x9b\\x7f\\x01\\xff\\xe2\\x80\\xae(?:\xc3\xa9|\\xc3\\xa9)/;
+my $shown = qr/\\x1bc\\x9b31m\\xc2\\x9b\\x7f\\x01\\xff
+    \\xe2\\x80\\xae(?:\xc3\xa9|\\xc3\\xa9)/x;
 {
     my($broken) = tenant(undef, "ExpectRequire $raw");
     my($words) = tenant(undef, "ErrorDocument 413 \"$raw\"",
@@ -305,7 +312,7 @@ my $shown = qr/\\x1bc\\x9b31m\\xc2\\x9b\\x7f\\x01\\xff\\xe2\\x80\\xae(?:\xc3\xa9
     my $name = "/up/quiet/$escaped%0a%20%20asks:%20admitted PUT length=9";
     my $folder = "$root/folder $raw";
     mkpath($folder);
-    ExpectTest::write_file("$folder/.htaccess", "ExpectRequire header X-A\n");
+    spew("$folder/.htaccess", "ExpectRequire header X-A\n");
     my $in = "/up/folder%20$escaped/x PUT length=9";
     my $field = '/up/quiet/x PUT length=9 header="Expect: ' . "\x9b\xff\"";
     my @questions = ($broken, $words, $handler, $login, $name, $in, $field);
@@ -317,7 +324,8 @@ my $shown = qr/\\x1bc\\x9b31m\\xc2\\x9b\\x7f\\x01\\xff\\xe2\\x80\\xae(?:\xc3\xa9
         qr/^ +header X-A "$shown" +head .*\n/m,
         qr/^  asks: admitted; goes to $shown$/m,
         qr/^    authentication \(AuthType $shown\) is not performed/m,
-        qr/^  target: \S+\/quiet\/$shown\\n  asks: admitted, which does not exist$/m,
+        qr/^\ \ target:\ \S+\/quiet\/$shown\\n\ \ asks:\ admitted,\ which\ does
+            \ not\ exist$/mx,
         qr/^  \.htaccess: .*\/folder $shown\/\.htaccess$/m,
         qr/^  Expect: \\x9b\\xff: /m;
 }

@@ -56,7 +56,8 @@ what converse() wants).
 =item early_faults($server, $path, %o)
 
 What is wrong with one of them, in words. C<framing>, C<asks>, C<method>,
-C<breaks>, C<headers>, C<hold>; C<keep> takes the conversation, as converse() returns it.
+C<breaks>, C<headers>, C<hold>; C<keep> takes the conversation, as converse()
+returns it.
 
 =item early_log_ok($server), early_log($server)
 

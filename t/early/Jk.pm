@@ -16,7 +16,7 @@ use warnings;
 use Exporter qw(import);
 
 use ExpectTest;
-use House;
+use OtherModules;
 
 our @EXPORT = qw(jk_conf);
 

@@ -34,10 +34,7 @@ sub mod_php_fits { return ($ENV{TEST_MPM} // '') eq 'prefork' }
 sub load_php {
     # No opcache: PHP opens it in a way that the sanitizers cannot bear.
     $ENV{PHP_INI_SCAN_DIR} = '';
-    open my $fh, '<', conf_var('serverroot') . '/conf/modules.load'
-        or die "modules.load: $!\n";
-    my($dir) = join('', <$fh>) =~ m{"(.*)/mod_authz_core\.so"};
-    my($php) = glob "$dir/libphp*.so"
+    my($php) = glob module_dir() . '/libphp*.so'
         or die "mod_php is not installed: t/setup\n";
     return qq(LoadModule php_module "$php"\n);
 }

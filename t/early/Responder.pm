@@ -34,10 +34,9 @@ Core Perl only; it ends with the object.
 use strict;
 use warnings;
 
-use IO::Socket::INET ();
 use POSIX ();
 
-use ExpectTest ();
+use parent 'Child';
 
 # Bytes of content that /breaks takes; up to where the client sends before the
 # answer has begun, and before it has broken off. httpd reads 8 KB at a time,
@@ -45,8 +44,6 @@ use ExpectTest ();
 use constant { SOME => 49_152, HELD => 24_576, HELD_AGAIN => 65_536 };
 
 my $log;
-
-sub port { return $_[0]{port} }
 
 sub taken {
     my($self) = @_;
@@ -267,27 +264,11 @@ sub run {
 
 sub start {
     my($class, $protocol) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        Listen => 64) or die "listen: $!\n";
-    my $self = bless { port => $listener->sockport, owner => $$ }, $class;
-    $self->{log} = ExpectTest::conf_var('t_logs') . "/responder-$self->{port}";
-    open $log, '>>', $self->{log} or die "$self->{log}: $!\n";
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        # It ends with the test, however that ends.
-        alarm 300;
+    return $class->server("responder-$protocol", sub {
+        my($listener) = @_;
+        $log = $_[1];
         run($listener, $protocol);
-        POSIX::_exit(0);
-    }
-    return $self;
-}
-
-sub DESTROY {
-    my($self) = @_;
-    return if $self->{owner} != $$;
-    local $?;
-    kill TERM => $self->{pid};
-    waitpid $self->{pid}, 0;
+    }, 300);
 }
 
 1;

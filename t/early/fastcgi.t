@@ -1,18 +1,18 @@
 #!/usr/bin/perl
-# FastCGI responders that answer before they have read all content. Where one
-# closes then, mod_proxy_fcgi fails to hand it the rest and gives up with
-# AP_FILTER_ERROR; httpd's core, which finds the head of an answer sent, does not
-# throw the rest of the content away, and keeps the connection.
+# FastCGI responders that answer before they have read all content. If a
+# responder then closes its connection, mod_proxy_fcgi cannot forward the rest
+# and fails with AP_FILTER_ERROR. httpd alone neither throws the rest of the
+# content away nor closes the connection, as an answer has been sent already.
 
 use strict;
 use warnings;
 
-use lib 't/cutoff', 't/early', 't/house', 't/protocol';
+use lib 't/cutoff', 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use CutOff;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 use Responder;
 
 my $root = conf_var('documentroot');
@@ -21,7 +21,7 @@ my $fpm = php_fpm();
 # Each process of httpd keeps connections to itself, until PHP has none left.
 my $conf = one_process();
 
-# --- a responder that does as it is told -------------------------------------
+# --- a responder that obeys its URL ----------------------------------------
 
 for my $reuse (qw(on off)) {
     # A worker is known by its URL.
@@ -31,7 +31,7 @@ for my $reuse (qw(on off)) {
         . "ProxyPassMatch \"^/\\w+/raw-$reuse/(\\w+)\$\" \"$url/\$1\"\n";
 }
 
-# --- PHP-FPM -----------------------------------------------------------------
+# --- PHP-FPM ---------------------------------------------------------------
 
 my %fpm = (on => $fpm->url . '/', off => $fpm->url =~ s/localhost$/apart\//r);
 for my $reuse (qw(on off)) {
@@ -58,7 +58,7 @@ for my $reuse (qw(on off)) {
 }
 early_log_ok($server);
 
-# --- what httpd does ---------------------------------------------------------
+# --- what httpd does -------------------------------------------------------
 
 my $stock = early_stock($conf);
 my @wrong = map { early_faults($stock, '/free/raw-on/breaks', breaks => 1,

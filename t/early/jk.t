@@ -4,11 +4,11 @@
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 use Jk;
 use Responder;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Handlers of httpd's own that answer before they have read all content: files,
-# pages of its own, DAV, scripts.
+# httpd's own handlers that answer before they have read all content: files,
+# generated pages, DAV, scripts.
 
 use strict;
 use warnings;

@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # mod_php, where the MPM has no threads, and scripts that answer before they
-# have read all content. Elsewhere Debian's cannot be loaded: httpd has to say
-# so then, and not to crash.
+# have read all content. With other MPMs Debian's mod_php cannot be loaded:
+# httpd has to report that, and not to crash.
 
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use Early;
 use ExpectTest;

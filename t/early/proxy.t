@@ -1,15 +1,15 @@
 #!/usr/bin/perl
-# Origins and SCGI and AJP back ends that answer before they have read all
-# content, and close or do not.
+# Origins, SCGI and AJP back ends that answer before they have read all
+# content, and then close the connection or keep it.
 
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 use RawOrigin;
 use Responder;
 

@@ -1,15 +1,15 @@
 #!/usr/bin/perl
-# Answers that come before the content was read, over TLS: what httpd has read
-# off the wire waits in mod_ssl then.
+# Answers over TLS that are sent before the content was read: bytes that httpd
+# has read from the network wait in mod_ssl then.
 
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 use Responder;
 
 my $root = conf_var('documentroot');

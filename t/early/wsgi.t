@@ -5,11 +5,11 @@
 use strict;
 use warnings;
 
-use lib 't/early', 't/house', 't/protocol';
+use lib 't/early', 't/other-modules', 't/protocol';
 use Test::More;
 use Early;
 use ExpectTest;
-use House;
+use OtherModules;
 
 my $root = conf_var('documentroot');
 my $logs = conf_var('t_logs');

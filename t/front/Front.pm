@@ -55,6 +55,7 @@ use Exporter qw(import);
 use File::Path qw(mkpath);
 
 use ExpectTest;
+use File;
 use Foreign qw(foreign_command nginx_conf);
 
 our @ISA = ('ExpectTest::Server');
@@ -238,12 +239,12 @@ sub start_front {
     my $dir  = ExpectTest::private_dir();
     my $port = ExpectTest::Server::free_port();
     my $self = bless { dir => $dir, port => $port, owner => $$ };
-    ExpectTest::write_file("$dir/conf", $conf->($dir, $port, $to, $more));
+    spew("$dir/conf", $conf->($dir, $port, $to, $more));
     local $ENV{HOME} = $dir;
     $self->launch(foreign_command($program, "$dir/conf", $dir,
         $program eq 'varnishd' ? ('-a', "127.0.0.1:$port") : ()));
     # t/run ends what a test that died has left, by these files' names
-    ExpectTest::write_file("$dir/httpd.pid", $self->pid);
+    spew("$dir/httpd.pid", $self->pid);
     return $self;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# HAProxy. It keeps the client's connection when the origin has said 417, and
-# curl repeats the upload on it: with ExpectStatus specific there is no 417, and
-# the client sees what the origin says.
+# HAProxy keeps the client's connection when the origin answers 417, and curl
+# repeats the upload on it. With ExpectStatus specific there is no 417, and
+# the client sees the origin's status.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# httpd's own mod_proxy, with an expectation that goes to the origin and with
-# one that does not: what the origin says of an upload is what the client sees.
+# httpd's own mod_proxy, with an expectation that is forwarded and with one
+# that is not: the client sees the origin's answer to the upload.
 
 use strict;
 use warnings;

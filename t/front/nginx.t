@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# nginx, which takes all content before it asks the origin, or hands it on as it
-# comes: what the origin says of an upload is what the client sees.
+# nginx, which reads all content before it calls the origin, or forwards it as
+# it arrives: the client sees the origin's answer to the upload.
 
 use strict;
 use warnings;

@@ -21,7 +21,7 @@ typedef struct {
     expect_value_e value;
     expect_value_e early;
     expect_stage_e known_at;
-    apr_off_t cap;
+    apr_off_t max;
     int survives_not;
     int evaluated;
 } given_t;
@@ -56,7 +56,7 @@ static expect_value_e given_check(const expect_facts_t *facts, const void *arg,
         return given->early;
     }
     if (given->value == EXPECT_GRANTED) {
-        answer->cap = given->cap;
+        answer->max = given->max;
     }
     answer->survives_not = given->value == EXPECT_DENIED && given->survives_not;
     return given->value;
@@ -101,7 +101,7 @@ static expect_rule_t *read_leaf(reader_t *reader)
 
     given->value = values[what % 8];
     given->survives_not = what / 8 % 4 == 3;
-    given->cap = what / 32 % 2 ? EXPECT_UNLIMITED : (apr_off_t)(more / 32);
+    given->max = what / 32 % 2 ? EXPECT_UNLIMITED : (apr_off_t)(more / 32);
     rule = expect_rule_leaf(reader->in->pool, &types[more % 6], given);
     rule->negated = what / 64 % 2;
     if (rule->final == EXPECT_AT_ENV && more / 8 % 2) {
@@ -138,11 +138,11 @@ static expect_rule_t *read_rule(reader_t *reader, int depth)
 
 /* --- Kleene -------------------------------------------------------------- */
 
-/* survives_not: a denial is not inverted. cap: of a grant. */
+/* survives_not: a denial is not inverted. max: of a grant. */
 typedef struct {
     expect_value_e value;
     int survives_not;
-    apr_off_t cap;
+    apr_off_t max;
 } value_t;
 
 static value_t inverted(value_t v)
@@ -153,7 +153,7 @@ static value_t inverted(value_t v)
     else if (v.value == EXPECT_GRANTED) {
         v.value = EXPECT_DENIED;
     }
-    v.cap = EXPECT_UNLIMITED;
+    v.max = EXPECT_UNLIMITED;
     return v;
 }
 
@@ -164,7 +164,7 @@ static value_t early_value(const expect_rule_t *rule, int nones)
     value_t v = {
         .value = given->early,
         .survives_not = given->early == EXPECT_DENIED && given->survives_not,
-        .cap = EXPECT_UNLIMITED
+        .max = EXPECT_UNLIMITED
     };
 
     if (rule->negated) {
@@ -199,7 +199,7 @@ static value_t leaf_value(const expect_rule_t *rule, expect_stage_e stage,
     }
     v.survives_not = given->value == EXPECT_DENIED && given->survives_not;
     if (v.value == EXPECT_GRANTED) {
-        v.cap = given->cap;
+        v.max = given->max;
     }
     return rule->negated ? inverted(v) : v;
 }
@@ -235,8 +235,8 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
 
         ++found[one.value];
         if (one.value == EXPECT_GRANTED) {
-            tightest = tighter(tightest, one.cap);
-            widest = widest == -2 ? one.cap : wider(widest, one.cap);
+            tightest = tighter(tightest, one.max);
+            widest = widest == -2 ? one.max : wider(widest, one.max);
         }
         if (one.value == EXPECT_DENIED) {
             survives_not |= one.survives_not;
@@ -252,14 +252,14 @@ static value_t value_of(const expect_rule_t *rule, expect_stage_e stage,
                   : found[EXPECT_GRANTED] ? EXPECT_GRANTED : EXPECT_NEUTRAL;
         /* one that can be inverted is enough */
         v.survives_not = v.value == EXPECT_DENIED && !turns;
-        v.cap = v.value == EXPECT_GRANTED ? tightest : EXPECT_UNLIMITED;
+        v.max = v.value == EXPECT_GRANTED ? tightest : EXPECT_UNLIMITED;
         return v;
     }
     v.value = found[EXPECT_GRANTED] ? EXPECT_GRANTED
               : found[EXPECT_UNKNOWN] ? EXPECT_UNKNOWN
               : found[EXPECT_DENIED] ? EXPECT_DENIED : EXPECT_NEUTRAL;
     v.survives_not = v.value == EXPECT_DENIED && survives_not;
-    v.cap = v.value == EXPECT_GRANTED ? widest : EXPECT_UNLIMITED;
+    v.max = v.value == EXPECT_GRANTED ? widest : EXPECT_UNLIMITED;
     return rule->kind == EXPECT_NONE ? inverted(v) : v;
 }
 
@@ -288,25 +288,26 @@ static void check_answer(const expect_answer_t *answer, value_t now,
                          value_t last)
 {
     MUST(answer->value == now.value, NULL);
-    MUST(answer->cap == now.cap, NULL);
+    MUST(answer->max == now.max, NULL);
     MUST(answer->value == EXPECT_NEUTRAL || answer->rule, NULL);
-    /* an early result is final; only a cap may still get wider */
+    /* an early result is final; only a max may still get wider */
     MUST(answer->value != EXPECT_DENIED || last.value == EXPECT_DENIED, NULL);
-    MUST(answer->value != EXPECT_GRANTED || answer->cap != EXPECT_UNLIMITED
-         || (last.value == EXPECT_GRANTED && last.cap == EXPECT_UNLIMITED),
+    MUST(answer->value != EXPECT_GRANTED || answer->max != EXPECT_UNLIMITED
+         || (last.value == EXPECT_GRANTED && last.max == EXPECT_UNLIMITED),
          NULL);
     /* the bound of an undecided tree is a bound in the end as well */
-    MUST(answer->held == EXPECT_UNLIMITED || last.value != EXPECT_GRANTED
-         || (last.cap != EXPECT_UNLIMITED && last.cap <= answer->held), NULL);
-    MUST(answer->held == EXPECT_UNLIMITED || answer->held_rule, NULL);
-    MUST(answer->cap == EXPECT_UNLIMITED || answer->cap_rule, NULL);
+    MUST(answer->early_max == EXPECT_UNLIMITED || last.value != EXPECT_GRANTED
+         || (last.max != EXPECT_UNLIMITED && last.max <= answer->early_max),
+         NULL);
+    MUST(answer->early_max == EXPECT_UNLIMITED || answer->early_rule, NULL);
+    MUST(answer->max == EXPECT_UNLIMITED || answer->max_rule, NULL);
 }
 
 static int is_same(const expect_answer_t *a, const expect_answer_t *b)
 {
     return a->value == b->value && a->status == b->status
            && a->negated == b->negated && a->survives_not == b->survives_not
-           && a->rule == b->rule && a->cap == b->cap;
+           && a->rule == b->rule && a->max == b->max;
 }
 
 void fuzz_decide(fuzz_input_t *in)

@@ -218,7 +218,7 @@ static void evaluate(request_rec *r, const expect_rule_type_t *type,
     value = type->check(&facts, arg, &answer);
     check_value(p, type->name, words_of(p, args), &head, value);
     MUST(answer.status >= 400 && answer.status < 600, args);
-    MUST(answer.cap == EXPECT_UNLIMITED
+    MUST(answer.max == EXPECT_UNLIMITED
          || (value == EXPECT_GRANTED && head.length < 0), args);
 
     check_accepts(p, type, &facts, arg, args);

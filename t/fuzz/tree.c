@@ -192,8 +192,8 @@ static void check_accepts(apr_pool_t *p, const expect_accepts_t *accepts,
     if (head->length == EXPECT_LENGTH_UNKNOWN) {
         MUST(accepts->min <= 0, text);
         MUST(accepts->max == EXPECT_UNLIMITED
-             || (answer->cap != EXPECT_UNLIMITED
-                 && answer->cap <= accepts->max), text);
+             || (answer->max != EXPECT_UNLIMITED
+                 && answer->max <= accepts->max), text);
     }
     else {
         MUST(head->length >= accepts->min, text);
@@ -247,7 +247,7 @@ static void try_upload(sections_t *s, const char *length, const char *type)
         MUST(fuzz_is_clean(sentence), sentence);
         return;
     }
-    MUST(answer.cap == staged.cap, s->text);
+    MUST(answer.max == staged.max, s->text);
     check_accepts(p, &s->accepts, &head, &answer, s->text);
     for (i = 0; i < SECTIONS_MAX && s->is_ceiling; ++i) {
         if (s->rules[i]) {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# refused_ok() and admitted_ok() must fail when things are not as they say;
-# else no other test shows anything. Each case runs in a perl of its own, whose
-# "not ok" lines are looked at.
+# refused_ok() and admitted_ok() must fail when the server does something
+# else; otherwise no other test shows anything. Each case runs in a perl of
+# its own, whose "not ok" lines are examined.
 
 use strict;
 use warnings;

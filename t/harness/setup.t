@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# t/setup sees what is missing, each thing by itself: on a machine that has all,
-# nobody would notice that one is never asked for.
+# t/setup notices each missing thing by itself. On a machine that has
+# everything, nobody would see that one of its checks never runs.
 
 use strict;
 use warnings;
@@ -8,6 +8,7 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 # All that t/setup itself is made of, and no more.
 my @TOOLS = qw(sh cat grep id ls printf sed uname rm env);
@@ -45,9 +46,7 @@ like $text, qr/^  Debian, Ubuntu  apt-get install .*^  Fedora .*^  Alpine /ms,
 
 for (grep { $_ ne 'perl' } @WANTED) {
     my $name = $package{$_} // $_;
-    open my $fh, '>', "$bin/$_" or die "$_: $!\n";
-    print $fh "#!/bin/sh\nexit 0\n";
-    close $fh;
+    spew("$bin/$_", "#!/bin/sh\nexit 0\n");
     chmod 0755, "$bin/$_";
     my(undef, $left) = missing();
     ok !$left->{$name}, "$_: there";

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# The harness itself: that an upload which nobody objects to is seen as it
-# happens, so that the other tests can trust what they see. None of it needs a
-# rule of mod_expect's.
+# The harness itself: an upload without rules is recorded as it happens, so
+# that other tests can trust the record. No test here needs a rule of
+# mod_expect.
 
 use strict;
 use warnings;
@@ -47,23 +47,23 @@ for my $case (@cases) {
     }
 }
 
-# Who asked and was not told to continue is told that the connection ends.
+# A client that asked and got no 100 learns that the connection ends.
 {
     my $r = upload(path => '/lazy/', content => 1000, asks => 1);
     ok $r->{closed}, 'lazy: the connection is closed';
-    is $r->{headers}{connection}, 'close', 'lazy: and the client is told';
+    is $r->{headers}{connection}, 'close', 'lazy: Connection: close';
 }
 
 # The providers count their calls.
 {
-    my $login = 'Authorization: Basic YWxpY2U6c2VjcmV0';    # alice:secret
+    my $login = basic_auth('alice');
     my $r = upload(path => '/basic/', content => 9, asks => 1,
         headers => [$login]);
     is $r->{status}, 200, 'alice may';
     is $r->{witness}{authn}, 1, 'the password was asked for once';
 
     $r = upload(path => '/basic/', content => 9, asks => 1);
-    is $r->{status}, 401, 'nobody may not';
+    is $r->{status}, 401, 'without a user: 401';
     is $r->{witness}{authn}, 0, 'no password, no question';
 
     my $curl = 'curl -sS -o /dev/null -w %{http_code} --digest -u alice';
@@ -103,7 +103,7 @@ for (['/dav/harness', 201], ['/cgi/read.cgi', 200], ['/proxy/x', 200],
         "Connection: close\r\n\r\n", qr/^HTTP\/1\.1 200 /, qr/read=0/, 'eof');
     is $t->{missed}, undef, 'talk sees the response and the end';
     $t = talk('main', "nonsense\r\n\r\n", qr/200 OK/);
-    ok $t->{missed}, 'talk tells what did not come';
+    ok $t->{missed}, 'talk() returns the step that did not come true';
 }
 
 # Other servers: with an error in the configuration, stock, and with mod_expect.
@@ -115,8 +115,7 @@ for (['/dav/harness', 201], ['/cgi/read.cgi', 200], ['/proxy/x', 200],
         . "</IfModule>\n");
     is $exit, 0, 'mod_expect is loaded' or diag $message;
 
-    my $stock = stock_httpd(conf => "<IfModule expect_module>\nNo\n"
-        . "</IfModule>\n");
+    my $stock = stock_httpd(conf => if_expect("No\n"));
     my $r = upload(vhost => $stock, asks => 1, content => 7);
     is_deeply [@$r{qw(status interim)}, $r->{witness}{read}], [200, [100], 7],
         'a stock httpd takes an upload';

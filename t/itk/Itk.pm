@@ -37,6 +37,10 @@ own_httpd() with a virtual host for each tenant: a DAV store, with .htaccess
 files. $of_each->($tenant) is put into its virtual host. The main server, host
 localhost, belongs to none of them.
 
+=item plain_vhost($tenant, $port, $top, $site)
+
+The text of a tenant's virtual host, for a configuration without DAV.
+
 =item quick()
 
 Configuration that makes mod_expect look targets up early: an idle quick
@@ -58,8 +62,9 @@ use File::Basename qw(dirname);
 use File::Path qw(mkpath);
 
 use ExpectTest;
+use File;
 
-our @EXPORT = qw(tenants give_file itk_httpd quick log_pids pids);
+our @EXPORT = qw(tenants give_file plain_vhost itk_httpd quick log_pids pids);
 
 my $count = 0;
 
@@ -107,9 +112,7 @@ sub give_file {
         mkdir $dir, 0700 or die "$dir: $!\n";
         own($tenant, $dir);
     }
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
+    spew($file, $text);
     chmod $mode // 0600, $file;
     own($tenant, $file);
     return $file;
@@ -134,6 +137,26 @@ sub vhost {
 CONF
 }
 
+# A tenant's virtual host without DAV. $site is the folder that it serves, below
+# $top, or else the tenant's.
+sub plain_vhost {
+    my($tenant, $port, $top, $site) = @_;
+    $top //= $tenant->{dir};
+    $site //= $top;
+    return <<"CONF";
+<VirtualHost 127.0.0.1:$port>
+    ServerName $tenant->{host}
+    DocumentRoot "$site"
+    AssignUserID $tenant->{user} $tenant->{group}
+    <Directory "$top">
+        Require all granted
+        AllowOverride AuthConfig
+        SetHandler witness
+    </Directory>
+</VirtualHost>
+CONF
+}
+
 # ORIGIN_PORT is the server's own port: see ExpectTest.
 sub itk_httpd {
     my($tenants, $conf, $of_each) = @_;
@@ -149,11 +172,7 @@ CONF
 
 # mod_cache without a cache: see t/TEST.PL.
 sub quick {
-    my $modules = conf_var('serverroot') . '/conf/modules.load';
-    open my $fh, '<', $modules or die "$modules: $!\n";
-    my($dir) = join('', <$fh>) =~ m{"(.*)/mod_authz_core\.so"}
-        or die "$modules: no mod_authz_core\n";
-    return qq(LoadModule cache_module "$dir/mod_cache.so"\n);
+    return 'LoadModule cache_module "' . module_dir() . qq(/mod_cache.so"\n);
 }
 
 my $pids;

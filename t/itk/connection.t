@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # needs: several users
-# A connection belongs to the first user that was served on it: requests to the
-# same user's hosts are judged one after the other by one process; at one to
-# another user mpm_itk ends the connection without an answer. Nothing is let in
-# then, and nothing counted: the client comes again.
+# A connection belongs to the first user that it was served as. Requests to
+# hosts of the same user are judged one after the other by one process; at a
+# request to another user's host mpm_itk ends the connection without an
+# answer. Then nothing is admitted or counted, and the client connects again.
 
 use strict;
 use warnings;

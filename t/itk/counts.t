@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# Each connection has a process of its own, which becomes another user before
-# the request is judged, and ends with it: all count in the same memory, for the
-# page, for mod_status, and over a graceful restart. DetectionOnly, its lines
-# and notes are as ever.
+# Each connection has a process of its own, which changes its user before the
+# request is judged, and ends with the connection. All processes count in the
+# same memory, for the status page and mod_status, and over a graceful
+# restart. The log lines and notes of DetectionOnly are as with other MPMs.
 
 use strict;
 use warnings;

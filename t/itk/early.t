@@ -1,18 +1,19 @@
 #!/usr/bin/perl
 # needs: several users
-# A folder that the server may enter and the tenant may not, as for a site that
-# is all scripts or proxies: httpd finds the section before mpm_itk makes the
-# process the tenant, and serves it. So it does where a quick handler reads
-# content and the section was looked up for that: a lookup leaves the process
-# who it was.
+# A folder that the server can enter and the tenant cannot, as for a site of
+# scripts or proxies: httpd determines the section before mpm_itk changes the
+# user, and serves it. The same holds where a quick handler reads content and
+# the section was looked up for that: a lookup does not change the process's
+# user.
 
 use strict;
 use warnings;
 
 use Test::More;
 use ExpectTest;
-use lib 't/itk', 't/house';
-use House;
+use File;
+use lib 't/itk', 't/other-modules';
+use OtherModules;
 use Itk;
 
 my($tenant) = tenants(1);
@@ -23,25 +24,12 @@ for ($shut, "$shut/site") {
     mkdir $_, 0700 or die "$_: $!\n";
 }
 my $lua = conf_var('t_logs') . "/early-$$.lua";
-open my $fh, '>', $lua or die "$lua: $!\n";
-print $fh "require 'apache2'\nfunction quick(r) r:requestbody() "
-    . "return apache2.DECLINED end\n";
-close $fh or die "$lua: $!\n";
+spew($lua, "require 'apache2'\nfunction quick(r) r:requestbody() "
+    . "return apache2.DECLINED end\n");
 chmod 0644, $lua;
 
 sub conf {
-    return $_[0] . <<"CONF";
-<VirtualHost 127.0.0.1:\${ORIGIN_PORT}>
-    ServerName $tenant->{host}
-    DocumentRoot "$shut/site"
-    AssignUserID $tenant->{user} $tenant->{group}
-    <Directory "$shut">
-        Require all granted
-        AllowOverride AuthConfig
-        SetHandler witness
-    </Directory>
-</VirtualHost>
-CONF
+    return $_[0] . plain_vhost($tenant, '${ORIGIN_PORT}', $shut, "$shut/site");
 }
 
 for (['as is', ''], ['a quick handler reads',

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # needs: several users
-# ExpectExplain, called by root, with mpm_itk loaded: each question ends as the
-# user of its virtual host, in a process of its own, and the next one is
-# answered all the same. The file of one tenant is not read as another.
+# ExpectExplain, called by root, with mpm_itk loaded: each query is answered
+# as the user of its virtual host, in a process of its own, so that the next
+# one is answered as well. No user's file is read as another user.
 
 use strict;
 use warnings;
@@ -13,18 +13,7 @@ use lib 't/itk';
 use Itk;
 
 my @tenants = tenants(2);
-my $conf = join '', map { <<"CONF" } @tenants;
-<VirtualHost 127.0.0.1:1024>
-    ServerName $_->{host}
-    DocumentRoot "$_->{dir}"
-    AssignUserID $_->{user} $_->{group}
-    <Directory "$_->{dir}">
-        Require all granted
-        AllowOverride AuthConfig
-        SetHandler witness
-    </Directory>
-</VirtualHost>
-CONF
+my $conf = join '', map { plain_vhost($_, 1024) } @tenants;
 
 for (0 .. $#tenants) {
     give_file($tenants[$_], 'up/.htaccess',

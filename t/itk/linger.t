@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # The end of a refused connection, which the connection's own process brings
-# about while another holds the socket, too: a client that writes everything
-# before it reads has the answer; one that goes on and on is cut off where
-# ExpectLinger says; and the process is gone afterwards.
+# about while another process holds the socket as well: a client that writes
+# everything before it reads gets the answer; one that does not stop is cut
+# off within the bounds of ExpectLinger; and the process ends.
 
 use strict;
 use warnings;
@@ -66,11 +66,11 @@ sub pour {
 
 for my $tenant (@tenants) {
     my($sent, $ended) = pour($tenant);
-    ok $ended, "$tenant->{host}: who goes on is cut off";
+    ok $ended, "$tenant->{host}: a client that goes on is cut off";
     cmp_ok $sent, '<=', BYTES, "$tenant->{host}: soon";
 }
 
-# Who is silent or trickles is cut off in its time, and Off is at once.
+# A client that is silent or trickles is cut off in its time, with Off at once.
 for my $case (['time=600 idle=1', 0, 1], ['time=2 idle=600', 1, 2],
     ['Off', 0, 0]) {
     my($says, $trickles, $seconds) = @$case;

@@ -1,15 +1,17 @@
 #!/usr/bin/perl
 # needs: several users
-# Tenants who are users of their own, with files that nobody else may read:
-# rules from .htaccess, from the state of a file and from its file system hold,
-# uploads become files of the tenant, and what is cut off leaves none. Once as
-# is, and once with a module that may answer before the section is known.
+# Tenants with users of their own, whose files nobody else can read: rules
+# from .htaccess hold, and rules about a file's state or its file system as
+# well. Uploads become files of the tenant, and content that is cut off leaves
+# no file. All is tried twice, the second time with a module that may answer
+# before the section is known.
 
 use strict;
 use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 use lib 't/itk';
 use Itk;
 
@@ -18,13 +20,6 @@ sub is_owners {
     my @stat = stat "$tenant->{dir}/$file";
     is_deeply [@stat[4, 5]], [@$tenant{qw(uid gid)}],
         "$name: $file is $tenant->{user}'s";
-}
-
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return;
-    local $/;
-    return scalar <$fh>;
 }
 
 # Uploads to the .htaccess of each, one after the other.

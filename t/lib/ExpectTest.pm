@@ -2,7 +2,7 @@ package ExpectTest;
 
 =head1 NAME
 
-ExpectTest - raw uploads to the test server, and what must come of them
+ExpectTest - raw uploads to the test server, and checks of their results
 
 =head1 SYNOPSIS
 
@@ -92,6 +92,30 @@ is a pattern that one line must match.
 Writes htdocs/$dir/.htaccess, making the directory; undef removes the file.
 Returns the file's path.
 
+=item section(@lines), section_in($dir, @lines), section_at($dir, @lines)
+
+    my $path = section('ExpectRequire content-length max=10');
+
+section() writes the lines into the .htaccess of a new folder below
+htdocs/tenant, named after the test file, and returns the URL path of something
+in it. section_in() does so below htdocs/$dir; section_at() writes those of
+htdocs/$dir itself.
+
+=item basic_auth($user, $password)
+
+The header field C<Authorization>, for C<headers>; the password is C<secret>
+unless one is given.
+
+=item if_expect($text)
+
+The text in C<< <IfModule expect_module> >>, for configuration that stock httpd
+reads as well.
+
+=item one_process()
+
+Configuration for a single process (with threads, where the MPM has them), so
+that what a module counts per process is counted.
+
 =item log_mark($where), error_log_since($mark)
 
     my $mark = log_mark();
@@ -125,13 +149,13 @@ Runs the code with t/lib/$name.c preloaded to each httpd that it starts.
     my $stock = stock_httpd();
     my $r = upload(vhost => $stock, path => '/witness/', asks => 1);
 
-A private server with the places of t/conf/places.inc.in, with or without
-mod_expect, on a port of its own (${OWN_DIR} is its folder); with C<only =E<gt> [qw(dav dav_fs)]> it has
-just these modules, mod_expect, and neither places nor witness. It ends with
-the object. Methods: port, dir (its error_log and witness_log), pid, graceful,
-stop, crashes (the lines of its error_log that tell of one), and
-wait_for($condition, $seconds), which returns whether the condition came true
-while the server ran.
+A private server with the endpoints of t/conf/endpoints.inc.in, with or without
+mod_expect, on a port of its own (${OWN_DIR} is its folder). With C<< only =>
+[qw(dav dav_fs)] >> it has just these modules, mod_expect, and neither endpoints
+nor witness. It ends with the object. Methods: port; dir (its error_log and
+witness_log); pid; graceful; stop; crashes (the lines of its error_log about
+crashes); and wait_for($condition, $seconds), which returns whether the
+condition came true while the server ran.
 
 =item has_h2(), conf_var($name), witness_of($id, $where)
 
@@ -139,9 +163,14 @@ Whether this MPM serves HTTP/2; a variable of Apache::Test's configuration,
 such as C<documentroot>; the witness's record of a request made by hand with
 the header C<X-Witness: $id>.
 
+=item module_dir()
+
+The folder of httpd's modules, which has third parties' modules as well.
+
 =item keep_expect()
 
-The lines that keep an expectation from going to the origin, as README says.
+The lines that keep an expectation from the origin, as docs/INTEROPERABILITY
+describes them.
 
 =item httpd_at_least('2.4.54')
 
@@ -160,18 +189,21 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Path qw(mkpath);
 use IO::Socket::INET ();
+use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
 use version ();
 
+use File;
 use H2Client ();
 use Unprivileged ();
 
 our @EXPORT = qw(talk upload connection refused_ok admitted_ok write_htaccess
-    log_mark error_log_since config_error explained with_library own_httpd
-    stock_httpd has_h2 conf_var witness_of keep_expect httpd_at_least);
+    section section_in section_at basic_auth if_expect one_process log_mark
+    error_log_since config_error explained with_library own_httpd stock_httpd
+    has_h2 conf_var module_dir witness_of keep_expect httpd_at_least);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
@@ -202,7 +234,7 @@ sub httpd_at_least {
     if (!$version) {
         my $httpd = conf_var('httpd');
         my($is) = qx('$httpd' -v) =~ m{Apache/([\d.]+)}
-            or die "$httpd does not tell its version\n";
+            or die "$httpd does not print its version\n";
         $version = version->declare($is);
     }
     return $version >= version->declare($wanted);
@@ -214,6 +246,12 @@ sub keep_expect {
     return "Proxy100Continue Off\n" if httpd_at_least('2.4.54');
     return "<IfDirective Proxy100Continue>\nProxy100Continue Off\n"
         . "</IfDirective>\nRequestHeader unset Expect\n";
+}
+
+sub module_dir {
+    my($dir) = slurp(conf_var('serverroot') . '/conf/modules.load')
+        =~ m{"(.*)/mod_authz_core\.so"} or die "where are the modules?\n";
+    return $dir;
 }
 
 sub has_h2 { return ($ENV{TEST_MPM} || '') !~ /^(?:prefork|itk)$/ }
@@ -641,20 +679,56 @@ sub admitted_ok {
 
 # --- files and other servers -----------------------------------------------
 
-sub write_file {
-    my($file, $text) = @_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
-}
-
 sub write_htaccess {
     my($dir, $text) = @_;
     my $file = conf_var('documentroot') . "/$dir/.htaccess";
     mkpath(dirname($file));
-    if (defined $text) { write_file($file, $text) }
+    if (defined $text) { spew($file, $text) }
     else               { unlink $file }
     return $file;
+}
+
+my $sections = 0;
+
+sub section_at {
+    my($dir, @lines) = @_;
+    write_htaccess($dir, join '', map { "$_\n" } @lines);
+    return "/$dir/x";
+}
+
+sub section_in {
+    my($where, @lines) = @_;
+    my $name = $0 =~ s{^.*?\bt/}{}r =~ s{\.t$}{}r =~ tr{/}{-}r;
+    return section_at("$where/$name-" . ++$sections, @lines);
+}
+
+sub section { return section_in('tenant', @_) }
+
+sub basic_auth {
+    my($user, $password) = @_;
+    return 'Authorization: Basic '
+        . encode_base64("$user:" . ($password // 'secret'), '');
+}
+
+sub if_expect { return "<IfModule expect_module>\n$_[0]</IfModule>\n" }
+
+sub one_process {
+    return <<'CONF';
+<IfModule mpm_prefork_module>
+    StartServers 1
+    MinSpareServers 1
+    MaxSpareServers 1
+    MaxRequestWorkers 1
+</IfModule>
+<IfModule !mpm_prefork_module>
+    StartServers 1
+    ServerLimit 1
+    ThreadsPerChild 16
+    MaxRequestWorkers 16
+    MinSpareThreads 1
+    MaxSpareThreads 16
+</IfModule>
+CONF
 }
 
 # Whom a server's children are: mpm_itk becomes that user even where it is.
@@ -697,7 +771,7 @@ sub load_only {
     my $names = join '|', 'mpm_\w+', 'expect', @names;
     open my $fh, '<', conf_var('serverroot') . '/conf/inherit.load'
         or die "inherit.load: $!\n";
-    write_file("$dir/only.load",
+    spew("$dir/only.load",
         join '', grep { /^LoadModule (?:$names)_module / } <$fh>);
     return "$dir/only.load";
 }
@@ -718,7 +792,7 @@ sub config_error {
     my($text, @arguments) = @_;
     my $dir  = private_dir();
     my $conf = "$dir/httpd.conf";
-    write_file($conf, private_conf($dir, 'inherit.load', 1024) . $text);
+    spew($conf, private_conf($dir, 'inherit.load', 1024) . $text);
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         open STDERR, '>&', \*STDOUT;
@@ -757,6 +831,7 @@ sub stock_httpd { return ExpectTest::Server->start(expect => 0, @_) }
 
 package ExpectTest::Server;
 
+use File qw(spew);
 use Idle ();
 use Time::HiRes qw(time);
 
@@ -781,9 +856,9 @@ sub start {
              : $o{expect} ? 'inherit.load' : 'modules.load';
     my $places = $o{only} ? ''
         : "Define ORIGIN_PORT $port\nDefine OWN_DIR \"$dir\"\n"
-          . "Include \"$t/conf/places.inc\"\n";
+          . "Include \"$t/conf/endpoints.inc\"\n";
 
-    ExpectTest::write_file("$dir/httpd.conf",
+    spew("$dir/httpd.conf",
         ExpectTest::private_conf($dir, $load, $port) . $places
         . ($o{conf} // ''));
     return $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',

@@ -1,4 +1,4 @@
-# Waits until httpd has ended its connections, before it is told to stop. If a
+# Waits until httpd has ended its connections, before it is stopped. If a
 # worker of the event MPM ends one at that moment, the child may crash, with or
 # without modules: close_worker_sockets() in server/mpm/event/event.c uses the
 # socket that the worker has just freed.
@@ -14,7 +14,7 @@ use constant PATIENCE => 0.5;       # seconds; a client may keep its end open
 use constant { LOCAL => 1, STATE => 3, INODE => 9, LISTEN => '0A' };
 
 # Whether some process holds the server's end of a connection to a port. Where
-# there is no such table, nobody seems to.
+# there is no such table, no connection seems to be open.
 sub busy {
     my %port = map { sprintf('%04X', $_) => 1 } @_;
     for my $table (grep { -r } '/proc/net/tcp', '/proc/net/tcp6') {

@@ -2,7 +2,7 @@ package StatusTest;
 
 =head1 NAME
 
-StatusTest - what expect-status tells, and how it has changed
+StatusTest - reads expect-status, and changes in it
 
 =head1 SYNOPSIS
 

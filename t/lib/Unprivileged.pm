@@ -1,4 +1,4 @@
-# Who servers and tests run as when root calls: nobody, or who else there is.
+# The user that servers and tests run as when root calls: nobody, or another.
 
 package Unprivileged;
 

@@ -5,7 +5,7 @@
  * Before each first request of a connection it becomes the user that the
  * configuration names, even if it is that user already: setgid() and setuid()
  * allow that, initgroups() does not. Here it changes nothing then, and says
- * that all is well. Whoever is to become somebody else fails as before.
+ * that all is well. A change to another user fails as before.
  */
 
 #define _GNU_SOURCE

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# ExpectLinger: time, idle and max hold for clients that are silent, trickle and
-# flood; then the connection is reset. Virtual hosts differ. Nothing is lost of
-# the answer.
+# ExpectLinger: time, idle and max bound clients that are silent, trickle or
+# flood; then the connection is reset, and no part of the answer is lost.
+# Virtual hosts have different bounds.
 
 use strict;
 use warnings;
@@ -71,7 +71,7 @@ for my $c (@clients) {
         cmp_ok $c->{ended} - $c->{answered}, '<', 60, "$c->{name}: by bytes";
     }
 }
-ok !is_reset($_), 'who sends nothing is within any max' for @stay;
+ok !is_reset($_), 'a client that sends nothing is within any max' for @stay;
 ok $server->wait_for(sub { lingering($server) == 2 }),
     'those are left, and no other';
 
@@ -81,7 +81,7 @@ for my $asks (0, 1) {
     is $c->{status}, $asks ? 417 : 413, 'Off: the status is read';
     is lingering($server), 2, 'Off: nothing lingers';
     follow(20, $c);
-    is $c->{how}, 'reset', 'Off: who sends on is reset';
+    is $c->{how}, 'reset', 'Off: a client that sends on is reset';
     cmp_ok $c->{sent}, '<=', BUFFERS, 'Off: and has sent little';
 }
 
@@ -97,7 +97,7 @@ for my $asks (0, 1) {
         'and so are connections';
 }
 
-# Who vanishes is forgotten at once: its bounds are ten minutes.
+# A client that vanishes is forgotten at once, though its time is ten minutes.
 {
     my $reset = pop @stay;
     setsockopt $reset->{socket}, Socket::SOL_SOCKET(), Socket::SO_LINGER(),

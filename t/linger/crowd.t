@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# A crowd of refused clients: 2000 that stay, with five workers, and others are
-# served; one thread of a process does it. While a hundred send as fast as they
-# can, others are served as well, and what comes takes no memory.
+# 2000 refused clients stay connected to a server with five workers: other
+# clients are served, and each process has one thread for the refused ones.
+# While a hundred of them send as fast as they can, others are served as well,
+# and memory does not grow.
 
 use strict;
 use warnings;
@@ -55,11 +56,12 @@ ok is_served(), 'a GET beside them' for 1 .. 10;
 is threads(), $threads + 1, 'one thread does it';
 is scalar(grep { is_reset($_) } @clients), 0, 'all are still there';
 close $_->{socket} for @clients;
-ok $server->wait_for(sub { lingering($server) == 0 }, PATIENCE), 'they go';
+ok $server->wait_for(sub { lingering($server) == 0 }, PATIENCE),
+    'all of them go';
 
 @clients = map { refused($server, does => 'flood') } 1 .. FLOODS;
 ok $server->wait_for(sub { lingering($server) == FLOODS }, PATIENCE),
-    'who floods lingers';
+    'clients that flood linger';
 my $memory = memory();
 my $before = drained($server);
 # the clients are a process of their own, so that GETs come in between
@@ -79,7 +81,8 @@ is lingering($server), FLOODS, 'all are still there';
 kill KILL => $pid;
 waitpid $pid, 0;
 close $_->{socket} for @clients;
-ok $server->wait_for(sub { lingering($server) == 0 }, PATIENCE), 'they go';
+ok $server->wait_for(sub { lingering($server) == 0 }, PATIENCE),
+    'all of them go';
 is join('', $server->crashes), '', 'nothing crashed';
 
 done_testing();

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Processes end while refused connections linger in them, which would go on for
-# ten minutes: no process waits for them, none crashes, none is left, and the
+# Processes end while refused connections linger in them, with a time of ten
+# minutes: no process waits for them, none crashes, none is left over, and the
 # gauge is right. Half of the clients trickle or flood meanwhile.
 
 use strict;
@@ -25,7 +25,7 @@ sub clients {
     return @clients;
 }
 
-# Whether all are gone: who is silent learns it when it sends.
+# Whether all are gone: a silent client learns it when it sends.
 sub all_gone {
     my @clients = @_;
     $_->{does} = 'trickle' for @clients;

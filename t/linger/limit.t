@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# A process holds refused connections with a quarter of its descriptors; what is
-# more is left to httpd, and said once. Whoever comes then is served.
+# A process holds refused connections with at most a quarter of its
+# descriptors; further ones are left to httpd, and one line is logged. Clients
+# that connect then are served.
 
 use strict;
 use warnings;
@@ -35,7 +36,7 @@ is "@said", '', 'which is no reason for a warning';
 
 for (1 .. MORE) {
     my $c = refused($server);
-    is $c->{status}, 413, 'what is more is refused as well';
+    is $c->{status}, 413, 'a further client is refused as well';
     close $c->{socket};
 }
 is lingering($server), HELD, 'and does not linger here';

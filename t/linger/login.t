@@ -1,23 +1,22 @@
 #!/usr/bin/perl
-# A login's step is thrown away by its worker: within the bounds of ExpectLinger
-# of its virtual host, and within its own.
+# The content of a login's step is thrown away by the worker, within the
+# bounds of its virtual host's ExpectLinger and within bounds of its own.
 
 use strict;
 use warnings;
 
-use lib 't/auth', 't/house', 't/linger';
+use lib 't/auth', 't/other-modules', 't/linger';
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 use Lingering;
 use Ntlm;
 use StatusTest;
 
 my $users = conf_var('t_logs') . "/linger-users-$$";
-open my $fh, '>', $users or die "$users: $!\n";
-print $fh "HOUSE:alice:secret\n";
-close $fh or die "$users: $!\n";
+spew($users, "HOUSE:alice:secret\n");
 $ENV{NTLM_USER_FILE} = $users;
 
 my %says = (
@@ -27,7 +26,7 @@ my %says = (
     idle    => 'ExpectLinger idle=1',
     off     => 'ExpectLinger Off',
 );
-my $server = house_httpd(load('auth_gssapi') . COUNTED . <<'CONF'
+my $server = h2_httpd(load('auth_gssapi') . COUNTED . <<'CONF'
 <Location /witness/auth>
     ExpectMerging Off
     AuthType GSSAPI
@@ -77,7 +76,7 @@ for (@cases) {
     # others are too soon over for that, or Off
     ok $server->wait_for(sub { lingering($server) == 1 }),
         "$name: then it lingers" if $host eq 'large';
-    # who sends it all may see the connection broken before the answer
+    # a client that sends all may see the connection broken before the answer
     like $r->{status} // 401, qr/^401$/, "$name: no other answer";
     ExpectTest::read_until($on, 5, sub { 0 });
     ok $on->{eof}, "$name: the connection ends";

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# What lingers, and what was thrown away, in every form of the status page and
-# in mod_status. The gauge falls when clients go; the counter stays, also behind
-# a restart.
+# The number of lingering connections, and of bytes thrown away, in every form
+# of the status page and in mod_status. The gauge falls when clients go; the
+# counter survives a restart.
 
 use strict;
 use warnings;

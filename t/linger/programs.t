@@ -1,24 +1,23 @@
 #!/usr/bin/perl
-# A program that httpd runs while refused connections linger has no descriptor
-# of them, nor of what their thread uses: it could read what their clients send,
-# and would keep them open.
+# A program that httpd starts while refused connections linger inherits no
+# descriptor of them, nor of what their thread uses: it could read what their
+# clients send, and would keep them open.
 
 use strict;
 use warnings;
 
 use Test::More;
 use ExpectTest;
-use lib 't/house', 't/linger';
-use House;
+use File;
+use lib 't/other-modules', 't/linger';
+use OtherModules;
 use Lingering;
 
 use constant CLIENTS => 10;
 
 # it reads all, or httpd could not write, and drops what the program says
 my $script = conf_var('t_logs') . '/descriptors.sh';
-open my $fh, '>', $script or die "$script: $!\n";
-print $fh "cat >/dev/null\nls -l /proc/self/fd\n";
-close $fh or die "$script: $!\n";
+spew($script, "cat >/dev/null\nls -l /proc/self/fd\n");
 
 # one process: the filter's program is run by the one that holds them
 my $one = ($ENV{TEST_MPM} // '') eq 'prefork' ? '' : "ThreadsPerChild 5\n"

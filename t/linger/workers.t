@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# Who lingers holds no worker: 200 refused clients stay for ten minutes, silent
-# or trickling, with five workers, and others are served beside them. Whoever
-# has refused them. All are still there afterwards, and when they go nothing of
-# them is left.
+# Lingering connections hold no worker: 200 refused clients stay for ten
+# minutes, silent or trickling, with five workers, and others are served
+# beside them, whichever module refused. All are still connected afterwards,
+# and when they go nothing of them is left.
 
 use strict;
 use warnings;

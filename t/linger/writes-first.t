@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Who writes 50 MB before it reads has the status and the page, with what
-# ExpectLinger is by default: over plain sockets, Python's http.client, TLS. And
-# nobody reads those bytes.
+# A client that writes 50 MB before it reads gets the status and the page,
+# with the default ExpectLinger: over plain sockets, with Python's
+# http.client, over TLS. No handler reads those bytes.
 
 use strict;
 use warnings;

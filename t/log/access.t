@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# For the access log: notes and EXPECT_VERDICT, also for env= and expr=, also
+# The notes and EXPECT_VERDICT in the access log, also for env= and expr=, and
 # when an ErrorDocument answers, which httpd logs as the last of two requests.
 
 use strict;
@@ -8,6 +8,7 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
+use File;
 
 write_htaccess("log$_", '') for '', qw(/warn /detect /open);
 write_htaccess('log/page', "ErrorDocument 413 /static/file.txt\n"
@@ -65,15 +66,17 @@ for my $case (
 
             is scalar(() = $line->{expect_log} =~ /\n/g), 1,
                 "$label: one line";
-            # Where the page is lost httpd logs that it is, as ever.
+            # Where the page is lost httpd logs that as usual.
             is $code, $name =~ /lost/ ? 404 : $r->{status},
                 "$label: the client's status";
             is $r->{status}, $noted, "$label: the status"
                 if ($verdict // '') eq 'refuse';
-            my($got, $env) = $line->{expect_log} =~ /verdict=(\S+) .* env=(\S+)/;
+            my($got, $env) = $line->{expect_log}
+                =~ /verdict=(\S+) .* env=(\S+)/;
             is $got, $verdict // '-', "$label: verdict";
             is $env, $verdict // '-', "$label: EXPECT_VERDICT";
-            like $line->{expect_log}, qr/ rule=\Q${\($rule \/\/ '-')}\E status=$noted /,
+            like $line->{expect_log}, qr{\ rule=\Q${\($rule // q(-))}\E
+                \ status=$noted\ }x,
                 "$label: rule and status";
             like $line->{expect_log}, qr/ reason="\Q$over\E" /,
                 "$label: reason" if $rule && $rule eq 'content-length';
@@ -97,12 +100,10 @@ for my $h2 (0, has_h2() ? 1 : ()) {
 
 # A CGI script that answers for the refused request learns the verdict.
 {
-    open my $fh, '>', conf_var('documentroot') . '/cgi/verdict.cgi'
-        or die "verdict.cgi: $!\n";
-    print $fh "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
+    spew(conf_var('documentroot') . '/cgi/verdict.cgi',
+        "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
         . "echo \"verdict=\$EXPECT_VERDICT length=\$CONTENT_LENGTH\"\n"
-        . "echo \"redirect=\$REDIRECT_STATUS \$REDIRECT_EXPECT_VERDICT\"\n";
-    close $fh or die "verdict.cgi: $!\n";
+        . "echo \"redirect=\$REDIRECT_STATUS \$REDIRECT_EXPECT_VERDICT\"\n");
     chmod 0755, conf_var('documentroot') . '/cgi/verdict.cgi';
     write_htaccess('log/cgi', "ErrorDocument 413 /cgi/verdict.cgi\n"
         . "ErrorDocument 417 /cgi/verdict.cgi\n");

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The line in error_log: one for a refusal, at level info, with status, sentence
-# and place of the rule; what the client sent stands in it escaped and bounded.
+# A refusal has one line in error_log, at level info, with status, sentence
+# and the rule's place. What the client sent is escaped and bounded in it.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ sub lines_of {
     return ($r, grep { /\[expect:/ } error_log_since($mark));
 }
 
-# --- the format --------------------------------------------------------------
+# --- the format ------------------------------------------------------------
 
 # where the rule stands; its line there; asked and status; the sentence
 my $rules = write_htaccess('log/rules', "# a comment\n\n"
@@ -46,27 +46,30 @@ for my $case (
             my($r, @lines) = lines_of(path => $path, content => $content,
                 asks => $asks, h2 => $h2);
             is scalar @lines, 1, "$label: one line" or diag @lines;
-            my($level, $code, $told, $where) = $lines[0] =~
-                /\[expect:(\w+)\] .*\] expect: refused (\d+): (.*) \(ExpectRequire at (.*)\)\n$/;
+            my($level, $code, $said, $where) = $lines[0] =~
+                /\[expect:(\w+)\]\ .*\]\ expect:\ refused\ (\d+):\ (.*)
+                 \ \(ExpectRequire\ at\ (.*)\)\n$/x;
             is $level, 'info', "$label: level";
             is $code, $asks ? 417 : $status, "$label: status";
             is $code, $r->{status}, "$label: the client's status";
             is $where, $place, "$label: file and line";
-            is $told, $sentence, "$label: the sentence" if $sentence;
-            is $told, $r->{witness}{reason}, "$label: the note's sentence";
+            is $said, $sentence, "$label: the sentence" if $sentence;
+            is $said, $r->{witness}{reason}, "$label: the note's sentence";
             like $lines[0], qr/\[(?:client|remote) 127\.0\.0\.1:\d+\]/,
                 "$label: whose";
         }
     }
 }
 
-# DetectionOnly tells the same in the conditional.
+# DetectionOnly logs the same with "would refuse".
 for my $asks (0, 1) {
     my($r, @lines) = lines_of(path => '/log/detect/x', asks => $asks);
     is $r->{status}, 200, "DetectionOnly, asks $asks: let through";
     is scalar @lines, 1, "DetectionOnly, asks $asks: one line";
     my $code = $asks ? 417 : 413;
-    like $lines[0], qr/\[expect:info\] .*\] expect: would refuse $code: content-length 11 is over max=10 \(ExpectRequire at \Q$conf\E:$main_line\)$/,
+    like $lines[0], qr/\[expect:info\]\ .*\]\ expect:\ would\ refuse\ $code:
+        \ content-length\ 11\ is\ over\ max=10\ \(ExpectRequire\ at
+        \ \Q$conf\E:$main_line\)$/x,
         "DetectionOnly, asks $asks: would refuse";
 }
 
@@ -107,10 +110,11 @@ for my $place (qw(lost loop)) {
     is_deeply [$r->{status}, @lines], [200], 'admitted: no line';
 }
 
-# --- the level ---------------------------------------------------------------
+# --- the level -------------------------------------------------------------
 
 for my $asks (0, 1) {
-    for (['/log/warn/x', 0], ['/log/warn/info/x', 1], ['/log/detect/warn/x', 0]) {
+    for (['/log/warn/x', 0], ['/log/warn/info/x', 1],
+        ['/log/detect/warn/x', 0]) {
         my($path, $count) = @$_;
         for my $h2 (0, has_h2() ? 1 : ()) {
             my($r, @lines) = lines_of(path => $path, asks => $asks,
@@ -124,7 +128,7 @@ for my $asks (0, 1) {
     }
 }
 
-# --- what the client sent ------------------------------------------------------
+# --- what the client sent --------------------------------------------------
 
 write_htaccess('log/hostile', "ExpectRequire content-type image/png\n"
     . "ExpectRequire content-encoding gzip\nExpectStatus specific\n");
@@ -136,7 +140,8 @@ my %hostile = (
     'escape'       => "a/b\e[31mred\e[0m",
     'a tab'        => "a/b\tc\td",
     'high bytes'   => "a/b\xff\xfe\x9b31m\xe2\x80\xa8",
-    'like a line'  => 'a/b [expect:info] expect: refused 200: (ExpectRequire at /etc/passwd:1)',
+    'like a line'  => 'a/b [expect:info] expect: refused 200: '
+        . '(ExpectRequire at /etc/passwd:1)',
     'percent'      => 'a/b%s%n%d%08x%0a',
     'markup'       => '<script>alert(1)</script>/<b>',
     'delete'       => "a/b\x7f\x7f",
@@ -163,11 +168,13 @@ for my $name (sort keys %hostile) {
                 "$label: nothing but printable";
             cmp_ok length($ours[0] // ''), '<', 700, "$label: bounded";
             like $ours[0] // '',
-                qr/^\[[^]]+\] \[expect:info\] \[[^]]+\] \[[^]]+\] expect: refused 415: content-(?:type|encoding) /,
+                qr/^\[[^]]+\]\ \[expect:info\]\ \[[^]]+\]\ \[[^]]+\]\ expect:
+                    \ refused\ 415:\ content-(?:type|encoding)\ /x,
                 "$label: starts as every line";
             like $ours[0] // '', qr/\(ExpectRequire at \S+\/\.htaccess:[12]\)$/,
                 "$label: ends as every line";
-            unlike $r->{body}, qr/<script|<b>/i, "$label: no markup in the page";
+            unlike $r->{body}, qr/<script|<b>/i,
+                "$label: no markup in the page";
             unlike join('', map { "$_: $r->{headers}{$_}" }
                 keys %{ $r->{headers} }), qr/[^\x20-\x7e]/,
                 "$label: no raw bytes in the fields";

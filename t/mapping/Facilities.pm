@@ -22,6 +22,7 @@ use warnings;
 
 use Exporter qw(import);
 
+use ExpectTest qw(basic_auth);
 use Mapping;
 
 our @EXPORT = qw(facilities);
@@ -251,7 +252,7 @@ my @FACILITIES = (
           'Header set X-Short yes')),
       shows => qr{^x-short: yes\n.*^SHORT=POST$}ms },
     { name => 'Basic, a named group', path => '/login/alice/env.x',
-      headers => ['Authorization: Basic YWxpY2U6c2VjcmV0'],
+      headers => [basic_auth('alice')],
       files => { 'htdocs/login/alice/env.x' => '' },
       conf => section('LocationMatch', '^/login/(?<project>[^/]+)',
           'AuthType Basic', 'AuthName basic', 'AuthBasicProvider witness',

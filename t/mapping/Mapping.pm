@@ -6,7 +6,7 @@ Mapping - the same requests, with the module and without it
 
 =head1 SYNOPSIS
 
-    use lib 't/house', 't/mapping';
+    use lib 't/other-modules', 't/mapping';
     use Mapping;
 
     same_as_without([
@@ -69,9 +69,10 @@ use Storable qw(nstore retrieve);
 use Test::More;
 
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 
-our @EXPORT = qw(same_as_without mapping_server quick_kinds env_cgi);
+our @EXPORT = qw(same_as_without mapping_server quick_kinds env_cgi LUA_NOTE);
 
 use constant CONTENT => 'hello';
 use constant SHOWN => 12;      # lines of a difference
@@ -107,15 +108,22 @@ CGI
 my $NOT_COMPARED = qr/^(?:REDIRECT_)*(?:UNIQUE_ID|REMOTE_PORT|HTTP_X_WITNESS
     |H2_STREAM_TAG|EXPECT_VERDICT=continue$).*\n/mx;
 
-# Every call writes a line into ${ROOT}/calls: whose request, and what was
-# called.
-my $COUNT_LUA = <<'LUA';
+# A script in Lua begins with this: note() writes down the request and a word.
+use constant LUA_NOTE => <<'LUA';
 require 'apache2'
 
-local function count(r, what)
+local function note(r, what)
     local file = io.open("ROOT/calls", "a")
     file:write((r.headers_in['X-Witness'] or '-') .. ' ' .. what .. "\n")
     file:close()
+end
+LUA
+
+# Every call writes a line into ${ROOT}/calls: whose request, and what was
+# called.
+my $COUNT_LUA = LUA_NOTE . <<'LUA';
+local function count(r, what)
+    note(r, what)
     return apache2.DECLINED
 end
 function quick(r) return count(r, 'quick handler') end
@@ -155,7 +163,7 @@ sub quick_kinds {
     return (load('cache') ? 'no quick handler' : (), 'mod_cache', 'mod_lua');
 }
 
-# Known from the head; and what comes in chunks is bounded, too.
+# Known from the head; chunked content is bounded as well.
 my $ADMIT = "ExpectRequire content-length max=1M\n";
 
 my $LOG = join '\t', qw(%{X-Witness}i %m %U%q %H %>s %s %f %R %u),
@@ -173,9 +181,7 @@ sub write_tree {
     for my $name (sort keys %files) {
         my $file = "$root/$name";
         mkpath(dirname($file));
-        open my $fh, '>', $file or die "$file: $!\n";
-        print $fh $files{$name} =~ s/ROOT(?=\/)/$root/gr;
-        close $fh or die "$file: $!\n";
+        spew($file, $files{$name} =~ s/ROOT(?=\/)/$root/gr);
         chmod 0755, $file if $files{$name} =~ /^#!/;
         utime 1e9, 1e9, $file;      # Last-Modified and ETag
     }
@@ -223,7 +229,8 @@ sub mapping_server {
     write_tree($root, 'htdocs/a.x' => '', 'to/env.x' => '',
         'to/env.cgi' => env_cgi(), 'count.lua' => $COUNT_LUA,
         'map.pl' => $COUNT_MAP, calls => '', access => '', %{ $o{files} });
-    my $text = few_processes() . load('userdir', 'vhost_alias', 'speling', @$load,
+    my $text = few_processes() . load('userdir', 'vhost_alias', 'speling',
+        @$load,
         @{ $o{load} }) . <<"CONF" . hosts($o{conf}, $counts);
 Define ROOT "$root"
 DocumentRoot "\${ROOT}/htdocs"
@@ -240,7 +247,7 @@ ErrorLogFormat "%-{X-Witness}i [%-m:%l] %M"
 $o{rules}
 $o{main}
 CONF
-    my $httpd = $o{expect} ? house_httpd($text) : house_stock($text);
+    my $httpd = $o{expect} ? h2_httpd($text) : h2_stock($text);
     return bless { root => $root, httpd => $httpd }, 'Mapping::Server';
 }
 
@@ -321,6 +328,8 @@ sub same {
 
 package Mapping::Server;
 
+use File;
+
 use ExpectTest;
 
 sub root  { return $_[0]{root} }
@@ -329,13 +338,7 @@ sub httpd { return $_[0]{httpd} }
 # The lines of a file of its own.
 sub lines {
     my($self, $name) = @_;
-    return slurp($self->root . "/$name");
-}
-
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return;
-    return <$fh>;
+    return split /^/, slurp($self->root . "/$name");
 }
 
 # What a server's own folder, port and a request's id have to do with it.
@@ -366,7 +369,7 @@ sub sent {
         if defined $r->{headers}{allow};
     $r->{body} =~ s/$NOT_COMPARED//g;
     my @stored = $facility->{path} =~ /%d/
-        ? ('stored: ', $self->lines("htdocs$path") || 'nothing', "\n")
+        ? ('stored: ', slurp($self->root . "/htdocs$path") || 'nothing', "\n")
         : ();
     return { id => $r->{id}, text => join '', "interim: @{ $r->{interim} }\n",
         $r->{line} // $r->{status} // 'no answer', "\n",
@@ -385,13 +388,13 @@ sub logged {
             push @{ $lines{$id} }, "$log: $line\n";
         }
     }
-    for (slurp($self->httpd->dir . '/witness_log')) {
+    for (split /^/, slurp($self->httpd->dir . '/witness_log')) {
         my($id) = /^id=(\S+) / or next;
         my $record = ExpectTest::parse_record($_);
         push @{ $lines{$id} }, join(' ', 'witness:', map { "$_=$record->{$_}" }
             qw(status handler read eos continued authn authz)) . "\n";
     }
-    for (slurp($self->httpd->dir . '/error_log')) {
+    for (split /^/, slurp($self->httpd->dir . '/error_log')) {
         my($id, $line) = /^([\d-]+) (.*)/ or next;
         push @{ $lines{$id} }, "message: $line\n" unless $line =~ /\[expect:/;
     }

@@ -1,11 +1,11 @@
 #!/usr/bin/perl
-# mod_perl's handlers in translate_name and map_to_storage: they run once for a
-# request, and what they remember is there afterwards.
+# mod_perl's handlers in translate_name and map_to_storage run once for a
+# request, and what they store is available afterwards.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/mapping';
+use lib 't/other-modules', 't/mapping';
 use Test::More;
 use Mapping;
 

@@ -1,28 +1,20 @@
 #!/usr/bin/perl
-# Quick handlers that do something. One that reads content before httpd knows
-# the section makes the module look that up, once, and gets what the rules let
-# it have. One that answers from the cache answers as it does without the
-# module.
+# Quick handlers. If one reads content before httpd knows the section, the
+# module looks the section up, once, and the handler gets what its rules
+# admit. One that answers from the cache answers as without the module.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/mapping';
+use lib 't/other-modules', 't/mapping';
 use Test::More;
 use ExpectTest;
 use Facilities;
-use House;
+use OtherModules;
 use Mapping;
 
 # Reads what it can get, says so, and leaves the request to httpd; or answers.
-my $READ_LUA = <<'LUA';
-require 'apache2'
-
-local function note(r, what)
-    local file = io.open("ROOT/calls", "a")
-    file:write((r.headers_in['X-Witness'] or '-') .. ' ' .. what .. "\n")
-    file:close()
-end
+my $READ_LUA = LUA_NOTE . <<'LUA';
 function quick(r)
     if not r.headers_in['X-Read'] then
         return apache2.DECLINED
@@ -57,12 +49,12 @@ RewriteRule ^/q/(\w+)/go /q/$1/env.x [E=SEEN:${calls:%{HTTP:X-Witness}}]
 CONF
     'read.lua' => $READ_LUA,
     (map { ("htdocs/q/$_/env.x" => '') } qw(open small)),
-    'htdocs/q/small/.htaccess' => "<IfModule expect_module>\n"
-        . "ExpectRequire content-length max=4\n</IfModule>\n",
+    'htdocs/q/small/.htaccess' => if_expect(
+    "ExpectRequire content-length max=4\n"),
     'htdocs/q/broken/env.x' => '',
     'htdocs/q/broken/.htaccess' => "NoSuchDirective\n",
-    'htdocs/q/open/.htaccess' => "<IfModule expect_module>\n"
-        . "ExpectRequire content-length max=9\n</IfModule>\n",
+    'htdocs/q/open/.htaccess' => if_expect(
+    "ExpectRequire content-length max=9\n"),
 });
 my %server = map { $_ => mapping_server(@reading, expect => $_) } 0, 1;
 

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# Whose value of ExpectMerging counts: what opens a folder for its tenants opens
-# neither a <Location>, <Files> or <If> that stands by itself nor another folder.
+# Which section's ExpectMerging counts: the value that opens a folder for its
+# tenants opens neither a <Location>, <Files> or <If> that stands by itself,
+# nor another folder.
 
 use strict;
 use warnings;
@@ -27,7 +28,7 @@ sub case {
 my $LARGE   = "ExpectRequire content-length max=1T\n";
 my $CEILING = "ExpectRequire content-length max=1000\n";
 
-# What the administrator opens, what stands by itself, who tries to lift it.
+# What the administrator opens, what stands by itself, and a tenant's attempt.
 for my $open (qw(Or Off)) {
     for my $alone ("<Location />\n$CEILING</Location>",
                    "<LocationMatch ^/above>\n$CEILING</LocationMatch>",
@@ -45,7 +46,7 @@ for my $open (qw(Or Off)) {
     }
 }
 
-# The tree itself is open as ever; a <Location> that says so itself is, too.
+# The tree itself is open as before, and so is a <Location> with its own value.
 for (['the tree', "ExpectMerging Or\n", '', 200],
      ['a <Location> of its own mind', '',
          "<Location />\nExpectMerging Or\n$LARGE</Location>", 200],

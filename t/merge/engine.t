@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# ExpectEngine, ExpectStatus and ExpectScope: the nearest value counts.
-# DetectionOnly decides, notes and logs, and lets everything through.
+# ExpectEngine, ExpectStatus and ExpectScope: the nearest value counts. With
+# DetectionOnly, decisions are noted and logged, and every upload is admitted.
 
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ write_htaccess("merge/$_", '') for qw(engine engine/off engine/off/on
     engine/detect engine/detect/on engine/detect/url status status/417
     scope scope/content);
 
-# --- ExpectEngine --------------------------------------------------------
+# --- ExpectEngine ----------------------------------------------------------
 
 refused_ok('On is the default', { path => '/merge/engine/x', content => 11 },
     status => 413, asked_status => 417);
@@ -99,7 +99,7 @@ refused_ok('specific by .htaccess below 417', {
 refused_ok('417 does not answer HTTP/1.0', { path => '/merge/status/417/x',
         content => 11, http => '1.0', asks => 1 }, status => 413);
 
-# --- ExpectScope -------------------------------------------------------------
+# --- ExpectScope -----------------------------------------------------------
 
 for my $h2 (0, has_h2() ? 1 : ()) {
     refused_ok("expectation: asked, h2 $h2", { path => '/merge/scope/x',

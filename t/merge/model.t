@@ -1,13 +1,14 @@
 #!/usr/bin/perl
-# ExpectMerging, against a small model: many configurations, drawn at random (but
-# always the same), with rules and values of ExpectMerging in all kinds of
-# sections at once, from the server down to <If> in an .htaccess. httpd merges
-# such sections in groups, inner ones with each other first; the rules in force
-# must be as if each had been read in turn from the outside in, each with the
-# value of what stands above it: folders for what belongs to a folder, the
-# virtual host for all else.
+# ExpectMerging is compared with a small model: many configurations, drawn at
+# random (but always the same), with rules and values of ExpectMerging in all
+# kinds of sections at once, from the server down to <If> in an .htaccess.
+# httpd merges such sections in groups, inner ones with each other first. The
+# rules in force must be as if the sections had been read one by one from the
+# outside in, each with the value of the section above it: the folder for
+# sections of a folder, the virtual host for all others.
 #
-# Each rule wants one header field, so that an upload chooses which rules hold.
+# Each rule wants one header field, so that an upload chooses which rules
+# hold.
 
 use strict;
 use warnings;
@@ -148,7 +149,8 @@ for my $main ({ merging => '', rule => 0 }, { merging => '', rule => 1 },
               { merging => 'Off', rule => 1 }, { merging => 'Or', rule => 1 }) {
     my $conf = "UseCanonicalName Off\nSetHandler witness\n<Directory \""
         . conf_var('documentroot') . "/model\">\nAllowOverride All\n"
-        . "</Directory>\n" . section_text($SECTIONS[0], { server => $main }, '');
+        . "</Directory>\n" . section_text($SECTIONS[0], { server => $main },
+        '');
     my @vhosts;
     for (1 .. VHOSTS) {
         my $name  = 'm' . ++$made;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A tenant's .htaccess tightens and never loosens: whatever is written there,
+# A tenant's .htaccess restricts and never permits more: whatever it contains,
 # an upload over the administrator's limit is refused before its content.
 
 use strict;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# ExpectMerging by example: And (the default) adds, Or offers an alternative,
-# Off replaces; the value nearest above counts; a section without rules of its
-# own inherits. (t/merge/model.t tries all kinds of sections at once.)
+# ExpectMerging by example: And (the default) adds rules, Or offers an
+# alternative, Off replaces; the nearest value above counts; a section without
+# rules of its own inherits. (t/merge/model.t tries all kinds of sections at
+# once.)
 
 use strict;
 use warnings;
@@ -79,7 +80,7 @@ for (@cases) {
         admitted_ok("$name: admitted", $o, status => 200);
     }
     elsif (ref $status) {
-        # Which of several alternatives is told is not this file's matter.
+        # This file does not test which of several alternatives the log names.
         my $r = upload(%$o, asks => 1);
         is_deeply [@$r{qw(status interim sent)}], [417, [], 0],
             "$name: refused, asked" or diag explain $r;

@@ -28,15 +28,16 @@ content goes:
     partly   its first half, with the head; then the client ends its side
     never    not at all; behind the first response the client ends its side
 
-C<waits> says that the client may expect a response before content; without it,
-C<late>, C<asked> and C<never> do not wait for one. C<next> goes out when the
-content has; with C<keeps> the client keeps its side open until there is an
-answer to each of C<methods>. C<until> ends it where this function of the bytes that came
-returns true. C<hold>: C<[[offset, function] ...]>: what is sent last stops there
-until the function returns true, or a response or the end comes. C<wire> is a
-connection to use, as open_wire() of ExpectTest makes it. Returns C<{responses, interim, rest, eof, seconds}>: final
-responses as C<{status, headers, body}>, the interim statuses, bytes that
-belong to no response, and whether the server ended the connection.
+C<waits>: the client may expect a response before content; without it, C<late>,
+C<asked> and C<never> do not wait for one. C<next> is sent after the content;
+with C<keeps> the client keeps its side open until there is an answer to each of
+C<methods>. C<until> ends the conversation where this function of the bytes
+received returns true. C<hold>: C<[[offset, function] ...]>: what is sent last
+stops there until the function returns true, or a response or the end comes.
+C<wire> is a connection to use, as open_wire() of ExpectTest makes it. Returns
+C<{responses, interim, rest, eof, seconds}>: final responses as C<{status,
+headers, body}>, the interim statuses, bytes that belong to no response, and
+whether the server ended the connection.
 
 =item responses($bytes, $eof, @methods)
 
@@ -53,6 +54,20 @@ request at all: 400).
 
 The method as whose the answer to a head of this class is to be read: where
 httpd 2.5-dev gives up within the head, its 400 of HEAD has content.
+
+=item shape($conversation)
+
+A conversation in one line: "(100) 200 end", say, for a 100 Continue, a response
+and the end of the connection.
+
+=item refusal_faults($conversation, @statuses)
+
+What is wrong with a conversation that had to be refused with one of these
+statuses: a list of sentences.
+
+=item any(@choices)
+
+One of them, at random.
 
 =item canary(), canaries_seen($server ...)
 
@@ -71,7 +86,8 @@ use Time::HiRes qw(time);
 
 use ExpectTest;
 
-our @EXPORT = qw(converse responses expects read_as canary canaries_seen);
+our @EXPORT = qw(converse responses expects read_as shape
+    refusal_faults any canary canaries_seen);
 
 use constant BOUND => 5;        # seconds in which anything has to be over
 
@@ -185,7 +201,31 @@ sub responses {
     return (\@finals, \@interim, $bytes);
 }
 
-# --- the conversation ----------------------------------------------------------
+sub shape {
+    my($c) = @_;
+    return join ' ', (map { "($_)" } @{ $c->{interim} }),
+        (map { $_->{status} } @{ $c->{responses} }),
+        $c->{rest} eq '' ? () : 'and bytes of nothing',
+        $c->{eof} ? 'end' : 'no end';
+}
+
+sub refusal_faults {
+    my($c, @statuses) = @_;
+    my @r = @{ $c->{responses} };
+    my @wrong;
+    push @wrong, 'answers: ' . shape($c) if @r != 1 || $c->{rest} ne ''
+        || @{ $c->{interim} };
+    push @wrong, "status $r[0]{status}, not @statuses"
+        if @r && !grep { $_ == $r[0]{status} } @statuses;
+    push @wrong, 'no Connection: close'
+        if @r && ($r[0]{headers}{connection} // '') !~ /^close$/i;
+    push @wrong, 'the connection did not end' unless $c->{eof};
+    return @wrong;
+}
+
+sub any { return $_[int rand @_] }
+
+# --- the conversation --------------------------------------------------------
 
 sub read_as {
     my($method, $class) = @_;
@@ -236,7 +276,7 @@ sub converse {
         send_held($wire, $all, $parse, $o{hold}) if $more;
         $ended = !$more;
     }
-    # Who has no more to say ends its side; the server has to end its own.
+    # A client that has sent all ends its side; the server has to end its own.
     shutdown $wire->{socket}, 1 if $ended || !$o{keeps};
     ExpectTest::read_until($wire, BOUND, sub {
         $o{keeps} && !$ended && $parse->() >= @{ $o{methods} || ['PUT'] }

@@ -18,7 +18,7 @@ The first part of the path says how it behaves:
     /silent/     never sends 100, reads, answers 200
     /twice/      sends 100 twice
     /header/     sends X-Secret with its 100 and with its answer
-    /unasked/    sends 100 although nobody asked
+    /unasked/    sends 100 although the request does not ask
     /keep/       answers 417 before the content, keeps the connection, and takes
                  the content for what it is
     /close/      answers 417 before the content and closes
@@ -39,12 +39,8 @@ use strict;
 use warnings;
 
 use IO::Select ();
-use IO::Socket::INET ();
-use POSIX ();
 
-use ExpectTest ();
-
-sub port { return $_[0]{port} }
+use parent 'Child';
 
 sub parse_fields {
     my(%headers);
@@ -181,7 +177,7 @@ sub receive {
 }
 
 sub run {
-    my($listener) = @_;
+    (my $listener, $log) = @_;
     my $select = IO::Select->new($listener);
     my(%connections, $number);
     local $SIG{PIPE} = 'IGNORE';
@@ -203,29 +199,6 @@ sub run {
     }
 }
 
-sub start {
-    my($class) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        Listen => 64) or die "listen: $!\n";
-    my $self = bless { port => $listener->sockport, owner => $$ }, $class;
-    $self->{log} = ExpectTest::conf_var('t_logs') . "/origin-$self->{port}";
-    open $log, '>', $self->{log} or die "$self->{log}: $!\n";
-    defined($self->{pid} = fork) or die "fork: $!\n";
-    if (!$self->{pid}) {
-        # It ends with the test, however that ends.
-        alarm 120;
-        run($listener);
-        POSIX::_exit(0);
-    }
-    return $self;
-}
-
-sub DESTROY {
-    my($self) = @_;
-    return if $self->{owner} != $$;
-    local $?;
-    kill TERM => $self->{pid};
-    waitpid $self->{pid}, 0;
-}
+sub start { return $_[0]->server('origin', \&run) }
 
 1;

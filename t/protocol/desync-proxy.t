@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # httpd as a reverse proxy with one connection to its origin that all clients
-# share: whatever a client sends, no connection to the origin holds an answer
-# that nobody asked for, content never reaches the origin as a request, and what
-# is refused does not reach it at all. desync-origin.t says where the attacks
-# are from.
+# share. Whatever a client sends, no answer without a request is left on that
+# connection, content never reaches the origin as a request, and refused
+# requests do not reach it at all. desync-origin.t names the sources of the
+# attacks.
 
 use strict;
 use warnings;
@@ -29,20 +29,6 @@ my $retry = httpd_at_least('2.5') ? 'retry=1ms' : 'retry=0';
 # process.
 sub conf {
     my $text = <<"CONF";
-<IfModule mpm_prefork_module>
-    StartServers 1
-    MinSpareServers 1
-    MaxSpareServers 1
-    MaxRequestWorkers 1
-</IfModule>
-<IfModule !mpm_prefork_module>
-    StartServers 1
-    ServerLimit 1
-    ThreadsPerChild 16
-    MaxRequestWorkers 16
-    MinSpareThreads 1
-    MaxSpareThreads 16
-</IfModule>
 ProxyPass /off/ @{[url('main')]} max=1
 ProxyPass /on/ @{[url('main')]} max=1
 ProxyPass /ping/ @{[url('ping')]} max=1 ping=2
@@ -64,7 +50,7 @@ ProxyPass /origin-off/ http://127.0.0.1:@{[conf_var('port')]}/ max=1
     </LocationMatch>
 </IfModule>
 CONF
-    return $text . $_[0];
+    return one_process() . $text . $_[0];
 }
 my $edge  = own_httpd(conf => conf("# mod_expect\n"));
 my $stock = stock_httpd(conf => conf("# none\n"));
@@ -85,14 +71,6 @@ sub head {
     my($method, $path, @lines) = @_;
     return join "\r\n", "$method $path HTTP/1.1", 'Host: localhost', @lines,
         '', '';
-}
-
-sub shape {
-    my($c) = @_;
-    return join ' ', (map { "($_)" } @{ $c->{interim} }),
-        (map { $_->{status} } @{ $c->{responses} }),
-        $c->{rest} eq '' ? () : 'and bytes of nothing',
-        $c->{eof} ? 'end' : 'no end';
 }
 
 # Another client's request through the same pool gets its own answer.
@@ -134,7 +112,7 @@ sub through {
     return ($c, \@wrong, $target, @asked);
 }
 
-# --- the cross product ----------------------------------------------------------
+# --- the cross product -----------------------------------------------------
 
 sub check {
     my($expect, $way, $behaviour, $place, $when, $method, $framing) = @_;
@@ -177,8 +155,6 @@ sub check {
 }
 
 srand $SEED;
-sub any { return $_[int rand @_] }
-
 # What an origin may do, and the ways in which stock httpd survives it: with
 # Proxy100Continue On, those that never answer Expect hang (below). With ping=
 # the proxy asks by itself.
@@ -204,7 +180,7 @@ for my $expect (expects()) {
 ok scalar(grep { $_->{headers}{expect} } $origin{ping}->requests),
     'ping: the proxy asked';
 
-# --- where stock httpd stumbles ---------------------------------------------
+# --- where stock httpd stumbles --------------------------------------------
 
 # The same of both servers, in words: the answers and what went wrong.
 sub both {
@@ -248,7 +224,7 @@ for my $when (qw(late asked)) {
     is $got[0], $got[1], "On, 417 kept alive, content $when: as stock httpd";
     like $got[0], $forwards ? qr/^\d+ end$/ : qr/^\(100\) 417 200 end$/,
         "On, 417 kept alive, content $when: one "
-        . 'answer, nobody else hurt';
+        . 'answer, no other client affected';
     is +(both('off', 'keep', $when))[0], '(100) 417 200 end',
         "Off, 417 kept alive, content $when: the origin's own status";
 }
@@ -272,7 +248,7 @@ for (['off', 0], ['on', $forwards ? 1 : 0]) {
         "kettle-header-expect, $way: the interim response's field";
 }
 
-# --- the published ones ---------------------------------------------------------
+# --- the published ones ----------------------------------------------------
 
 # Each of them at the edge, with the pool behind: refused ones do not touch it.
 sub vector {

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A forward proxy: the target is no place of this server, the rules are those
-# of <Proxy>. What is refused never reaches the origin.
+# A forward proxy: the target is not on this server, and the rules are those
+# of <Proxy>. A refused request never reaches the origin.
 
 use strict;
 use warnings;
@@ -21,11 +21,11 @@ CONF
 my $url = 'http://127.0.0.1:' . $origin->port . '/witness/';
 
 for my $asks (1, 0) {
-    my $who = $asks ? 'asked' : 'not asked';
+    my $client = $asks ? 'asked' : 'not asked';
     my $r = upload(vhost => $server, path => $url, content => 10,
         asks => $asks);
-    is $r->{status}, 200, "within, $who: status";
-    is witness_of($r->{id}, $origin)->{read}, 10, "within, $who: handed on";
+    is $r->{status}, 200, "within, $client: status";
+    is witness_of($r->{id}, $origin)->{read}, 10, "within, $client: handed on";
 
     for (['over', $url, 11, 413, qr/^content-length 11 is over max=10/],
          ['no file system', "${url}full/x", 5, 507, qr/^free-space/]) {
@@ -33,10 +33,10 @@ for my $asks (1, 0) {
         my $mark = log_mark($origin);
         my $refused = upload(vhost => $server, path => $path,
             content => $length, asks => $asks);
-        is $refused->{status}, $asks ? 417 : $status, "$name, $who: status";
-        is_deeply $refused->{interim}, [], "$name, $who: no interim response";
-        is $refused->{witness}{read}, 0, "$name, $who: unread";
-        like $refused->{witness}{reason}, $reason, "$name, $who: reason";
+        is $refused->{status}, $asks ? 417 : $status, "$name, $client: status";
+        is_deeply $refused->{interim}, [], "$name, $client: no interim response";
+        is $refused->{witness}{read}, 0, "$name, $client: unread";
+        like $refused->{witness}{reason}, $reason, "$name, $client: reason";
     }
 }
 

@@ -1,12 +1,14 @@
 #!/usr/bin/perl
 # Which requests are judged: main requests that announce content, and no
-# others. HTTP/1.0 cannot ask; 100-continue asks in any case of its letters.
+# others. A request of HTTP/1.0 cannot ask; 100-continue asks in upper and
+# lower case.
 
 use strict;
 use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 
 my $NEVER = "ExpectRequire header X-Never\n";
 my $docroot = conf_var('documentroot');
@@ -18,12 +20,10 @@ my $path = '/tenant/judged/x';
 
 sub write_page {
     my($name, $text) = @_;
-    open my $fh, '>', "$docroot/$name" or die "$name: $!\n";
-    print $fh $text;
-    close $fh or die "$name: $!\n";
+    spew("$docroot/$name", $text);
 }
 
-# --- judged: whatever the method --------------------------------------------
+# --- judged: whatever the method -------------------------------------------
 
 refused_ok("$_ with content", { path => $path, content => 5, method => $_ },
     status => 400, asked_status => 417, rule => 'header')
@@ -55,7 +55,7 @@ refused_ok('more than fits into 32 bits', { path => $path, content => 'x',
     }
 }
 
-# Chunked content may be empty: nobody knows before it is read.
+# Chunked content may be empty, which is unknown before it is read.
 for my $expect ('', "Expect: 100-continue\r\n") {
     my $t = talk('main', "PUT $path HTTP/1.1\r\nHost: localhost\r\n${expect}"
         . "Transfer-Encoding: chunked\r\n\r\n",
@@ -64,7 +64,7 @@ for my $expect ('', "Expect: 100-continue\r\n") {
         or diag $t->{bytes};
 }
 
-# --- not judged: no content ---------------------------------------------------
+# --- not judged: no content ------------------------------------------------
 
 for my $h2 (0, has_h2() ? 1 : ()) {
     for my $case (['GET', {}], ['PUT', {}], ['PUT', { asks => 1 }],
@@ -85,7 +85,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     }
 }
 
-# --- not judged: subrequests and internal redirects -----------------------
+# --- not judged: subrequests and internal redirects ------------------------
 
 write_htaccess('tenant/judged-ssi', "SetHandler none\nOptions +Includes\n"
     . "AddType text/html .shtml\nAddOutputFilter INCLUDES .shtml\n");
@@ -129,7 +129,7 @@ refused_ok('a front controller in a place with rules', {
         path => '/tenant/judged-from/x', content => 5 }, status => 400,
     asked_status => 417, rule => 'header');
 
-# --- the server's own rules: CONNECT, OPTIONS * ------------------------------
+# --- the server's own rules: CONNECT, OPTIONS * ----------------------------
 
 {
     my $server = own_httpd(conf => $NEVER);
@@ -170,7 +170,7 @@ refused_ok('a front controller in a place with rules', {
     }
 }
 
-# --- who asks -----------------------------------------------------------------
+# --- which clients ask -----------------------------------------------------
 
 for my $value ('100-continue', '100-Continue', '100-CONTINUE') {
     my @lines = ("Host: localhost", 'Content-Length: 3', "Expect: $value");

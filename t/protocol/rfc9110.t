@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# RFC 9110, section 10.1.1 (Expect) and what belongs to it in 15.2 (1xx) and
-# RFC 9112, 9.6 (closing): each requirement on a server or a proxy, quoted, with
-# mod_expect refusing and admitting.
+# Each requirement of RFC 9110, section 10.1.1 (Expect), of 15.2 (1xx) and of
+# RFC 9112, 9.6 (closing) on a server or a proxy, quoted, with mod_expect
+# refusing and admitting.
 
 use strict;
 use warnings;
@@ -71,7 +71,7 @@ sub ask {
 
 my @CONTENT = ('Content-Length: 5', $ASKS);
 
-# --- a server -------------------------------------------------------------------
+# --- a server --------------------------------------------------------------
 
 # "The Expect field value is case-insensitive."
 for my $value ('100-continue', '100-Continue', '100-CONTINUE') {
@@ -150,11 +150,12 @@ is statuses(ask('main', '1.1', '/tenant/rfc-max/x',
 
 # "A server that responds with a final status code before reading the entire
 # request content SHOULD indicate whether it intends to close the connection
-# (e.g., see Section 9.6 of [HTTP/1.1]) or continue reading the request content."
+# (e.g., see Section 9.6 of [HTTP/1.1]) or continue reading the request
+# content."
 for (['refused', $NO, [@CONTENT]], ['not asked', $NO, ['Content-Length: 5']],
      ['unsupported', $YES, ['Content-Length: 5', 'Expect: foo']],
      ['a plain file', '/static/rfc/x', [@CONTENT]],
-     ['nobody reads', '/lazy/x', [@CONTENT]]) {
+     ['no handler reads', '/lazy/x', [@CONTENT]]) {
     my($name, $path, $lines) = @$_;
     my $c = ask('main', '1.1', $path, $lines);
     unlike statuses($c), qr/100/, "$name: no 100";
@@ -213,7 +214,7 @@ for (['header', "ExpectRequire header X-Never\n", '417'],
         'a repeated request: then the cause';
 }
 
-# --- a proxy --------------------------------------------------------------------
+# --- a proxy ---------------------------------------------------------------
 
 sub through {
     my($way, $behaviour, $lines, %o) = @_;
@@ -288,8 +289,8 @@ for my $way (qw(on off on10)) {
         for qw(off on);
 }
 
-# A backend that refuses by a final status: it is the client's, and where content
-# was not read the connection is over.
+# A backend that refuses by a final status: it is the client's, and where
+# content was not read the connection is over.
 {
     my($c, @asked) = through('on', 'close', \@CONTENT);
     if (httpd_at_least('2.4.40')) {

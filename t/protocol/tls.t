@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The same over TLS, HTTP/1.1 and HTTP/2: what is refused is refused before the
+# HTTP/1.1 and HTTP/2 over TLS: a refused upload is refused before its
 # content. The client is openssl s_client behind a socket.
 
 use strict;
@@ -40,7 +40,7 @@ sub head {
         "X-Witness: $id", "Content-Length: $length", @more, '', '';
 }
 
-# --- HTTP/1.1 ------------------------------------------------------------------
+# --- HTTP/1.1 --------------------------------------------------------------
 
 for (['asked', 'Expect: 100-continue'], ['not asked', 'X-Asks: no']) {
     my($name, $field) = @$_;
@@ -69,7 +69,7 @@ for (['asked', 'Expect: 100-continue'], ['not asked', 'X-Asks: no']) {
     is witness_of($id)->{read}, 0, 'HTTP/1.1: its content unread';
 }
 
-# --- SSLVerifyClient in a directory --------------------------------------------
+# --- SSLVerifyClient in a directory ----------------------------------------
 
 # To ask for a certificate there, mod_ssl of TLS 1.2 first reads all content,
 # before access control, and removes the filters of its level.
@@ -78,16 +78,18 @@ my @basic = ('AuthType Basic', 'AuthName tls', 'AuthBasicProvider witness',
 
 # what it shows; the rules; header fields; status, verdict, rule
 my @verified = (
-    ['the handler is still told', ['ExpectRequire handler dav-handler'], [],
+    ['the handler is still evaluated', ['ExpectRequire handler dav-handler'],
+        [],
         405, 'refuse', 'handler'],
-    ['the handler is told, and taken', ['ExpectRequire handler witness'], [],
+    ['the handler is evaluated, and accepted',
+        ['ExpectRequire handler witness'], [],
         200, 'continue', '-'],
     ['the user is waited for', [@basic, 'ExpectRequire user alice'],
-        ['Authorization: Basic YWxpY2U6c2VjcmV0'], 200, 'continue', '-'],
+        [basic_auth('alice')], 200, 'continue', '-'],
     ['another user', [@basic, 'ExpectRequire user alice'],
-        ['Authorization: Basic Ym9iOnNlY3JldA=='], 403, 'refuse', 'user'],
+        [basic_auth('bob')], 403, 'refuse', 'user'],
     ['access control is waited for', [@basic, 'ExpectRequire auth'],
-        ['Authorization: Basic YWxpY2U6d3Jvbmc='], 401, 'refuse', 'auth'],
+        [basic_auth('alice', 'wrong')], 401, 'refuse', 'auth'],
     ['a max holds while it is read', ['ExpectRequire content-length max=10'],
         [], 413, 'refuse', 'content-length'],
     ['a max that waits holds when the handler reads',
@@ -96,7 +98,7 @@ my @verified = (
         'content-length'],
     ['content within max is counted once',
         ['ExpectRequire content-length max=300'], [], 200, 'continue', '-'],
-    ['Satisfy Any: the handler is still told', ['Satisfy Any',
+    ['Satisfy Any: the handler is still evaluated', ['Satisfy Any',
         'Require all granted', 'ExpectRequire handler dav-handler'], [],
         405, 'refuse', 'handler'],
     ['Satisfy Any: access control is waited for', ['Satisfy Any',
@@ -104,10 +106,10 @@ my @verified = (
         401, 'refuse', 'auth'],
     ['Satisfy Any: the user is waited for', ['Satisfy Any',
         'SSLRequire false', @basic, 'ExpectRequire user alice'],
-        ['Authorization: Basic YWxpY2U6c2VjcmV0'], 200, 'continue', '-'],
+        [basic_auth('alice')], 200, 'continue', '-'],
     ['Satisfy Any: what is refused stays refused', ['Satisfy Any',
         'SSLRequire false', @basic, 'ExpectRequire env NEVER'],
-        ['Authorization: Basic YWxpY2U6c2VjcmV0'], 403, 'refuse', 'env'],
+        [basic_auth('alice')], 403, 'refuse', 'env'],
     ['an ErrorDocument does not read it', ['SSLRequire false',
         'ErrorDocument 403 /witness/', 'ExpectRequire handler dav-handler'],
         [], 403, '-', '-', qr/read=0\n/],
@@ -146,7 +148,7 @@ for (['alice', 'YWxpY2U6c2VjcmV0', 200, 'continue'],
         "SSLVerifyClient, a script: $name: verdict";
 }
 
-# --- HTTP/2 ----------------------------------------------------------------------
+# --- HTTP/2 ----------------------------------------------------------------
 
 sub upload_tls {
     my($content, $asks, @more) = @_;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# An expectation that httpd does not know: 417 at once and the connection
-# closed, whatever is configured. Without mod_expect httpd waits for the content
-# that such a client may be holding back.
+# An expectation that httpd does not know is answered 417 at once and the
+# connection is closed, whatever is configured. Without mod_expect httpd waits
+# for the content, which such a client may be holding back.
 
 use strict;
 use warnings;
@@ -31,7 +31,8 @@ for (@EXPECT) {
     my($name, $headers) = @$_;
     my $o = { content => 3000, headers => $headers, asks => 0 };
 
-    for my $path ('/witness/', '/tenant/unsupported/x', '/dav/x', '/cgi/read.cgi',
+    for my $path ('/witness/', '/tenant/unsupported/x', '/dav/x',
+        '/cgi/read.cgi',
                   '/proxy/x', '/static/file.txt', '/nowhere/x',
                   '/merge/engine/off/x') {
         my @h2 = $path eq '/witness/' ? () : (h2 => 0);
@@ -102,7 +103,8 @@ for my $where (undef, $stock) {
     }
 }
 
-# httpd 2.5 can be told to let what it does not know go on. We do not.
+# httpd 2.5 can admit unknown expectations (HttpExpectStrict Off). mod_expect
+# does not.
 {
     my $conf = "<IfDirective HttpExpectStrict>\nHttpExpectStrict Off\n"
         . "</IfDirective>\n<VirtualHost *>\nServerName localhost\n"

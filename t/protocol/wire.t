@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# What goes over the wire: one 100 for what is admitted and the connection kept
-# as stock httpd keeps it; after a refusal nothing more is read or answered,
-# neither a second request nor content that looks like one.
+# The bytes on the wire: an admitted upload gets one 100, and its connection
+# is kept as stock httpd keeps it. After a refusal nothing more is read or
+# answered, neither a second request nor content that looks like one.
 
 use strict;
 use warnings;
@@ -9,17 +9,17 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-write_htaccess('tenant/wire', "<IfModule expect_module>\n"
-    . "ExpectRequire content-length max=100\n</IfModule>\n");
+write_htaccess('tenant/wire', if_expect(
+    "ExpectRequire content-length max=100\n"));
 my $path  = '/tenant/wire/x';
 my $ASKS  = "Expect: 100-continue\r\n";
 my $stock = stock_httpd();
 
 # Statuses behind which httpd itself would keep the connection.
-write_htaccess('tenant/wire-type', "<IfModule expect_module>\n"
-    . "ExpectRequire content-type image/png\n</IfModule>\n");
-write_htaccess('tenant/wire-ip', "<IfModule expect_module>\n"
-    . "ExpectRequire ip 192.0.2.1\nExpectStatus specific\n</IfModule>\n");
+write_htaccess('tenant/wire-type', if_expect(
+    "ExpectRequire content-type image/png\n"));
+write_htaccess('tenant/wire-ip', if_expect(
+    "ExpectRequire ip 192.0.2.1\nExpectStatus specific\n"));
 
 sub head {
     my($length, $more, $target) = @_;
@@ -30,7 +30,7 @@ sub head {
 
 sub finals { return scalar(() = $_[0] =~ /^HTTP\/1\.1 [2-5]\d\d /mg) }
 
-# --- refused: the end of the connection -------------------------------------
+# --- refused: the end of the connection ------------------------------------
 
 my $next = "GET /witness/next HTTP/1.1\r\nHost: localhost\r\n\r\n";
 for my $case (
@@ -49,7 +49,8 @@ for my $case (
     # client whose content is a request.
     for (['pipelined', 'x' x 101 . $next], ['content like a request', $next]) {
         my($how, $bytes) = @$_;
-        my $t = talk('main', $head . $bytes, qr/^HTTP\/1.1 $status .*?\r\n\r\n/s,
+        my $t = talk('main', $head . $bytes,
+            qr/^HTTP\/1.1 $status .*?\r\n\r\n/s,
             'eof');
         is $t->{missed}, undef, "$name, $how: $status and the end"
             or diag $t->{bytes};
@@ -62,7 +63,7 @@ for my $case (
         "$name: one line each";
 }
 
-# What was pipelined before an upload is answered as ever.
+# Requests that were pipelined before an upload are answered as usual.
 {
     my $t = talk('main', $next . head(101, $ASKS), qr/^HTTP\/1.1 200 /,
         qr/^HTTP\/1.1 417 /m, 'eof');
@@ -106,7 +107,7 @@ for my $chunked (0, 1) {
         or diag $t->{bytes};
 }
 
-# --- admitted: as stock httpd ---------------------------------------------------
+# --- admitted: as stock httpd ----------------------------------------------
 
 for my $case (
     ['asked, a whole upload', [head(3, $ASKS), qr/^HTTP\/1.1 100 .*?\r\n\r\n/s,

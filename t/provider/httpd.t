@@ -1,18 +1,16 @@
 #!/usr/bin/perl
-# Every authz provider that `Require` knows is a rule: it holds when the provider
-# grants, its own status is 403, and no provider is asked twice.
+# Every authz provider that `Require` knows is a rule: it holds if the
+# provider grants, its own status is 403, and no provider is called twice.
 
 use strict;
 use warnings;
 
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
 
 my $BASIC = "AuthType Basic\nAuthName realm\nAuthBasicProvider witness\n"
     . "Require valid-user\n";
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:secret", '') }
-my($alice, $bob) = (login('alice'), login('bob'));
+my($alice, $bob) = (basic_auth('alice'), basic_auth('bob'));
 
 my $place = 'tenant/provider';
 my $path  = "/$place/x";
@@ -33,7 +31,7 @@ sub fails {
         asked_status => 417, rule => $word);
 }
 
-# --- one rule each -----------------------------------------------------------
+# --- one rule each ---------------------------------------------------------
 
 # rule, more of .htaccess => headers with which it holds, and does not; undef:
 # there are none such
@@ -120,7 +118,7 @@ for (['ip no.such.address', qr/ip/i], ['expr "%{"', qr/expr/i],
     }
 }
 
-# --- how often ---------------------------------------------------------------
+# --- how often -------------------------------------------------------------
 
 # What lets through before there is a user is asked once more, as by Require.
 # rules, more, headers; calls of authz providers, of the backend
@@ -170,7 +168,7 @@ for my $who ($alice, $bob) {
     }
 }
 
-# --- neutral, and in error -----------------------------------------------------
+# --- neutral, and in error -------------------------------------------------
 
 # A provider that says nothing does not let through.
 for my $rules ('ExpectRequire witness-neutral',
@@ -195,7 +193,7 @@ write_htaccess($place, "<ExpectRequireAny>\nExpectRequire witness-neutral\n"
     . "ExpectRequire ip 127.0.0.1\n</ExpectRequireAny>\n");
 holds('neutral beside one that grants');
 
-# One that fails is the server's fault: 500, told to the administrator as one.
+# A provider that fails is the server's fault: 500, and an error in the log.
 for my $rules ('ExpectRequire witness-error', 'ExpectRequire not witness-error',
                "ExpectRequire all granted\nExpectRequire witness-error",
                "<ExpectRequireAny>\nExpectRequire witness-error\n"
@@ -220,9 +218,9 @@ for my $rules ('ExpectRequire witness-error', 'ExpectRequire not witness-error',
     }
 }
 
-# --- behind a proxy ------------------------------------------------------------
+# --- behind a proxy --------------------------------------------------------
 
-# mod_remoteip says who the client is, in the early look as well.
+# mod_remoteip sets the client's address, for the early lookup as well.
 {
     my $server = own_httpd(conf => "RemoteIPHeader X-Client\n"
         . "RemoteIPInternalProxy 127.0.0.1\n"

@@ -1,18 +1,19 @@
 #!/usr/bin/perl
-# mod_lua's providers may read content. Rules are asked before there is any:
-# they see none, and nothing turns in circles.
+# mod_lua's providers may read content. Rules are evaluated before content is
+# sent: such a provider reads an empty content, and does not start another
+# evaluation.
 
 use strict;
 use warnings;
 
-use lib 't/house';
+use lib 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 
 my $script = conf_var('t_logs') . "/reads-$$.lua";
-open my $fh, '>', $script or die "$script: $!\n";
-print $fh <<'LUA';
+spew($script, <<'LUA');
 require 'apache2'
 
 function body(r)
@@ -23,9 +24,8 @@ function body(r)
     return apache2.AUTHZ_DENIED
 end
 LUA
-close $fh or die "$script: $!\n";
 
-my $server = house_httpd(load('lua') . <<"CONF");
+my $server = h2_httpd(load('lua') . <<"CONF");
 LuaAuthzProvider body "$script" body
 <Location "/witness/require">
     Require body
@@ -47,10 +47,10 @@ my @text = (method => 'POST', headers => ['Content-Type: text/plain']);
     is $r->{status}, 200, 'Require: the provider reads';
 }
 # In ExpectRequire there is no content to decide by: it sees none.
-house_refused('ExpectRequire: the provider sees no content', $server,
+refused_on('ExpectRequire: the provider sees no content', $server,
     { path => '/witness/expect/x', @text, content => 'a good one' },
     status => 403, asked_status => 417, rule => 'body');
-house_admitted('ExpectRequire not: nor there', $server,
+admitted_on('ExpectRequire not: nor there', $server,
     { path => '/witness/expect-not/x', @text, content => 'a good one' },
     status => 200);
 

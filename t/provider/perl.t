@@ -1,23 +1,17 @@
 #!/usr/bin/perl
-# A third party's provider: one in Perl, registered by mod_perl's own
-# PerlAddAuthzProvider. It sees the request, its arguments and the user.
+# A third party's provider, in Perl, registered by mod_perl's own
+# PerlAddAuthzProvider. It gets the request, its arguments and the user.
 
 use strict;
 use warnings;
 
 use File::Path qw(mkpath);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use ExpectTest;
-
-sub login { 'Authorization: Basic ' . encode_base64("$_[0]:secret", '') }
+use File;
 
 # mod_perl lies where httpd's own modules do.
-my($dir) = do {
-    open my $fh, '<', conf_var('t_conf') . '/modules.load'
-        or die "modules.load: $!\n";
-    map { m{"(/\S+)/mod_auth_basic\.so"} ? $1 : () } <$fh>;
-};
+my $dir = module_dir();
 
 my $docroot = conf_var('documentroot');
 mkpath("$docroot/tenant/perl");
@@ -133,8 +127,10 @@ for (['an argument',      'field',  ['X-Perl: two'],   1, 'perl-field', 0],
      ['nothing',          'field',  [],                0, 'perl-field', 0],
      ['not an argument',  'not',    ['X-Perl: three'], 1, 'perl-field', 0],
      ['not, an argument', 'not',    ['X-Perl: one'],   0, 'perl-field', 0],
-     ['alice',            'user',   [login('alice')],  1, 'perl-begins', 1],
-     ['bob',              'user',   [login('bob')],    0, 'perl-begins', 1],
+     ['alice',            'user',   [basic_auth('alice')],  1, 'perl-begins',
+         1],
+     ['bob',              'user',   [basic_auth('bob')],    0, 'perl-begins',
+         1],
      ['nobody',           'nobody', [],                0, 'perl-begins', 0]) {
     my($name, $place, $headers, $holds, $rule, $calls) = @$_;
     my $o = { path => "/witness/$place/x", content => 5, vhost => $server,
@@ -162,14 +158,11 @@ for my $chunked (0, 1) {
 mkpath("$docroot/dav/perl");
 for my $chunked (0, 1) {
     my $file = "$docroot/dav/perl/stored.txt";
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh "stored before\n";
-    close $fh or die "$file: $!\n";
+    spew($file, "stored before\n");
     my $r = upload(vhost => $server, path => '/dav/perl/stored.txt',
         content => 5000, chunked => $chunked, eager => 1);
     is $r->{status}, 403, "refused while it is read, chunked $chunked";
-    open $fh, '<', $file or die "$file: $!\n";
-    is join('', <$fh>), "stored before\n",
+    is slurp($file), "stored before\n",
         "refused while it is read, chunked $chunked: nothing is written";
 }
 

@@ -1,21 +1,12 @@
 #!/usr/bin/perl
-# The rule content-length: 413 over max, 400 under min, 411 where a length is
-# wanted and none announced.
+# The rule content-length refuses with 413 over max, with 400 under min, and
+# with 411 if a length is required and none is announced.
 
 use strict;
 use warnings;
 
 use Test::More;
 use ExpectTest;
-
-my $n = 0;
-
-# A place with these rules.
-sub place {
-    my $dir = 'tenant/content-length-' . ++$n;
-    write_htaccess($dir, join "\n", @_, '');
-    return "/$dir/x";
-}
 
 my $UNKNOWN = qr/^content of unknown length is not accepted here$/;
 
@@ -93,7 +84,7 @@ my @cases = (
 
 for (@cases) {
     my($name, $rule, $upload, $status, $like) = @$_;
-    my %upload = (path => place("ExpectRequire $rule"), %$upload);
+    my %upload = (path => section("ExpectRequire $rule"), %$upload);
     if ($status) {
         refused_ok($name, \%upload, status => $status, asked_status => 417,
             rule => 'content-length', like => $like);
@@ -103,25 +94,25 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ([413, 'content-length max=8'], [400, 'content-length min=10'],
      [411, 'content-length known', chunked => 1],
      [411, 'content-length min=1', chunked => 1],
      [400, 'not content-length min=1']) {
     my($status, $rule, @upload) = @$_;
     refused_ok("specific: $status", { content => 9, @upload,
-        path => place('ExpectStatus specific', "ExpectRequire $rule") },
+        path => section('ExpectStatus specific', "ExpectRequire $rule") },
         status => $status, rule => 'content-length');
 }
 
 # Without an expectation on HTTP/1.0, asked for or not.
 refused_ok('HTTP/1.0 cannot ask', { http => '1.0', content => 9,
-    path => place('ExpectRequire content-length max=8') },
+    path => section('ExpectRequire content-length max=8') },
     status => 413, asked_status => 413, rule => 'content-length');
 
 # No content, nothing to judge: not even what would be refused in any case.
 {
-    my $path = place('ExpectRequire content-length min=10',
+    my $path = section('ExpectRequire content-length min=10',
         'ExpectRequire all denied');
     my @none = (
         ['GET', { method => 'GET' }],
@@ -138,7 +129,8 @@ refused_ok('HTTP/1.0 cannot ask', { http => '1.0', content => 9,
             # httpd 2.5-dev sends 100 for content that is none
             my $asked = $upload->{asks} && httpd_at_least('2.5');
             is_deeply [@$r{qw(status interim)}, $r->{witness}{verdict}],
-                [200, $asked ? [100] : [], '-'], "$name is not judged" . ($h2 ? ', HTTP/2' : '')
+                [200, $asked ? [100] : [], '-'], "$name is not judged"
+                    . ($h2 ? ', HTTP/2' : '')
                 or diag explain $r;
         }
     }

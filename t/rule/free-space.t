@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# The rule free-space: 507 unless that much stays free on the target's file
-# system once the announced content is there. The sizes are such that the
-# outcome is the same on every disk that the tests could run on.
+# The rule free-space refuses with 507 unless that much stays free on the
+# target's file system after the announced content is stored. The sizes are
+# such that the result is the same on every disk that the tests could run on.
 
 use strict;
 use warnings;
@@ -9,41 +9,31 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-my $n = 0;
-
-# A place with these rules.
-sub place {
-    my $dir = 'tenant/free-space-' . ++$n;
-    write_htaccess($dir, join "\n", @_, '');
-    return "/$dir/x";
-}
-
-my $OK   = 0;
 my $HUGE = '4611686018427387904';       # announced, never sent
 my $MAX  = '9223372036854775807';
 
 # what it shows, the rule, the upload; the status if refused
 my @cases = (
-    ['a byte stays free', 'free-space 1', {}, $OK],
-    ['a kilobyte does', 'free-space 1k', {}, $OK],
+    ['a byte stays free', 'free-space 1', {}, 'admitted'],
+    ['a kilobyte does', 'free-space 1k', {}, 'admitted'],
     ['more than any disk', 'free-space 8388607T', {}, 507],
     ['the largest SIZE', "free-space $MAX", {}, 507],
     ['content larger than any disk', 'free-space 1', { length => $HUGE }, 507],
     ['the largest content', 'free-space 1', { length => $MAX }, 507],
     ['both', "free-space $MAX", { length => $MAX }, 507],
 
-    ['a percent stays free', 'free-space 1%', {}, $OK],
+    ['a percent stays free', 'free-space 1%', {}, 'admitted'],
     ['not after such content', 'free-space 1%', { length => $HUGE }, 507],
     ['nor 99 percent', 'free-space 99%', { length => $HUGE }, 507],
     ['nor after the largest', 'free-space 99%', { length => $MAX }, 507],
 
     # Content of unknown length counts nothing.
-    ['chunked', 'free-space 1', { chunked => 1 }, $OK],
-    ['chunked, percent', 'free-space 1%', { chunked => 1 }, $OK],
+    ['chunked', 'free-space 1', { chunked => 1 }, 'admitted'],
+    ['chunked, percent', 'free-space 1%', { chunked => 1 }, 'admitted'],
     ['chunked, more than any disk', 'free-space 8388607T', { chunked => 1 },
         507, qr/^less than 8388607T is free$/],
 
-    ['not: too little is free', 'not free-space 8388607T', {}, $OK],
+    ['not: too little is free', 'not free-space 8388607T', {}, 'admitted'],
     ['not: enough is free', 'not free-space 1', {}, 507],
     ['not: percent', 'not free-space 1%', {}, 507],
     ['not: percent, chunked', 'not free-space 1%',
@@ -52,9 +42,9 @@ my @cases = (
 
 for (@cases) {
     my($name, $rule, $upload, $status, $like) = @$_;
-    my %upload = (content => 5, path => place("ExpectRequire $rule"),
+    my %upload = (content => 5, path => section("ExpectRequire $rule"),
         %$upload);
-    if ($status) {
+    if ($status ne 'admitted') {
         refused_ok($name, \%upload, status => $status, asked_status => 417,
             rule => 'free-space', like => $like // qr/^free-space /);
     }
@@ -63,10 +53,10 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well.
+# The rule's own status, for clients that asked as well.
 for ('free-space 8388607T', 'not free-space 1') {
     refused_ok("specific: $_", { content => 5,
-        path => place('ExpectStatus specific', "ExpectRequire $_") },
+        path => section('ExpectStatus specific', "ExpectRequire $_") },
         status => 507, rule => 'free-space');
 }
 
@@ -80,12 +70,12 @@ refused_ok('in a directory that is not there, too little',
     { content => 5, path => '/tenant/free-space/a/b/c' }, status => 507,
     asked_status => 417, rule => 'free-space');
 
-# What is free on the server is not told.
+# The reason does not say how much is free on the server.
 for my $r (refused_ok('the reason', { content => 5,
-        path => place('ExpectRequire free-space 8388607T') }, status => 507,
+        path => section('ExpectRequire free-space 8388607T') }, status => 507,
         asked_status => 417, like => qr/8388607T/)) {
     unlike $r->{witness}{reason} =~ s/8388607T//r, qr/\d{3}/,
-        'what is free is not told';
+        'the reason has no figure';
 }
 
 done_testing();

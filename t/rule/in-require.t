@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# mod_expect's rules in httpd's own Require: they grant, deny with 403, and say
-# nothing of requests without content.
+# mod_expect's rules in httpd's own Require grant, deny with 403, and are
+# neutral for requests without content.
 
 use strict;
 use warnings;
@@ -8,17 +8,9 @@ use warnings;
 use Test::More;
 use ExpectTest;
 
-my $n = 0;
-
-# A place with this access control.
-sub place {
-    my $dir = 'tenant/in-require-' . ++$n;
-    write_htaccess($dir, join "\n", @_, '');
-    return "/$dir/x";
-}
-
-# What it says of an upload, to those who ask and those who do not. mod_expect
-# has no rules there: no verdict of its own, and httpd's way to refuse.
+# A place with this access control. The result for an upload, for clients that
+# ask and clients that do not. mod_expect has no rules there: no verdict of
+# its own, and httpd's way to refuse.
 sub says {
     my($name, $path, $status, %upload) = @_;
     for my $asks (1, 0) {
@@ -57,18 +49,18 @@ my @rules = (
 
 for (@rules) {
     my($rule, $good, $bad) = @$_;
-    my $path = place("Require $rule");
+    my $path = section("Require $rule");
     says("Require $rule: grants", $path, 200, %$good);
     says("Require $rule: denies", $path, 403, %$bad);
 }
-says('Require free-space 1: grants', place('Require free-space 1'), 200);
+says('Require free-space 1: grants', section('Require free-space 1'), 200);
 says('Require free-space 8388607T: denies',
-    place('Require free-space 8388607T'), 403);
+    section('Require free-space 8388607T'), 403);
 
 # DirectoryIndex asks by a subrequest, which has no content: what counts is the
 # upload that will be handed to the file.
 for my $rule ('content-type image/*', 'content-length max=5') {
-    my $dir = place();
+    my $dir = section();
     $dir =~ s/x$//;
     write_htaccess($dir, "DirectoryIndex index.x\n<Files index.x>\n"
         . "SetHandler witness\nRequire $rule\n</Files>\n");
@@ -85,13 +77,13 @@ for my $rule ('content-type image/*', 'content-length max=5') {
 
 # not, and the containers.
 {
-    my $path = place('<RequireAll>', 'Require all granted',
+    my $path = section('<RequireAll>', 'Require all granted',
         'Require not content-type text/html', '</RequireAll>');
     says('Require not: grants', $path, 200, %$png);
     says('Require not: denies', $path, 403,
         headers => ['Content-Type: text/html']);
 
-    $path = place('<RequireAny>', 'Require content-type image/*',
+    $path = section('<RequireAny>', 'Require content-type image/*',
         'Require header X-A', '</RequireAny>');
     says('RequireAny: the first', $path, 200, %$png);
     says('RequireAny: the second', $path, 200, headers => ['X-A: 1']);
@@ -106,14 +98,14 @@ for (['content-type text/html', headers => ['Content-Type: text html']],
      ['content-length min=50', chunked => 1]) {
     my($rule, %upload) = @$_;
     my $name = join ' ', $rule, map { ref ? @$_ : $_ } %upload;
-    says("$name: denied", place("Require $rule"), 403, %upload);
-    says("$name: denied by not", place('<RequireAll>', 'Require all granted',
+    says("$name: denied", section("Require $rule"), 403, %upload);
+    says("$name: denied by not", section('<RequireAll>', 'Require all granted',
         "Require not $rule", '</RequireAll>'), 403, %upload);
-    says("$name: denied in RequireNone", place('<RequireAll>',
+    says("$name: denied in RequireNone", section('<RequireAll>',
         'Require all granted', '<RequireNone>', "Require $rule",
         '</RequireNone>', '</RequireAll>'), 403, %upload);
     # It is how the others decide.
-    says("$name: an alternative", place('<RequireAny>', 'Require all granted',
+    says("$name: an alternative", section('<RequireAny>', 'Require all granted',
         "Require $rule", '</RequireAny>'), 200, %upload);
 }
 
@@ -129,7 +121,7 @@ for my $within ('', 'AuthName "not content-type"') {
              '</RequireAll>'],
          ['<ExpectRequireNone>', 'ExpectRequire small',
              '</ExpectRequireNone>']) {
-        my $path = place(@$_);
+        my $path = section(@$_);
         my $r = upload(vhost => $server, path => $path, chunked => 1,
             content => 5, eager => 1);
         is $r->{status}, 500, "@$_: unknown, $within";
@@ -142,7 +134,7 @@ for my $within ('', 'AuthName "not content-type"') {
 # Together with mod_expect's own: both must hold, and a denial by Require is
 # httpd's 403.
 {
-    my $path = place('ExpectRequire content-length max=5',
+    my $path = section('ExpectRequire content-length max=5',
         'Require content-type image/*');
     admitted_ok('both hold', { path => $path, content => 5, %$png },
         status => 200);
@@ -177,7 +169,7 @@ for my $rule ('content-length min=5', 'content-type image/*',
     );
     for (@with) {
         my($status, @lines) = @$_;
-        my $path = place(@lines);
+        my $path = section(@lines);
         my $name = join ' ', @lines;
         for (['GET', method => 'GET', headers => ['If-Match: *']],
              ['PUT of nothing', length => 0, headers => ['If-Match: *']]) {

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Patterns that backtrack until they give up: one of them costs a fifth of a
-# second, and a tenant can write hundreds. After the first of a request the
-# others are not tried, wherever they stand, and count as one that gave up.
+# Patterns that backtrack until the regex engine gives up: one of them costs a
+# fifth of a second, and a tenant can write hundreds. After the first of a
+# request the others are not tried, wherever they stand, and count as if the
+# engine had given up on them.
 
 use strict;
 use warnings;
@@ -12,14 +13,6 @@ use ExpectTest;
 my $ALTERNATIVES = 500;
 # with what each pattern ends in, or it is not even begun
 my $VALUE = 'X-A: ' . 'a' x 60 . '!0123456789';
-my $n = 0;
-
-sub place {
-    my $dir = 'tenant/patience-' . ++$n;
-    write_htaccess($dir, join "\n", @_, '');
-    return "/$dir/x";
-}
-
 sub alternatives {
     my($kind, $rule) = @_;
     return ("<${kind}Any>", (map { my $i = $_; "$kind " . $rule =~ s/N/$i/r }
@@ -36,22 +29,24 @@ sub answer_is {
     is $r->{witness}{read}, 0, "$name: unread" if $status != 200;
 }
 
-answer_is('header', place(alternatives('ExpectRequire',
+answer_is('header', section(alternatives('ExpectRequire',
     'header X-A ^(a+)+N$')), 417);
-answer_is('Require', place(alternatives('Require', 'header X-A ^(a+)+N$')),
+answer_is('Require', section(alternatives('Require', 'header X-A ^(a+)+N$')),
     403);
-answer_is('both', place(alternatives('ExpectRequire', 'header X-A ^(a+)+N$'),
+answer_is('both', section(alternatives('ExpectRequire', 'header X-A ^(a+)+N$'),
     'ExpectRequire auth', alternatives('Require', 'header X-A ^(a+)+N$')),
     417);
-answer_is('expr', place(alternatives('ExpectRequire',
+answer_is('expr', section(alternatives('ExpectRequire',
     'expr "%{HTTP:X-A} =~ /^(a+)+N$/"')), 417);
 # Almost giving up, again and again, costs as much.
-answer_is('none gives up', place(alternatives('ExpectRequire',
-    'header X-A ^(a+)+N$')), 417, headers => ['X-A: ' . 'a' x 20 . '!0123456789']);
+answer_is('none gives up', section(alternatives('ExpectRequire',
+    'header X-A ^(a+)+N$')), 417,
+    headers => ['X-A: ' . 'a' x 20 . '!0123456789']);
 
 # What is not tried has given up: `not` and None make no grant of it, and what
-# needs no pattern holds as ever.
-for (['not',  'ExpectRequire header X-A ^(a+)+9$', 'ExpectRequire not header X-B y'],
+# needs no pattern holds as before.
+for (['not',  'ExpectRequire header X-A ^(a+)+9$',
+    'ExpectRequire not header X-B y'],
      ['None', '<ExpectRequireNone>', 'ExpectRequire header X-A ^(a+)+9$',
          'ExpectRequire header X-B y', '</ExpectRequireNone>'],
      ['Any of not', '<ExpectRequireAny>', 'ExpectRequire header X-A ^(a+)+9$',
@@ -60,20 +55,20 @@ for (['not',  'ExpectRequire header X-A ^(a+)+9$', 'ExpectRequire not header X-B
          'ExpectRequire expr true', '</ExpectRequireAny>'])
 {
     my($name, @rules) = @$_;
-    answer_is("$name: refused", place(@rules), 417,
+    answer_is("$name: refused", section(@rules), 417,
         headers => [$VALUE, 'X-B: z']);
 }
-answer_is('no pattern: admitted', place('<ExpectRequireAny>',
+answer_is('no pattern: admitted', section('<ExpectRequireAny>',
     'ExpectRequire header X-A ^(a+)+9$', 'ExpectRequire header X-B',
     '</ExpectRequireAny>'), 200, headers => [$VALUE, 'X-B: z']);
-answer_is('before it: admitted', place('<ExpectRequireAny>',
+answer_is('before it: admitted', section('<ExpectRequireAny>',
     'ExpectRequire header X-B z', 'ExpectRequire header X-A ^(a+)+9$',
     '</ExpectRequireAny>'), 200, headers => [$VALUE, 'X-B: z']);
 
 # It is one request's matter: on the same connection the next one is judged
 # afresh.
 {
-    my $path = place('<ExpectRequireAny>',
+    my $path = section('<ExpectRequireAny>',
         'ExpectRequire header X-A ^(a+)+9$', 'ExpectRequire header X-B ^z$',
         'ExpectRequire header X-C', '</ExpectRequireAny>');
     my $put = "PUT $path HTTP/1.1\r\nHost: localhost\r\n"

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The rule precondition: 412 unless If-Match, If-None-Match and
-# If-Unmodified-Since hold for what the target is now.
+# The rule precondition refuses with 412 unless If-Match, If-None-Match and
+# If-Unmodified-Since hold for the target's present state.
 
 use strict;
 use warnings;
@@ -8,6 +8,7 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 use constant AGE => 3600;   # a file younger than a second has a weak etag
 
@@ -17,9 +18,7 @@ my $when = time - AGE;
 # Writes a file that was last changed an hour ago.
 sub old_file {
     my($name) = @_;
-    open my $fh, '>', "$root/$name" or die "$root/$name: $!\n";
-    print $fh "old\n";
-    close $fh or die "$root/$name: $!\n";
+    spew("$root/$name", "old\n");
     utime $when, $when, "$root/$name" or die "$root/$name: $!\n";
 }
 
@@ -112,7 +111,7 @@ for (@cases) {
     }
 }
 
-# The rule's own status, for those who asked as well; and turned round.
+# The rule's own status, for clients that asked as well; and negated.
 write_htaccess('tenant/precondition/specific', "ExpectStatus specific\n");
 write_htaccess('tenant/not-precondition', "ExpectRequire not precondition\n");
 refused_ok('specific', { path => '/tenant/precondition/specific/x',

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Rules in <Proxy>: where httpd asks such a section at all, and where it does
-# not, as README says: nor does its own Require there count.
+# Rules in <Proxy> hold where httpd applies such a section, and do not where
+# httpd ignores its own Require there as well.
 
 use strict;
 use warnings;

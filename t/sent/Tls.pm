@@ -6,7 +6,7 @@ Tls - a private server that speaks TLS as well, and a client for it
 
 =head1 SYNOPSIS
 
-    use lib 't/sent', 't/house';
+    use lib 't/sent', 't/other-modules';
     use Tls;
 
     my($server, $port) = tls_httpd($conf);
@@ -18,7 +18,7 @@ Tls - a private server that speaks TLS as well, and a client for it
 
 =item tls_httpd($conf)
 
-A house_httpd() and a port of it where the same is served over TLS.
+A h2_httpd() and a port of it where the same is served over TLS.
 
 =item talk_tls($port, \@options, @steps)
 
@@ -37,7 +37,7 @@ use Exporter qw(import);
 use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 
 use ExpectTest;
-use House;
+use OtherModules;
 
 our @EXPORT = qw(tls_httpd talk_tls);
 
@@ -50,7 +50,7 @@ sub tls_httpd {
     my $port = ExpectTest::Server::free_port();
     my $keys = conf_var('t_conf');
     my $logs = conf_var('t_logs');
-    return (house_httpd(<<"CONF"), $port);
+    return (h2_httpd(<<"CONF"), $port);
 Listen 127.0.0.1:$port
 SSLSessionCache "shmcb:$logs/ssl_cache-$port(64000)"
 $conf

@@ -1,19 +1,19 @@
 #!/usr/bin/perl
-# Filters of ours that somebody's .htaccess puts into the chains are not theirs
-# to use: they take themselves away, and the request is answered as without.
+# An .htaccess adds mod_expect's own filters to the chains, where they do not
+# belong: they remove themselves, and the request is answered as without them.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff', 't/sent';
+use lib 't/other-modules', 't/cutoff', 't/sent';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 
 my $root = conf_var('documentroot');
-my $server = house_httpd(<<"CONF");
+my $server = h2_httpd(<<"CONF");
 <Directory "$root/sent">
     Options ExecCGI FollowSymLinks
     AllowOverride All
@@ -24,7 +24,7 @@ my $server = house_httpd(<<"CONF");
 </DirectoryMatch>
 CONF
 
-# --- the filters --------------------------------------------------------------
+# --- the filters -----------------------------------------------------------
 
 sub provider {
     my($name, $filter) = @_;
@@ -32,7 +32,7 @@ sub provider {
         . q{"%{REQUEST_URI} =~ /./"}, "FilterChain $name");
 }
 
-my @input = qw(EXPECT EXPECT_CONNECTION);
+my @input = qw(EXPECT EXPECT_CONNECTION EXPECT_EMPTY);
 my @output = qw(EXPECT_DROP EXPECT_TYPE);
 
 my %filters = (
@@ -53,7 +53,7 @@ my %filters = (
         'SetOutputFilter DEFLATE;EXPECT_DROP;EXPECT_TYPE'],
 );
 
-# --- what is asked ------------------------------------------------------------
+# --- what is asked ---------------------------------------------------------
 
 # the rules; what becomes of uploads of 85 bytes, and of 9
 my %rules = (

@@ -1,21 +1,21 @@
 #!/usr/bin/perl
-# Rules see the head as it was sent, also of the file that a request has moved
-# to, where RequestHeader of some .htaccess has run before they are evaluated.
-# What RequestHeader sets reaches the handler all the same.
+# Rules see the head as it was sent. This holds as well for the section of a
+# file that a request was moved to, where an .htaccess has run RequestHeader
+# before its rules are evaluated. The handler gets what RequestHeader sets.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff';
+use lib 't/other-modules', 't/cutoff';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 
 my $root = conf_var('documentroot');
 
-# --- rules --------------------------------------------------------------------
+# --- rules -----------------------------------------------------------------
 
 # the rule; its status; a field as it has to be, and as it must not be; what the
 # script sees of it
@@ -46,7 +46,7 @@ sub by_if {
         . qq(%{HTTP:$name} != '$good'">), 'ExpectRequire all denied', '</If>');
 }
 
-# --- places -------------------------------------------------------------------
+# --- places ----------------------------------------------------------------
 
 # what it shows; the path behind the directory's; lines of its .htaccess
 my @places = (
@@ -56,7 +56,7 @@ my @places = (
     ['the file itself', 'record.cgi'],
 );
 
-my $server = house_httpd(<<"CONF");
+my $server = h2_httpd(<<"CONF");
 <Directory "$root/sent">
     Options ExecCGI FollowSymLinks
     AllowOverride All
@@ -71,7 +71,7 @@ CONF
 
 my $n = 0;
 
-# An upload of one who sends this value, where RequestHeader sets that one.
+# An upload with the field $sends, where RequestHeader sets $sets.
 # Rules stand in the .htaccess, for the file.
 sub upload_to {
     my($place, $rules, $field, $sends, $sets, $asks, $h2) = @_;
@@ -124,7 +124,7 @@ for my $place (@places) {
     }
 }
 
-# --- in Require ---------------------------------------------------------------
+# --- in Require ------------------------------------------------------------
 
 # DirectoryIndex and its like make a subrequest, whose fixups run RequestHeader;
 # in there and in what it leads to, Require sees the head as it was sent.
@@ -143,17 +143,17 @@ for my $place (@places) {
     }
 }
 
-# --- early --------------------------------------------------------------------
+# --- early -----------------------------------------------------------------
 
 # The server's own configuration speaks before the request is judged: what it
 # sets counts as sent.
-house_admitted('RequestHeader early', $server,
+admitted_on('RequestHeader early', $server,
     { path => '/sent-early/x', content => 5 }, status => 200);
-house_admitted('RequestHeader early, sent otherwise', $server,
+admitted_on('RequestHeader early, sent otherwise', $server,
     { path => '/sent-early/x', content => 5, headers => ['X-Early: sent'] },
     status => 200);
 
-# --- where no rules are -------------------------------------------------------
+# --- where no rules are ----------------------------------------------------
 
 {
     my($r, $env) = upload_to($places[0], [], 'Content-Type', 'text/plain',

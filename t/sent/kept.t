@@ -1,17 +1,17 @@
 #!/usr/bin/perl
-# After an upload that was judged and read to its end, its connection goes on:
-# for the next upload, with a length or chunked, asked or not, over TLS, and for
-# uploads that are sent before the first is answered. Where content is left
-# unread, the connection ends, and nothing in it is a request.
+# After an upload that was judged and read to its end, its connection is kept:
+# for the next upload, with a length or chunked, asked or not, over TLS, and
+# for uploads sent before the first is answered. If content is left unread,
+# the connection ends, and nothing in it is taken for a request.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff', 't/sent';
+use lib 't/other-modules', 't/cutoff', 't/sent';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 use Tls;
 
@@ -45,7 +45,7 @@ my @places = (
     ['the handler is waited for', 'kept/handler/x', [@max, @handler,
         'ExpectRequire handler witness']],
     ['the user is waited for', 'kept/user/x', [@max, @handler, @basic],
-        'Authorization: Basic YWxpY2U6c2VjcmV0'],
+        basic_auth('alice')],
     ['no max', 'kept/type/x', [@handler, 'ExpectRequire content-type */*']],
     ['CGI', 'kept/cgi/read.cgi', \@max],
     ['DAV', 'kept/dav/x', \@max],
@@ -118,7 +118,7 @@ for my $place (@places) {
     }
 }
 
-# --- in order -----------------------------------------------------------------
+# --- in order --------------------------------------------------------------
 
 # Uploads of different sizes, in one go: each answer belongs to its upload.
 {
@@ -138,16 +138,18 @@ for my $place (@places) {
     }
 }
 
-# --- where it ends ------------------------------------------------------------
+# --- where it ends ---------------------------------------------------------
 
 # Refused, and what is behind it in the same connection is not answered.
-write_htaccess('sent/kept/lazy', join "\n", @max, 'SetHandler witness-lazy', '');
+write_htaccess('sent/kept/lazy', join "\n", @max, 'SetHandler witness-lazy',
+    '');
 for (['refused', head('/sent/kept/max/x', [], 'Content-Length: 100001')
         . 'y' x 100_001, 413],
      ['cut off', head('/sent/kept/max/x', [], 'Transfer-Encoding: chunked')
         . ExpectTest::framed(content => 'y' x 100_001, chunked => 1), 413]) {
     my($name, $upload, $status) = @$_;
-    my $t = talk($server, with_length('/sent/kept/max/x', []), qr/^read=$size$/m,
+    my $t = talk($server, with_length('/sent/kept/max/x', []),
+        qr/^read=$size$/m,
         $upload . $last, 'eof');
     is statuses($t->{bytes}), "200 $status", "$name: the end of the connection";
 }
@@ -155,7 +157,8 @@ for (['refused', head('/sent/kept/max/x', [], 'Content-Length: 100001')
 # A handler that answers and never reads: the content is full of requests. httpd
 # reads the rest and throws it away, or the connection ends.
 for my $chunked (0, 1) {
-    my $content = "GET /witness/inner HTTP/1.1\r\nHost: localhost\r\n\r\n" x 100;
+    my $content
+        = "GET /witness/inner HTTP/1.1\r\nHost: localhost\r\n\r\n" x 100;
     my $t = talk($server, ($chunked
             ? head('/sent/kept/lazy/x', [], 'Transfer-Encoding: chunked')
                 . ExpectTest::framed(content => $content, chunked => 1)

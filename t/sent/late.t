@@ -1,16 +1,16 @@
 #!/usr/bin/perl
-# A rule that is decided late, such as a tenant's for the handler, does not take
-# the administrator's max out of force for those who read before that: what has
-# granted already bounds what they read.
+# A rule that is decided late, such as a tenant's rule handler, does not
+# suspend the administrator's max= for modules that read before: the rules
+# that have granted already bound what these read.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff', 't/sent';
+use lib 't/other-modules', 't/cutoff', 't/sent';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use CutOff;
 use Tls;
 
@@ -99,7 +99,7 @@ my %trees = (
     'All in All, on two levels' => [\@nested, \@nested],
 );
 
-# who reads (mod_lua does not, where there is no length); lines of .htaccess for
+# the reader (mod_lua does not read without a length); lines of .htaccess for
 # it; the start of the content, and a field
 my @readers = (
     ['security', []],
@@ -128,7 +128,7 @@ sub upload_to {
     return ($r, grep { /expect: / } error_log_since($mark));
 }
 
-# --- a bound that holds -------------------------------------------------------
+# --- a bound that holds ----------------------------------------------------
 
 my @ways = map { my $h2 = $_; map { { h2 => $h2, asks => $_ } } 1, 0 }
     0, has_h2() ? 1 : ();
@@ -155,7 +155,7 @@ for my $tree (sort keys %trees) {
     }
 }
 
-# --- mod_ssl ------------------------------------------------------------------
+# --- mod_ssl ---------------------------------------------------------------
 
 # To ask for a certificate in a directory, it reads all content first.
 sub upload_tls {
@@ -190,7 +190,7 @@ for my $tree (sort keys %trees) {
     is $w->{verdict}, 'continue', "$tree, SSLVerifyClient: admitted";
 }
 
-# --- where it does not hold ---------------------------------------------------
+# --- where it does not hold ------------------------------------------------
 
 for my $reader (@readers) {
     my $name = $reader->[0];
@@ -206,7 +206,7 @@ for my $reader (@readers) {
         is scalar @lines, 1, "DetectionOnly, $name, $as: one line";
         like $lines[0],
             qr/would refuse 413: content of unknown length exceeded max=/,
-            "DetectionOnly, $name, $as: told";
+            "DetectionOnly, $name, $as: logged";
 
         ($r, @lines) = upload_to('open', $reader, 5000, %$way);
         is_deeply [@$r{qw(status body)}, @{ $r->{witness} }{qw(verdict read)}],

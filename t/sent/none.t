@@ -1,16 +1,17 @@
 #!/usr/bin/perl
-# A request that announced no content has none, whatever an .htaccess adds to
-# its fields and whoever reads: nobody gets a byte, scripts are handed no
-# length, and what the client sent behind the head is the next request.
+# A request that announced no content has none, whatever fields an .htaccess
+# adds and whichever module reads: nobody gets a byte, scripts get no length,
+# and what the client sent after the head is the next request.
 
 use strict;
 use warnings;
 
-use lib 't/house', 't/cutoff';
+use lib 't/other-modules', 't/cutoff';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use File;
+use OtherModules;
 use CutOff;
 
 my $root  = conf_var('documentroot');
@@ -21,9 +22,7 @@ mkdir $state or die "$state: $!\n";
 
 sub write_text {
     my($file, $text) = @_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $text;
-    close $fh or die "$file: $!\n";
+    spew($file, $text);
 }
 
 my $lua = "$logs/none-$$.lua";
@@ -48,7 +47,7 @@ function handle(r)
 end
 LUA
 
-# --- the places ---------------------------------------------------------------
+# --- the places ------------------------------------------------------------
 
 # Those below /sent/ruled have the administrator's rules; below /sent/free there
 # are none, and below /sent/target for the files *.cgi and *.php only.
@@ -101,7 +100,8 @@ for my $dir (qw(ruled/cgi ruled/fcgid ruled/php ruled/action ruled/rewrite
     ruled/fallback ruled/document target/index target/fallback
     target/views free/cgi)) {
     mkpath("$root/sent/$dir");
-    link "$root/cgi/record.cgi", "$root/sent/$dir/record.cgi" or die "$dir: $!\n";
+    link "$root/cgi/record.cgi", "$root/sent/$dir/record.cgi"
+        or die "$dir: $!\n";
 }
 link "$root/fcgid/record.fcgi", "$root/sent/ruled/fcgid/record.fcgi"
     or die "record.fcgi: $!\n";
@@ -243,13 +243,13 @@ sub place_ok {
 # .htaccess has no say there.
 my $through = ['ProxyPass', '', 'sent-proxy/x', [], origin => 1];
 
-# --- where rules are ----------------------------------------------------------
+# --- where rules are -------------------------------------------------------
 
 my @bound = 'ExpectRequire content-length max=10 known';
 for (['a bound', \@bound, sort keys %adds],
      ['nobody', ['ExpectRequire all denied'], 'both']) {
     my($rules, $lines, @adds) = @$_;
-    my $server = house_httpd(conf(@$lines));
+    my $server = h2_httpd(conf(@$lines));
     for my $place (@places) {
         place_ok("$rules: $place->[0], $_", $server, $place, $adds{$_})
             for @adds;
@@ -258,11 +258,11 @@ for (['a bound', \@bound, sort keys %adds],
     is join('', $server->crashes), '', "$rules: no child has crashed";
 }
 
-# --- where there are none -----------------------------------------------------
+# --- where there are none --------------------------------------------------
 
 # Everything is as without mod_expect: content is made of what follows.
 {
-    my @servers = (house_httpd(conf(@bound)), house_stock(conf()));
+    my @servers = (h2_httpd(conf(@bound)), h2_stock(conf()));
     my %set = (
         'Content-Length' => [['RequestHeader set Content-Length 20'], 20],
         'Transfer-Encoding' => [$adds{'Transfer-Encoding'}, 0],

@@ -25,6 +25,8 @@ use IO::Socket::INET ();
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
+use File;
+use HttpdConf qw(find_httpd load_module documents);
 use Idle ();
 
 use constant PATIENCE => 60;        # seconds for httpd to start, restart, stop
@@ -83,38 +85,14 @@ our @HTACCESS = (
         . "ExpectRequire content-type image/*\n",
 );
 
-sub slurp {
-    my($file) = @_;
-    open my $fh, '<', $file or return '';
-    local $/;
-    return scalar(<$fh>) // '';
-}
-
-sub spew {
-    my($file, @text) = @_;
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh @text;
-    close $fh or die "$file: $!\n";
-}
-
-sub query {
-    my($apxs, $name) = @_;
-    chomp(my $value = qx($apxs -q $name));
-    return $value;
-}
-
 sub new {
     my($class, %o) = @_;
-    my($apxs) = $ENV{APXS} // grep { -x } map { ("$_/apxs", "$_/apxs2") }
-        split /:/, $ENV{PATH};
-    die "t/soak/run: there is no apxs\n" unless $apxs;
-    my $httpd = $ENV{HTTPD}
-        // query($apxs, 'SBINDIR') . '/' . query($apxs, 'TARGET');
+    my($httpd, $modules, $builtin) = find_httpd();
     my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
         or die "t/soak/run: no free port: $!\n";
     return bless { %o, httpd => $httpd, port => $socket->sockport,
-        modules => query($apxs, 'LIBEXECDIR'), at => 0,
-        builtin => scalar qx($httpd -l), seen => {} }, $class;
+        modules => $modules, builtin => $builtin, at => 0,
+        seen => {} }, $class;
 }
 
 sub version { return qx($_[0]{httpd} -v) =~ m{Apache/(\S+)} ? $1 : '?' }
@@ -134,10 +112,7 @@ sub is_left_out {
 
 sub load_modules {
     my($self) = @_;
-    my $dir = $self->{modules};
-    return join '', map { qq(LoadModule ${_}_module "$dir/mod_$_.so"\n) }
-        grep { -f "$dir/mod_$_.so"
-            && $self->{builtin} !~ /\b(?:mod_)?\Q$_\E\.c/ }
+    return join '', map { load_module(@$self{qw(modules builtin)}, $_) }
         "mpm_$self->{mpm}", grep { !$self->is_left_out($_) } @MODULES;
 }
 
@@ -153,6 +128,7 @@ sub write_conf {
     my($self) = @_;
     my($work, $port) = @$self{qw(work port)};
     my $load = $self->load_modules;
+    my $documents = documents("$work/htdocs");
     my $places = $self->places;
     my $threads = THREADS;
     my $h2 = $self->has_h2 ? "Protocols h2c http/1.1\nH2Direct on\n" : '';
@@ -197,15 +173,7 @@ KeepAlive On
 KeepAliveTimeout 15
 MaxKeepAliveRequests 0
 $h2
-DocumentRoot "$work/htdocs"
-<Directory "/">
-    AllowOverride None
-    Require all denied
-</Directory>
-<Directory "$work/htdocs">
-    Require all granted
-</Directory>
-$places
+$documents$places
 ProxyPass "/proxy/" "http://127.0.0.1:$port/origin/" disablereuse=on retry=0
 <Location "/proxy/">
     Proxy100Continue Off
@@ -240,10 +208,10 @@ sub upload_folders {
         grep { !/^(?:files|small)/ } sort keys %PLACES;
 }
 
-# The content that a name tells: see t/soak/client.c.
+# The content that belongs to a name: see t/soak/client.c.
 sub content {
     my($name) = @_;
-    my($length) = $name =~ /-(\d+)$/ or die "$name tells no length\n";
+    my($length) = $name =~ /-(\d+)$/ or die "$name has no length\n";
     my $lines = int($length / (length($name) + 10)) + 1;
     return substr join('', map { sprintf "%s %08x\n", $name, $_ }
         0 .. $lines - 1), 0, $length;
@@ -299,7 +267,7 @@ sub graceful {
     kill USR1 => $self->{pid};
 }
 
-# Whether as many generations have begun as were told to.
+# Whether as many generations have begun as were wanted.
 sub is_restarted {
     my($self) = @_;
     $self->read_log;

@@ -22,6 +22,7 @@ use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
+use File;
 use Server ();
 use Watch ();
 
@@ -45,7 +46,7 @@ sub new {
     my($class, %o) = @_;
     my $self = bless { %o, kills => 0, restarts => 0, turns => 0, fills => 0,
         wrong => [] }, $class;
-    Server::spew("$self->{work}/board", "\0" x (8 * BOARD));
+    spew("$self->{work}/board", "\0" x (8 * BOARD));
     open $self->{board}, '+<', "$self->{work}/board" or die "board: $!\n";
     $self->{server} = Server->new(work => $self->{work}, mpm => $self->{mpm},
         so => "$self->{work}/mod_expect.so", small => $self->{small});
@@ -134,7 +135,7 @@ sub turn_htaccess {
     my($self) = @_;
     my $work = $self->{work};
     my $state = ($self->raise(HTACCESS) + 1) >> 1 & 1;
-    Server::spew("$work/htaccess", $Server::HTACCESS[$state]);
+    spew("$work/htaccess", $Server::HTACCESS[$state]);
     rename "$work/htaccess", "$work/htdocs/tenant/.htaccess"
         or die "htaccess: $!\n";
     $self->raise(HTACCESS);
@@ -268,7 +269,7 @@ sub go_on {
     return 1;
 }
 
-# One generation alone is left, and nobody of those before.
+# Only one generation is left, and no process of earlier ones.
 sub calm_down {
     my($self) = @_;
     $self->go_on(\@CALM, sub { !$self->{pending} }) or return 0;
@@ -297,7 +298,7 @@ sub look_fresh {
     $self->{fresh} = $self->look;
 }
 
-# When nobody is there any more, httpd needs a moment to see it.
+# When all clients are gone, httpd needs a moment to see it.
 sub look_idle {
     my($self) = @_;
     for my $pause (1 .. 5) {

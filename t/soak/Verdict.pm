@@ -14,6 +14,7 @@ Verdict - what came of a run: each part of the report, and what is wrong
 use strict;
 use warnings;
 
+use File;
 use Server ();
 use Soak ();
 use Watch ();
@@ -45,7 +46,7 @@ sub sums {
     my($soak) = @_;
     my %sum;
     for my $file (glob "$soak->{work}/logs/*.out") {
-        for (split /\n/, Server::slurp($file)) {
+        for (split /\n/, slurp($file)) {
             my($name, $n) = /^(.+) (\d+)$/ or next;
             $sum{$name} += $n;
         }
@@ -160,7 +161,7 @@ sub answers {
     $soak->wrong("$losses answers lost, $soak->{kills} children killed")
         if $losses > $most;
     for my $file (sort glob "$soak->{work}/logs/*.err") {
-        $soak->wrong($_) for split /\n/, Server::slurp($file);
+        $soak->wrong($_) for split /\n/, slurp($file);
     }
     return para(lost => "$losses connections with a killed child (at most "
         . "$most: each client has one), and $h2 answers of HTTP/2 with a "
@@ -173,7 +174,7 @@ sub ledger {
     my($soak) = @_;
     my %ledger;
     for my $file (glob "$soak->{work}/ledger/*") {
-        for (split /\n/, Server::slurp($file)) {
+        for (split /\n/, slurp($file)) {
             my($word, $path) = split / /;
             $ledger{$path} = $word if ($ledger{$path} // '') ne 'have';
         }
@@ -192,10 +193,10 @@ sub files {
         my $word = delete $ledger->{$path} // 'unknown';
         $n{$word}++;
         $soak->wrong("$path is not whole") if $state ne 'whole';
-        $soak->wrong("$path is there, and nobody was told so")
+        $soak->wrong("$path is there, and no response said so")
             if $word eq 'unknown';
     }
-    $soak->wrong("$_ was told to have arrived, and is not there")
+    $soak->wrong("$_ was reported as stored, and is not there")
         for grep { $ledger->{$_} eq 'have' } sort keys %$ledger;
     return para(uploads => "$sum->{verified} that were answered with 2xx were "
         . "read back whole, byte for byte, after others had come, and "

@@ -22,6 +22,7 @@ use warnings;
 
 use Time::HiRes qw(time);
 
+use File;
 use Server ();
 
 sub new {
@@ -32,18 +33,18 @@ sub new {
 # Nothing if it has ended meanwhile.
 sub process {
     my($pid) = @_;
-    my $memory = Server::slurp("/proc/$pid/smaps_rollup");
+    my $memory = slurp("/proc/$pid/smaps_rollup");
     my($pss) = $memory =~ /^Pss:\s+(\d+)/m or return;
     my($own) = $memory =~ /^Anonymous:\s+(\d+)/m;
     opendir my $fds, "/proc/$pid/fd" or return;
-    my $shared = () = Server::slurp("/proc/$pid/maps") =~ /^\S+ ...s /mg;
+    my $shared = () = slurp("/proc/$pid/maps") =~ /^\S+ ...s /mg;
     return { pss => $pss + 0, own => $own + 0, shared => $shared,
         fds => scalar(grep { !/^\./ } readdir $fds) };
 }
 
 sub segments {
     my($pid) = @_;
-    my(undef, @rows) = split /\n/, Server::slurp('/proc/sysvipc/shm');
+    my(undef, @rows) = split /\n/, slurp('/proc/sysvipc/shm');
     return scalar grep { (split)[4] == $pid } @rows;
 }
 
@@ -72,7 +73,7 @@ sub write {
                 join ' ', map { "$_=$is->{$_}" } sort keys %$is;
         } sort keys %all;
     }
-    Server::spew($file, @lines);
+    spew($file, @lines);
 }
 
 sub since {

@@ -53,6 +53,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/field.h"
+
 #define WORKERS_MAX 64
 #define HEAD_MAX 8192
 #define BODY_MAX 65536
@@ -315,7 +317,7 @@ static void check_kept(const char *place, const char *name)
     }
 }
 
-/* An upload was told to have arrived. It is looked at when others have come
+/* An upload was reported as stored. It is examined when others have come
  * after it, and removed; on the small disk at once. */
 static void keep(const upload_t *u)
 {
@@ -497,21 +499,6 @@ static void drop_in(size_t length)
 }
 
 /* --- responses ----------------------------------------------------------- */
-
-/* A field's value in a head, NULL if it is not there. */
-static const char *field(const char *head, const char *name)
-{
-    const char *line = head;
-    size_t len = strlen(name);
-
-    while ((line = strstr(line, "\r\n"))) {
-        line += 2;
-        if (!strncasecmp(line, name, len) && line[len] == ':') {
-            return line + len + 1 + strspn(line + len + 1, " \t");
-        }
-    }
-    return NULL;
-}
 
 /* Takes the next head off the connection. */
 static int read_head(response_t *r)
@@ -837,7 +824,7 @@ static void run_again(const kind_t *kind)
 static void run_spoil(const kind_t *kind)
 {
     static const want_t cut = {
-        CUT, 413, 0, "Upload-Limit: max-size=65536", "over max=65536"
+        CUT, 413, 0, "Upload-Limit: max-size=65536", "exceeded max=65536"
     };
     static const want_t over = {
         LENGTH, 413, 417, "Upload-Limit: max-size=65536", "over max=65536"
@@ -1218,6 +1205,8 @@ static void run_abort(const kind_t *kind)
 #define ALICE "Authorization: Basic YWxpY2U6ZGVtbw==\r\n"
 #define MALLORY "Authorization: Basic bWFsbG9yeTpkZW1v\r\n"
 #define OVER_LIMIT "Upload-Limit: max-size=65536\r\n", "over max=65536."
+#define CUT_AT_LIMIT \
+    "Upload-Limit: max-size=65536\r\n", "length exceeded max=65536."
 
 static const kind_t kinds[] = {
     { "get", 340, run_get, 0, 0, 0, 0, 0, { 0 } },
@@ -1232,7 +1221,7 @@ static const kind_t kinds[] = {
     { "put-again", 20, run_again, 0, 0, 0, 0, 0, { 0 } },
     { "spoil", 15, run_spoil, 0, 0, 0, 0, 0, { 0 } },
     { "cut-off", 30, run_upload, "dav", PNG, CHUNKED, LIMIT + 1, LENGTH_MAX,
-      { CUT, 413, 0, OVER_LIMIT } },
+      { CUT, 413, 0, CUT_AT_LIMIT } },
     { "over", 80, run_upload, "dav", PNG, BY_LENGTH, LIMIT + 1, LENGTH_MAX,
       { LENGTH, 413, 417, OVER_LIMIT } },
     { "over-http/1.0", 5, run_upload, "dav", "Expect: 100-continue\r\n", OLD,
@@ -1257,7 +1246,7 @@ static const kind_t kinds[] = {
     { "handler", 10, run_upload, "files", NULL, BY_LENGTH, 1, LIMIT,
       { HANDLER, 405, 417, "\r\nAllow: ", NULL } },
     { "unsupported", 30, run_upload, "dav", "Expect: soak\r\n", BY_LENGTH, 1,
-      LIMIT, { EXPECTATION, 417, 0, NULL, "only the expectation" } },
+      LIMIT, { EXPECTATION, 417, 0, NULL, "the only expectation" } },
     { "detect", 10, run_upload, "trial", NULL, BY_LENGTH, 1001, LIMIT,
       { DETECT, 201, 0, NULL, NULL } },
     { "proxy-put", 15, run_upload, "proxy", NULL, BY_LENGTH, 1, LIMIT,
@@ -1267,7 +1256,7 @@ static const kind_t kinds[] = {
     { "proxy-over", 10, run_upload, "proxy", NULL, BY_LENGTH, LIMIT + 1,
       LENGTH_MAX, { LENGTH, 413, 417, OVER_LIMIT } },
     { "proxy-cut-off", 10, run_upload, "proxy", NULL, CHUNKED, LIMIT + 1,
-      LENGTH_MAX, { CUT, 413, 0, OVER_LIMIT } },
+      LENGTH_MAX, { CUT, 413, 0, CUT_AT_LIMIT } },
     { "htaccess", 60, run_htaccess, 0, 0, 0, 0, 0, { 0 } },
     { "abort", 40, run_abort, 0, 0, 0, 0, 0, { 0 } },
     { "space", 25, run_space, 0, 0, 0, 0, 0, { 0 } }

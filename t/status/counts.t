@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# What is counted of a request: once, with the verdict that it had in the end,
-# and with bytes that were spared only if the client waited.
+# A request is counted once, with its final verdict, and with spared bytes
+# only if the client waited.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The page, JSON, OpenMetrics and mod_status's block: each is well-formed
-# whatever names and client bytes are in it, none loads anything, and only
-# those that ask by GET or HEAD get them.
+# whatever names and client bytes it contains, none loads anything from
+# elsewhere, and each answers GET and HEAD only.
 
 use strict;
 use warnings;
@@ -9,6 +9,7 @@ use warnings;
 use JSON::PP ();
 use Test::More;
 use ExpectTest;
+use File;
 use StatusTest;
 
 # A rule with a name to break forms, a method and a type of the client's own,
@@ -51,7 +52,7 @@ send_all('detect/x', content => 11);
 
 sub get { return page(shift, vhost => $server, @_) }
 
-# --- JSON --------------------------------------------------------------
+# --- JSON ------------------------------------------------------------------
 
 my $json;
 {
@@ -74,7 +75,7 @@ my $json;
         'format among others';
 }
 
-# --- OpenMetrics ---------------------------------------------------------
+# --- OpenMetrics -----------------------------------------------------------
 
 my $metrics;
 {
@@ -111,7 +112,8 @@ my $metrics;
         qr/^expect_requests_total\{verdict="refuse",rule="content-type"\} 2$/m,
         'OpenMetrics: refused';
     like $metrics,
-        qr/^expect_requests_total\{verdict="detect",rule="content-length"\} 1$/m,
+        qr/^expect_requests_total\{verdict="detect",
+            rule="content-length"\}\ 1$/mx,
         'OpenMetrics: detected';
     like $metrics, qr/^expect_bytes_spared_total 0$/m, 'OpenMetrics: spared';
 }
@@ -119,9 +121,7 @@ my $metrics;
 # A parser that is not ours.
 {
     my $file = conf_var('t_logs') . "/openmetrics-$$";
-    open my $fh, '>', $file or die "$file: $!\n";
-    print $fh $metrics;
-    close $fh;
+    spew($file, $metrics);
     local $ENV{PATH} = "/usr/bin:$ENV{PATH}";
     my $out = qx(python3 - $file 2>&1 <<'PYTHON'
 import sys
@@ -143,7 +143,7 @@ PYTHON
         'OpenMetrics: and what was thrown away';
 }
 
-# --- the page ------------------------------------------------------------
+# --- the page --------------------------------------------------------------
 
 {
     my $r = get('');
@@ -191,7 +191,7 @@ PYTHON
     }
 }
 
-# --- who gets it -----------------------------------------------------------
+# --- which requests it answers ---------------------------------------------
 
 for my $form ('', 'format=html', 'format=json', 'format=openmetrics') {
     my $get  = get($form);
@@ -213,7 +213,7 @@ for my $method (qw(POST PUT DELETE OPTIONS PROPFIND)) {
 is get($_)->{status}, 400, "no such format: $_"
     for qw(format=xml format=JSON format=%3Cb%3E);
 
-# --- mod_status --------------------------------------------------------------
+# --- mod_status ------------------------------------------------------------
 
 {
     my %o = (vhost => $server, method => 'GET');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# One tally for all processes: sums are right when many count at a time, after
-# a graceful restart and after children were killed. Without shared memory
-# requests are judged, and nothing is counted.
+# One tally for all processes: sums are right when many processes count at a
+# time, after a graceful restart, and after children were killed. Without
+# shared memory requests are judged, and nothing is counted.
 
 use strict;
 use warnings;

@@ -1,13 +1,15 @@
 #!/usr/bin/perl
-# The status page is the administrator's to place: whatever an .htaccess says,
-# it is not served where the server's configuration alone would not, and served
-# as ever where it would, .htaccess or not.
+# The administrator decides where the status page is served: whatever an
+# .htaccess says, it is not served where the server's configuration alone
+# would not serve it, and it is served where the configuration does, with or
+# without .htaccess.
 
 use strict;
 use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 
 my $root = conf_var('documentroot');
 my $server = own_httpd(conf => <<"CONF");
@@ -57,9 +59,8 @@ sub place {
     my($dir, $text, @files) = @_;
     write_htaccess("page/$dir", $text);
     for my $file (@files) {
-        open my $fh, '>', "$root/page/$dir/$file" or die "$file: $!\n";
-        print $fh $file =~ /shtml/ ? qq(<!--#include virtual="x" -->\n) : "x\n";
-        close $fh or die "$file: $!\n";
+        spew("$root/page/$dir/$file",
+            $file =~ /shtml/ ? qq(<!--#include virtual="x" -->\n) : "x\n");
     }
 }
 

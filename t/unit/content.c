@@ -2,7 +2,7 @@
 
 /*
  * The content rules without httpd: SIZE, messages, and the three rules' values,
- * statuses and caps.
+ * statuses and limits.
  */
 
 /* links: src/base/head.c src/base/quote.c src/base/size.c src/tree/tree.c src/tree/evaluate.c src/tree/describe.c src/rules/arguments.c src/rules/list.c src/rules/content_length.c src/rules/content_type.c src/rules/content_encoding.c */
@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "base/quote.h"
@@ -24,8 +23,7 @@
 #include "rules/registry.h"
 #include "tree/describe.h"
 #include "tree/evaluate.h"
-
-static apr_pool_t *pool;
+#include "pool.h"
 
 #define K APR_INT64_C(1024)
 
@@ -159,14 +157,14 @@ static expect_answer_t evaluate(const char *line, apr_off_t length,
 }
 
 #define CHUNKED EXPECT_LENGTH_UNKNOWN
-#define ANY_CAP ((apr_off_t)-2)
+#define ANY_MAX ((apr_off_t)-2)
 
 typedef struct {
     const char *line;
     apr_off_t length;
     const char *value;      /* of the field that the rule reads, or NULL */
     int status;             /* 0: granted */
-    apr_off_t cap;
+    apr_off_t max;
 } row_t;
 
 static void check_rows(const row_t *row, size_t n, const char *field)
@@ -177,11 +175,11 @@ static void check_rows(const row_t *row, size_t n, const char *field)
 
         if (a.value != (row->status ? EXPECT_DENIED : EXPECT_GRANTED)
             || (row->status && a.status != row->status)
-            || (!row->status && row->cap != ANY_CAP && a.cap != row->cap)) {
+            || (!row->status && row->max != ANY_MAX && a.max != row->max)) {
             fail_msg("%s, length %" APR_INT64_T_FMT ", %s: value %d,"
-                     " status %d, cap %" APR_INT64_T_FMT, row->line,
+                     " status %d, max %" APR_INT64_T_FMT, row->line,
                      row->length, row->value ? row->value : "no field",
-                     a.value, a.status, a.cap);
+                     a.value, a.status, a.max);
         }
     }
 }
@@ -189,8 +187,8 @@ static void check_rows(const row_t *row, size_t n, const char *field)
 static void test_content_length(void **state)
 {
     static const row_t rows[] = {
-        { "content-length max=10", 1, NULL, 0, ANY_CAP },
-        { "content-length max=10", 10, NULL, 0, ANY_CAP },
+        { "content-length max=10", 1, NULL, 0, ANY_MAX },
+        { "content-length max=10", 10, NULL, 0, ANY_MAX },
         { "content-length max=10", 11, NULL, 413, 0 },
         { "content-length max=10", CHUNKED, NULL, 0, 10 },
         { "content-length max=0", 1, NULL, 413, 0 },
@@ -202,8 +200,8 @@ static void test_content_length(void **state)
         { "content-length known", APR_INT64_MAX, NULL, 0, EXPECT_UNLIMITED },
         { "content-length known", CHUNKED, NULL, 411, 0 },
         { "content-length min=5 max=7", 4, NULL, 400, 0 },
-        { "content-length min=5 max=7", 5, NULL, 0, ANY_CAP },
-        { "content-length min=5 max=7", 7, NULL, 0, ANY_CAP },
+        { "content-length min=5 max=7", 5, NULL, 0, ANY_MAX },
+        { "content-length min=5 max=7", 7, NULL, 0, ANY_MAX },
         { "content-length max=7 min=5", 8, NULL, 413, 0 },
         { "content-length min=5 max=7", CHUNKED, NULL, 411, 0 },
         { "content-length known max=7", CHUNKED, NULL, 411, 0 },
@@ -211,11 +209,11 @@ static void test_content_length(void **state)
         { "not content-length max=10", 10, NULL, 400, 0 },
         { "not content-length max=10", CHUNKED, NULL, 400, 0 },
         { "not content-length known", CHUNKED, NULL, 0, EXPECT_UNLIMITED },
-        { "content-length KNOWN MAX=1k", 1024, NULL, 0, ANY_CAP },
+        { "content-length KNOWN MAX=1k", 1024, NULL, 0, ANY_MAX },
         { "content-length KNOWN MAX=1k", 1025, NULL, 413, 0 },
-        { "content-length min=7 max=7", 7, NULL, 0, ANY_CAP },
+        { "content-length min=7 max=7", 7, NULL, 0, ANY_MAX },
         { "content-length max=9223372036854775807", APR_INT64_MAX, NULL, 0,
-            ANY_CAP },
+            ANY_MAX },
     };
 
     (void)state;
@@ -433,12 +431,7 @@ int main(void)
         cmocka_unit_test(test_reason_unknown_length),
         cmocka_unit_test(test_wrong),
     };
-    int failed;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    failed = cmocka_run_group_tests_name("content", tests, NULL, NULL);
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return failed;
+    return cmocka_run_group_tests_name("content", tests, pool_create,
+                                       pool_destroy);
 }

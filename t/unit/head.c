@@ -15,12 +15,10 @@
 
 #include <cmocka.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "base/head.h"
-
-static apr_pool_t *pool;
+#include "pool.h"
 
 /* --- expect_head_read ------------------------------------------------- */
 
@@ -414,12 +412,7 @@ int main(void)
         cmocka_unit_test(test_next_coding),
         cmocka_unit_test(test_is_token),
     };
-    int failed;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    failed = cmocka_run_group_tests_name("head", tests, NULL, NULL);
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return failed;
+    return cmocka_run_group_tests_name("head", tests, pool_create,
+                                       pool_destroy);
 }

@@ -48,9 +48,9 @@ static apr_uint32_t swap(volatile apr_uint32_t *at, apr_uint32_t n,
 #include "count/tally.c"
 #include "count/report.c"
 #include "count/text.c"
+#include "event.h"
 
 #define MINUTE apr_time_from_sec(60)
-#define START (apr_time_from_sec(900) * 2000000)
 
 #define PROCESSES 3
 #define WRITERS 3
@@ -60,23 +60,11 @@ static apr_uint32_t swap(volatile apr_uint32_t *at, apr_uint32_t n,
 
 static expect_tally_t *tally;
 
-/* A refusal, for the caller to change. */
-static expect_event_t an_event(const char *rule, const char *reason)
-{
-    expect_event_t event = {
-        .time = START, .decision = EXPECT_N_REFUSE, .status = 413,
-        .rule = rule, .method = "PUT", .reason = reason, .bytes = 3,
-        .waited = 1
-    };
-
-    return event;
-}
-
 /* Sentences of one letter, so that a torn one can be seen. */
 static void *count(void *letter)
 {
     char reason[EXPECT_TALLY_REASON_SIZE], rule[32];
-    expect_event_t event = an_event(rule, reason);
+    expect_event_t event = an_event(rule, reason, 3);
     int i;
 
     for (i = 0; i < ROUNDS; ++i) {
@@ -162,7 +150,7 @@ static void test_race(void **state)
 
     /* two that met in one place of the ring may have left nothing there */
     for (i = 0; i < EXPECT_TALLY_EVENTS; ++i) {
-        expect_event_t event = an_event("rule-0", "z");
+        expect_event_t event = an_event("rule-0", "z", 3);
 
         event.decision = EXPECT_N_DETECT;
         expect_tally_count(tally, &event);
@@ -179,7 +167,7 @@ static void test_race(void **state)
 static void test_overtaken(void **state)
 {
     expect_report_t *report = malloc(sizeof(*report));
-    expect_event_t event = an_event("rule-0", "of the round before");
+    expect_event_t event = an_event("rule-0", "of the round before", 3);
     apr_uint32_t ticket;
     int i;
 

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The rule tree: Kleene's tables, the status and the cap of an answer, when a
+ * The rule tree: Kleene's tables, the status and the max of an answer, when a
  * rule is evaluated, and how a refusal is described; with rules made for the
  * purpose.
  */
@@ -17,28 +17,26 @@
 
 #include <cmocka.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
 
 #include "tree/describe.h"
 #include "tree/evaluate.h"
 #include "tree/tree.h"
+#include "pool.h"
 
 #define METHOD_PUT 1
 #define MAX_LEAVES 128
-
-static apr_pool_t *pool;
 
 /* --- rules with a given result ---------------------------------------- */
 
 typedef struct {
     expect_value_e value;
     int status;             /* 0: the row's */
-    apr_off_t cap;
+    apr_off_t max;
     int survives_not;
     int calls;
     /* what it accepts */
-    apr_off_t max;
+    apr_off_t accepts_max;
     const apr_array_header_t *types;
 } given_t;
 
@@ -48,12 +46,12 @@ static expect_value_e given_check(const expect_facts_t *facts, const void *arg,
     given_t *result = (given_t *)arg;
 
     assert_non_null(facts);
-    assert_true(answer->cap == EXPECT_UNLIMITED);
+    assert_true(answer->max == EXPECT_UNLIMITED);
     result->calls++;
     if (result->status) {
         answer->status = result->status;
     }
-    answer->cap = result->cap;
+    answer->max = result->max;
     answer->survives_not = result->survives_not;
     return result->value;
 }
@@ -73,7 +71,7 @@ static void given_accepts(apr_pool_t *p, const expect_facts_t *facts,
 
     (void)p;
     accepts->announced = facts ? "announced" : NULL;
-    accepts->max = result->max;
+    accepts->max = result->accepts_max;
     accepts->accepted = result->types;
     accepts->is_types = result->types != NULL;
     accepts->field = result->types ? "Accept" : NULL;
@@ -102,14 +100,14 @@ static expect_rule_t *leaf(const expect_rule_type_t *type, given_t *result)
     return rule;
 }
 
-static given_t *given(expect_value_e value, int status, apr_off_t cap)
+static given_t *given(expect_value_e value, int status, apr_off_t max)
 {
     given_t *result = apr_pcalloc(pool, sizeof(*result));
 
     result->value = value;
     result->status = status;
-    result->cap = cap;
-    result->max = EXPECT_UNLIMITED;
+    result->max = max;
+    result->accepts_max = EXPECT_UNLIMITED;
     return result;
 }
 
@@ -123,9 +121,9 @@ static expect_rule_t *denies(int status)
     return leaf(&type_head, given(EXPECT_DENIED, status, EXPECT_UNLIMITED));
 }
 
-static expect_rule_t *caps(apr_off_t cap)
+static expect_rule_t *up_to(apr_off_t max)
 {
-    return leaf(&type_head, given(EXPECT_GRANTED, 0, cap));
+    return leaf(&type_head, given(EXPECT_GRANTED, 0, max));
 }
 
 static expect_rule_t *survives_not(void)
@@ -535,15 +533,15 @@ static void test_reason(void **state)
     assert_true(*expect_rule_reason(pool, &a, &facts));
 }
 
-/* --- caps ------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------- */
 
 #define NO EXPECT_UNLIMITED
 
-static void test_caps(void **state)
+static void test_limits(void **state)
 {
     static const struct {
         expect_kind_e kind;
-        apr_off_t a, b, cap;
+        apr_off_t a, b, max;
     } rows[] = {
         { EXPECT_ALL, 10, 20, 10 },
         { EXPECT_ALL, 20, 10, 10 },
@@ -561,90 +559,90 @@ static void test_caps(void **state)
     size_t i;
 
     (void)state;
-    assert_true(decide(caps(10)).cap == 10);
+    assert_true(decide(up_to(10)).max == 10);
     for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        expect_answer_t a = decide(holding(rows[i].kind, caps(rows[i].a),
-                                           caps(rows[i].b), NULL));
+        expect_answer_t a = decide(holding(rows[i].kind, up_to(rows[i].a),
+                                           up_to(rows[i].b), NULL));
 
         assert_int_equal(a.value, G);
-        if (a.cap != rows[i].cap) {
-            fail_msg("row %d: cap %" APR_INT64_T_FMT, (int)i, a.cap);
+        if (a.max != rows[i].max) {
+            fail_msg("row %d: max %" APR_INT64_T_FMT, (int)i, a.max);
         }
     }
 }
 
-static void test_caps_of_others(void **state)
+static void test_limits_of_others(void **state)
 {
     expect_answer_t a;
 
     (void)state;
-    /* A denied or neutral alternative's cap does not count. */
-    a = decide(holding(EXPECT_ANY, leaf(&type_head, given(D, 0, 50)), caps(10),
+    /* A denied or neutral alternative's max does not count. */
+    a = decide(holding(EXPECT_ANY, leaf(&type_head, given(D, 0, 50)), up_to(10),
                        NULL));
     assert_int_equal(a.value, G);
-    assert_true(a.cap == 10);
-    a = decide(holding(EXPECT_ANY, leaf(&type_head, given(N, 0, NO)), caps(10),
+    assert_true(a.max == 10);
+    a = decide(holding(EXPECT_ANY, leaf(&type_head, given(N, 0, NO)), up_to(10),
                        NULL));
-    assert_true(a.cap == 10);
-    a = decide(holding(EXPECT_ALL, leaf(&type_head, given(N, 0, 5)), caps(10),
+    assert_true(a.max == 10);
+    a = decide(holding(EXPECT_ALL, leaf(&type_head, given(N, 0, 5)), up_to(10),
                        NULL));
-    assert_true(a.cap == 10);
-    a = decide(holding(EXPECT_ALL, leaf(&type_head, given(N, 0, NO)), caps(10),
+    assert_true(a.max == 10);
+    a = decide(holding(EXPECT_ALL, leaf(&type_head, given(N, 0, NO)), up_to(10),
                        NULL));
-    assert_true(a.cap == 10);
+    assert_true(a.max == 10);
 
-    /* No cap after not and None. */
+    /* No max after not and None. */
     a = decide(not(leaf(&type_head, given(D, 0, 10))));
     assert_int_equal(a.value, G);
-    assert_true(a.cap == NO);
+    assert_true(a.max == NO);
     a = decide(holding(EXPECT_NONE, leaf(&type_head, given(D, 0, 10)), NULL,
                        NULL));
     assert_int_equal(a.value, G);
-    assert_true(a.cap == NO);
+    assert_true(a.max == NO);
 
     /* Nested: the ceiling of the outer All holds whatever Any offers. */
-    a = decide(holding(EXPECT_ALL, caps(30),
-                       holding(EXPECT_ANY, caps(20), caps(40), NULL), NULL));
-    assert_true(a.cap == 30);
-    a = decide(holding(EXPECT_ANY, caps(5),
-                       holding(EXPECT_ALL, caps(20), caps(40), NULL), NULL));
-    assert_true(a.cap == 20);
+    a = decide(holding(EXPECT_ALL, up_to(30),
+                       holding(EXPECT_ANY, up_to(20), up_to(40), NULL), NULL));
+    assert_true(a.max == 30);
+    a = decide(holding(EXPECT_ANY, up_to(5),
+                       holding(EXPECT_ALL, up_to(20), up_to(40), NULL), NULL));
+    assert_true(a.max == 20);
 }
 
-/* The bound of an undecided tree: the caps that nothing can widen any more. */
-static void test_caps_held(void **state)
+/* The early max of an undecided tree: what nothing can widen any more. */
+static void test_early_limits(void **state)
 {
     expect_rule_t *open = leaf(&type_user, given(G, 0, NO));
     expect_answer_t a;
 
     (void)state;
-    a = decide_with(holding(EXPECT_ALL, caps(10), open, NULL),
+    a = decide_with(holding(EXPECT_ALL, up_to(10), open, NULL),
                     EXPECT_AT_ENV, NULL);
     assert_int_equal(a.value, U);
-    assert_true(a.held == 10 && a.held_rule && a.cap == NO);
-    a = decide_with(holding(EXPECT_ALL, open, caps(10), caps(5)),
+    assert_true(a.early_max == 10 && a.early_rule && a.max == NO);
+    a = decide_with(holding(EXPECT_ALL, open, up_to(10), up_to(5)),
                   EXPECT_AT_ENV, NULL);
-    assert_true(a.held == 5);
+    assert_true(a.early_max == 5);
 
     /* An alternative that is unknown could be without a bound. */
-    a = decide_with(holding(EXPECT_ANY, caps(10), open, NULL),
+    a = decide_with(holding(EXPECT_ANY, up_to(10), open, NULL),
                     EXPECT_AT_ENV, NULL);
     assert_int_equal(a.value, G);
-    assert_true(a.cap == 10 && a.held == NO);
-    a = decide_with(holding(EXPECT_ALL, caps(30),
-                          holding(EXPECT_ANY, caps(10), open, NULL), NULL),
+    assert_true(a.max == 10 && a.early_max == NO);
+    a = decide_with(holding(EXPECT_ALL, up_to(30),
+                          holding(EXPECT_ANY, up_to(10), open, NULL), NULL),
                   EXPECT_AT_ENV, NULL);
     assert_int_equal(a.value, G);
-    assert_true(a.cap == 10 && a.held == 30);
+    assert_true(a.max == 10 && a.early_max == 30);
     a = decide_with(holding(EXPECT_ALL,
-                          holding(EXPECT_ALL, caps(7), open, NULL), open,
+                          holding(EXPECT_ALL, up_to(7), open, NULL), open,
                           NULL), EXPECT_AT_ENV, NULL);
     assert_int_equal(a.value, U);
-    assert_true(a.held == 7);
-    a = decide_with(holding(EXPECT_NONE, holding(EXPECT_ALL, caps(7), open,
+    assert_true(a.early_max == 7);
+    a = decide_with(holding(EXPECT_NONE, holding(EXPECT_ALL, up_to(7), open,
                                                NULL), NULL, NULL),
                   EXPECT_AT_ENV, NULL);
-    assert_true(a.held == NO);
+    assert_true(a.early_max == NO);
 }
 
 /* --- when a rule is evaluated, and how often --------------------------- */
@@ -725,7 +723,7 @@ static void test_memo(void **state)
 
         /* Its result would be another one now, but is kept. */
         result->value = said == G ? D : G;
-        result->cap = 99;
+        result->max = 99;
         decide_with(tree, EXPECT_AT_DIRECTORY, memo);
         a = decide_with(tree, EXPECT_AT_HANDLER, memo);
         assert_int_equal(a.value, said == D ? D : G);
@@ -736,7 +734,7 @@ static void test_memo(void **state)
             assert_int_equal(a.status, 400);
         }
         if (said == G) {
-            assert_true(a.cap == 10);
+            assert_true(a.max == 10);
         }
     }
 }
@@ -744,7 +742,7 @@ static void test_memo(void **state)
 /* Without a memo the answers are the same, and every leaf is evaluated. */
 static void test_no_memo(void **state)
 {
-    expect_rule_t *first = says(D), *second = caps(10);
+    expect_rule_t *first = says(D), *second = up_to(10);
     expect_rule_t *tree = holding(EXPECT_ANY, first, second, NULL);
     int i;
 
@@ -753,7 +751,7 @@ static void test_no_memo(void **state)
         expect_answer_t a = decide_with(tree, EXPECT_AT_HANDLER, NULL);
 
         assert_int_equal(a.value, G);
-        assert_true(a.cap == 10);
+        assert_true(a.max == 10);
         assert_int_equal(calls(first), i);
         assert_int_equal(calls(second), i);
     }
@@ -925,7 +923,7 @@ static expect_rule_t *over(apr_off_t max)
 {
     given_t *result = given(EXPECT_DENIED, 413, EXPECT_UNLIMITED);
 
-    result->max = max;
+    result->accepts_max = max;
     return leaf(&type_head, result);
 }
 
@@ -933,7 +931,7 @@ static expect_rule_t *within(apr_off_t max)
 {
     given_t *result = given(EXPECT_GRANTED, 0, EXPECT_UNLIMITED);
 
-    result->max = max;
+    result->accepts_max = max;
     return leaf(&type_head, result);
 }
 
@@ -1065,9 +1063,9 @@ int main(void)
         cmocka_unit_test(test_negated_denial),
         cmocka_unit_test(test_any_prefers_401),
         cmocka_unit_test(test_reason),
-        cmocka_unit_test(test_caps),
-        cmocka_unit_test(test_caps_of_others),
-        cmocka_unit_test(test_caps_held),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits_of_others),
+        cmocka_unit_test(test_early_limits),
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_stages_negated),
         cmocka_unit_test(test_earliest),
@@ -1083,12 +1081,7 @@ int main(void)
         cmocka_unit_test(test_refusal_of_tree),
         cmocka_unit_test(test_refusal_types),
     };
-    int failed;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    failed = cmocka_run_group_tests_name("rule", tests, NULL, NULL);
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return failed;
+    return cmocka_run_group_tests_name("rule", tests, pool_create,
+                                       pool_destroy);
 }

@@ -26,10 +26,10 @@
 
 #include "count/tally.h"
 #include "count/text.h"
+#include "event.h"
 
 #define MINUTE apr_time_from_sec(60)
 /* a quarter of an hour begins here */
-#define START (apr_time_from_sec(900) * 2000000)
 
 static expect_tally_t *tally;
 static expect_report_t report;
@@ -49,22 +49,10 @@ static int teardown(void **state)
     return munmap(tally, expect_tally_size());
 }
 
-/* A refusal, for the caller to change. */
-static expect_event_t an_event(const char *rule, const char *reason)
-{
-    expect_event_t event = {
-        .time = START, .decision = EXPECT_N_REFUSE, .status = 413,
-        .rule = rule, .method = "PUT", .reason = reason, .bytes = 1,
-        .waited = 1
-    };
-
-    return event;
-}
-
 static void count(expect_count_e decision, const char *rule, apr_int64_t bytes,
                   int waited, apr_time_t when)
 {
-    expect_event_t event = an_event(rule, "too much");
+    expect_event_t event = an_event(rule, "too much", 1);
 
     event.time = when;
     event.decision = decision;
@@ -264,7 +252,7 @@ static void test_clock(void **state)
 static void test_events(void **state)
 {
     char reason[32];
-    expect_event_t event = an_event("ip", reason);
+    expect_event_t event = an_event("ip", reason, 1);
     int i;
 
     (void)state;
@@ -297,7 +285,7 @@ static void test_events(void **state)
 static void work(int worker, int rounds)
 {
     char reason[EXPECT_TALLY_REASON_SIZE], rule[32];
-    expect_event_t event = an_event(rule, reason);
+    expect_event_t event = an_event(rule, reason, 1);
     int i;
 
     event.bytes = 3;
