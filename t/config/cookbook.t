@@ -22,6 +22,7 @@ use constant MB => 1 << 20;
 my $root  = conf_var('documentroot');
 my $top   = conf_var('top_dir');
 my $alice = basic_auth('alice');
+my @USERS = qw(alice bob);
 my %tried = map { $_ => 1 } 'mod_php', 'Subversion';
 
 sub recipe {
@@ -36,7 +37,7 @@ sub users {
     my($file) = @_;
     # "secret"
     spew(place("/etc/apache2/$file"),
-        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
+        join '', map { "$_:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n" } @USERS);
 }
 
 sub script {
@@ -388,6 +389,132 @@ recipe 'Shared hosting', sub {
     script('cgi/read.cgi', "/srv/tenants/$_/form.cgi")
         for qw(anna bob trusted);
 };
+
+# --- admission that remembers -------------------------------------------------
+
+# What is left for a client, by the answer to OPTIONS: name => r.
+sub left {
+    my($server, $path, @headers) = @_;
+    my $r = upload(vhost => $server, path => $path, method => 'OPTIONS',
+        headers => \@headers);
+    return { ($r->{headers}{ratelimit} // '') =~ /"([^"]+)";r=(\d+)/g };
+}
+
+# An upload that was admitted, and whose content does not come.
+sub hold {
+    my($server, $path, $length, @headers) = @_;
+    my $wire = connection($server);
+    ExpectTest::send_bytes($wire, join "\r\n", "PUT $path HTTP/1.1",
+        'Host: localhost', "Content-Length: $length", 'Expect: 100-continue',
+        @headers, '', '');
+    my $continued = sub { $wire->{bytes} =~ m{^HTTP/1\.1 100 } };
+    ok ExpectTest::read_until($wire, ExpectTest::WAIT, $continued),
+        "$path: it is under way" or diag $wire->{bytes};
+    return $wire;
+}
+
+recipe 'Fair use for each address', sub {
+    my($server) = @_;
+    my $from = sub {
+        my($client, @more) = @_;
+        return { vhost => $server, path => '/uploads/x', @more,
+            headers => ["X-Forwarded-For: $client"] };
+    };
+    refused_ok 'the same address', $from->('198.51.100.7', length => 9 * MB),
+        status => 429, rule => 'quota',
+        like => qr/^quota bytes=100M per=hour: 9M announced, /,
+        headers => { 'retry-after' => qr/^\d+$/ };
+    admitted_ok 'another one', $from->('198.51.100.8', content => MB),
+        status => [201, 204];
+    my @client = ('X-Forwarded-For: 198.51.100.9');
+    my @held = map { hold($server, "/uploads/held-$_", 9, @client) } 1 .. 4;
+    refused_ok 'a fifth at a time', $from->('198.51.100.9', content => 9),
+        status => 429, rule => 'in-flight',
+        like => qr/^in-flight uploads=4: 4 uploads are under way$/,
+        headers => { 'retry-after' => qr/^1[01]$/ };
+    @held = ();
+    ok $server->wait_for(sub {
+            left($server, '/uploads/', @client)->{'in-flight-uploads'} == 4 }),
+        'they have broken off, and hold nothing';
+    admitted_ok 'the next one', $from->('198.51.100.9', content => 9),
+        status => [201, 204];
+}, prepare => sub { mkpath(place('/srv/uploads')) },
+    replace => { '192.0.2.10' => '127.0.0.1' };
+
+recipe 'Fair use for each user', sub {
+    my($server) = @_;
+    my $by = sub {
+        my($user, @more) = @_;
+        return { vhost => $server, path => '/uploads/x', @more,
+            headers => ['Authorization: Basic '
+                . encode_base64("$user:secret", '')] };
+    };
+    refused_ok 'alice', $by->('alice', length => MB), status => 429,
+        rule => 'quota';
+    admitted_ok 'bob', $by->('bob', content => MB), status => [201, 204];
+    refused_ok 'nobody', { vhost => $server, path => '/uploads/x',
+        content => 9 }, status => 401, rule => 'auth';
+    my @held = map { hold($server, "/uploads/held-$_", 9,
+        @{ $by->('bob')->{headers} }) } 1, 2;
+    refused_ok 'a third at a time', $by->('bob', content => 9), status => 429,
+        rule => 'in-flight';
+}, prepare => sub { mkpath(place('/srv/uploads')); users('uploads.users') };
+
+recipe 'Fair use for each tenant', sub {
+    my($server) = @_;
+    my $to = sub {
+        my($tenant, @more) = @_;
+        return { vhost => $server, method => 'POST', @more,
+            path => "/tenants/$tenant/form.cgi" };
+    };
+    refused_ok 'anna, by her own rule', $to->('anna', content => 9),
+        status => 503, rule => 'quota', log => qr{/anna/\.htaccess:1\)};
+    refused_ok 'bob, by the ceiling', $to->('bob', length => 60 * MB),
+        status => 429, rule => 'quota', like => qr/^quota bytes=100M per=day: /;
+    my $htaccess = place('/srv/tenants/bob/.htaccess');
+    ExpectTest::write_file($htaccess, "\n");
+    refused_ok 'bob, without rules', $to->('bob', length => 60 * MB),
+        status => 429, rule => 'quota';
+    admitted_ok 'carla, without .htaccess', $to->('carla', content => 9),
+        status => 200;
+    ExpectTest::write_file($htaccess, "ExpectRequire in-flight uploads=1\n");
+    is upload(vhost => $server, path => '/tenants/bob/form.cgi',
+        method => 'GET')->{status}, 500, 'bob may not use key=all';
+}, prepare => sub {
+    script('cgi/read.cgi', "/srv/tenants/$_/form.cgi") for qw(anna bob carla);
+};
+
+recipe 'Fair use for each customer', sub {
+    my($server) = @_;
+    my $by = sub {
+        my($key, @more) = @_;
+        return { vhost => $server, path => '/api/x', @more,
+            headers => ["X-Api-Key: $key"] };
+    };
+    my $bob = sub {
+        left($server, '/api/', 'X-Api-Key: bob-91c0')->{'quota-bytes-hour'} };
+    kept_away 'anna', $by->('anna-7f3a', length => MB), status => 429,
+        rule => 'quota';
+    my $before = $bob->();
+    kept_away 'no key', { vhost => $server, path => '/api/x', content => 9 },
+        status => 403, rule => 'expr';
+    kept_away 'an unknown key', $by->('x', content => 9), status => 403,
+        rule => 'expr';
+    cmp_ok $bob->(), '>=', $before, 'a refused upload takes nothing';
+    goes_through 'bob', $by->('bob-91c0', content => 9 * MB), status => 200;
+    cmp_ok $bob->(), '<', $before, 'an admitted one does';
+}, after => $renamed, replace => { origin_at('127.0.0.1:8080') };
+
+recipe 'A slow disk', sub {
+    my($server) = @_;
+    my %to = (vhost => $server, path => '/archive/x');
+    my $held = hold($server, '/archive/held', 600 * MB);
+    refused_ok 'a second large one', { %to, length => 600 * MB },
+        status => 503, rule => 'in-flight',
+        headers => { 'retry-after' => qr/^1[01]$/ },
+        like => qr/^in-flight bytes=1G uploads=20: 600M announced, 424M left$/;
+    admitted_ok 'a small one', { %to, content => MB }, status => [201, 204];
+}, prepare => sub { mkpath(place('/srv/archive')) };
 
 is_deeply [grep { !$tried{$_} } recipes()], [], 'every recipe was tried';
 

@@ -23,6 +23,15 @@ my $RULES  = qr/\bcontent-length\b.*\bfree-space\b.*\bRequire\b.*\bip\b/;
 my $NESTED = qr/ExpectRequire and its containers/;
 my $LINGER = qr/\btime=SECONDS, idle=SECONDS and max=SIZE, or Off\b/;
 my $MORE   = qr/one ExpectRequire or more/;
+my $NUMBER = 'uploads=N is a whole number, like uploads=100';
+my $KEY    = 'a KEY is ip, user, vhost, directory, all or expr=STRING';
+my $PERIOD = 'a PERIOD is minute, hour, day, week, or a number with s, m, h '
+    . 'or d';
+my $STRING = 'STRING is a string expression, like %{HTTP:X-Tenant}';
+my $LEDGER = 'keys=N is accepted, a whole number from 64 to 16777216';
+my %limit  = ('in-flight' => '', quota => ' per=PERIOD');
+$_ = "$_ takes [uploads=N] [bytes=SIZE]$limit{$_} [key=KEY], and at least one "
+    . 'of uploads= and bytes=' for my($FLIGHT, $QUOTA) = ('in-flight', 'quota');
 
 # what stands behind ExpectRequire => the word, what is wrong, what is accepted
 my @rules = (
@@ -101,6 +110,41 @@ my @rules = (
         qw(0 0K 0% 100% 150% 5%% % -1 1.5% abc 8388608T),
         '99999999999999999999%', '""'),
     ['free-space 1K 5%', 'free-space 5%', qr/too many/, $SPACE],
+
+    # These are exact: REFERENCE and TROUBLESHOOTING have no others.
+    (map { ["in-flight$_", 'in-flight', 'neither uploads= nor bytes= is given',
+            $FLIGHT] } '', ' key=ip'),
+    (map { ["quota$_", 'quota', 'neither uploads= nor bytes= is given',
+            $QUOTA] } '', ' per=day', ' per=day key=ip'),
+    ['quota bytes=1', 'quota', 'per= is missing', $QUOTA],
+    ['in-flight uploads=1 per=day', 'in-flight', 'in-flight has no period',
+        $FLIGHT],
+    (map { ["in-flight uploads=$_", "in-flight uploads=$_",
+            'not a number of 1 or more', $NUMBER] }
+        qw(0 x -1 +1 1K 1.5 0x10 2147483648 99999999999999999999)),
+    (map { ["quota bytes=$_ per=day", "quota bytes=$_",
+            'not a SIZE of 1 or more, or too large', $SIZE] }
+        qw(0 0K x -1 1X 1.5M 8388608T)),
+    (map { ["quota uploads=1 per=$_", "quota per=$_",
+            'not a PERIOD, or over 366 days', $PERIOD] }
+        qw(x month days 10 10w 10mm -1d +1d 1.5h s 0s 367d 8785h 31622401s
+           99999999999999999999d)),
+    (map { ["quota uploads=1 per=day $_=", "quota $_=", 'the value is missing',
+            $QUOTA] } qw(bytes key)),
+    ['in-flight uploads=', 'in-flight uploads=', 'the value is missing',
+        $FLIGHT],
+    ['quota uploads=1 per=', 'quota per=', 'the value is missing', $QUOTA],
+    (map { ["quota uploads=1 bytes=1 per=day key=ip $_", "quota $_",
+            'given twice', $QUOTA] }
+        qw(uploads=2 BYTES=1 per=day key=all)),
+    (map { ["in-flight uploads=1 $_", "in-flight $_", 'unknown argument',
+            $FLIGHT] } qw(4 max=1 upload=1 known uploads "")),
+    (map { ["in-flight uploads=1 key=$_", "in-flight key=$_", 'unknown KEY',
+            $KEY] } qw(x IPS expr expr= host)),
+    (map { ["not $_", (split)[0], 'is not allowed behind `not` and in '
+            . '<ExpectRequireNone>', 'an alternative is accepted in '
+            . '<ExpectRequireAny>'] }
+        'in-flight uploads=1 key=ip', 'quota uploads=1 per=day key=ip'),
 
     ['handler cgi-script ""', 'handler ""', qr/not a handler's name/,
         qr/a NAME is like dav-handler/],
@@ -238,6 +282,32 @@ my @errors = (
         . "ExpectLinger idle=x\n</VirtualHost>", 'ExpectLinger', 'idle=x',
         qr/not a number of seconds/, $LINGER, 3],
 
+    # in an .htaccess, that key is wrong whatever it is
+    (map { ["key=expr=$$_[0]", "ExpectRequire in-flight uploads=1 "
+            . "\"key=expr=$$_[0]\"", 'ExpectRequire', "in-flight $$_[0]",
+            $$_[1], $STRING, 1] }
+        ['%{x y}', qr/Invalid character in variable name ' '/],
+        ['%{nope}', qr/Variable 'nope' does not exist/]),
+    (map { ["<ExpectRequireNone> around $$_[0]", $$_[1], 'ExpectRequire',
+            'in-flight', 'is not allowed behind `not` and in '
+            . '<ExpectRequireNone>', 'an alternative is accepted in '
+            . '<ExpectRequireAny>', $$_[2]] }
+        ['a rule', "<ExpectRequireNone>\nExpectRequire in-flight uploads=1\n"
+            . '</ExpectRequireNone>', 2],
+        ['a container', "<ExpectRequireNone>\n<ExpectRequireAll>\n"
+            . "ExpectRequire auth\nExpectRequire in-flight uploads=1\n"
+            . "</ExpectRequireAll>\n</ExpectRequireNone>", 4]),
+
+    (map { ["ExpectLedger $$_[0]", "ExpectLedger $$_[0]", 'ExpectLedger',
+            @$_[1, 2], $LEDGER, 1] }
+        ['', 'no argument', 'a value is missing'],
+        ['""', 'no argument', 'a value is missing'],
+        ['keys=64 x', 'x', 'one argument too many'],
+        (map { [$_, $_, 'unknown argument'] } qw(64 keys places=64 On)),
+        (map { [$_, $_, 'not a number, or out of range'] }
+            qw(keys= keys=x keys=-1 keys=+64 keys=1K keys=64.5 keys=63
+               keys=16777217 keys=99999999999999999999))),
+
     ['a rule in a vhost',
         "<VirtualHost *:80>\nServerName a\nExpectRequire foo\n</VirtualHost>",
         'ExpectRequire', 'foo', qr/unknown rule/, $RULES, 3],
@@ -263,6 +333,9 @@ my @httpd = (
     (map { ["<$_>\nExpectLinger Off\n</" . (split)[0] . '>',
             qr/ExpectLinger (?:cannot occur|not allowed)\b/] }
         'Directory /', 'Location />', 'Files *', 'If "true"'),
+    (map { ["<$_>\nExpectLedger keys=64\n</" . (split)[0] . '>',
+            qr/ExpectLedger (?:cannot occur|not allowed)\b/] }
+        'VirtualHost *:80', 'Directory /', 'Location />'),
     # mod_expect's rules where Require has them.
     ["<Location />\nRequire content-length max=x\n</Location>",
         qr/^Require: content-length max=x: not a SIZE.*; $SIZE/m],
@@ -270,8 +343,9 @@ my @httpd = (
         qr/^Require: content-type: an argument is missing; .*$TYPE/m],
     ["<Location />\nRequire free-space 0%\n</Location>",
         qr/^Require: free-space 0%: .*; .*$SPACE/m],
-    ["<Location />\nRequire auth\n</Location>",
-        qr/Unknown Authz provider: auth/],
+    (map { ["<Location />\nRequire $_\n</Location>",
+            qr/Unknown Authz provider: \Q@{[ (split)[0] ]}\E/] }
+        'auth', 'in-flight uploads=1', 'quota uploads=1 per=day'),
 );
 
 # --- reading what httpd -t says --------------------------------------------
@@ -331,8 +405,8 @@ sub split_message {
         my $read = substr $said, 0, $at;
         my($is, $takes) = substr($said, $at += 2) =~ /^(.+?); (.+)\z/ or last;
         next if !matches($read, $word);
-        $what = $is !~ $wrong ? "not $wrong"
-            : $takes !~ $accepted ? "not $accepted" : '';
+        $what = !matches($is, $wrong) ? "not $wrong"
+            : !matches($takes, $accepted) ? "not $accepted" : '';
         last unless $what;
     }
     return $what;
@@ -350,6 +424,17 @@ for my $row (@errors) {
     my $directive = $row->[2];
     my $again = $directive =~ /^<|^ExpectStatus$/ && $read{$directive}++;
     refused_as_told($again ? \&from_htaccess : \&from_httpd_t, @$row);
+}
+
+# Keys that the server's configuration may name.
+for my $key (qw(all vhost expr), '') {
+    my $named = $key || 'all';
+    my $rule = 'quota uploads=1 per=day' . ($key && " key=$key")
+        . ($key eq 'expr' && '=%{HTTP:X-A}');
+    refused_as_told(\&from_htaccess, "$rule in .htaccess",
+        "ExpectRequire $rule", 'ExpectRequire', 'quota',
+        "key=$named is not allowed in .htaccess",
+        'key=ip, key=user and key=directory are accepted there', 1);
 }
 
 for (@httpd) {
@@ -375,6 +460,13 @@ my @accepted = (
         'header X-A', 'header X-A "a b"', 'header x-a ^[^"]+$',
         'header If-Match', 'not header X-A', 'precondition',
         'not precondition', 'auth', 'AUTH',
+        (map { "in-flight $_" } 'uploads=1', 'uploads=2147483647', 'bytes=1',
+            'BYTES=8388607T Uploads=2 KEY=IP', (map { "uploads=1 key=$_" }
+                qw(ip user vhost directory all expr=%{HTTP:X-A} expr=a
+                   "expr=%{HTTP:X-A}")),
+            'uploads=1 "key=expr=%{HTTP:X-A} %{REMOTE_USER}"'),
+        (map { "quota uploads=1 bytes=10g per=$_" }
+            qw(minute HOUR day Week 1s 1M 8784h 366d 31622400s)),
         'free-space 1', 'free-space 10g', 'free-space 1%', 'free-space 99%',
         'not free-space 50%', 'handler', 'handler cgi-script dav',
         'ip 10.0.0.0/8 ::1', 'not ip 10.0.0.1', 'host example.org',
@@ -406,6 +498,10 @@ my @accepted = (
     "ExpectRequire content-length max=1\nExpectRequire content-length max=2",
 );
 
+# in the server only
+my @of_global = map { "ExpectLedger $_" } 'keys=64', 'KEYS=16777216',
+    '"keys=1000"';
+
 # in the server and a vhost only
 my @of_server = map { "ExpectLinger $_" }
     qw(off OFF time=1 IDLE=86400 max=0 max=10m),
@@ -426,7 +522,7 @@ my @of_server = map { "ExpectLinger $_" }
     for my $open (sort keys %in) {
         my @texts = $open =~ /^<D/ ? @accepted
             : grep { !/^<(?:Limit|If|Files)/ } @accepted,
-              $open =~ /^<L/ ? () : @of_server;
+              $open =~ /^<L/ ? () : @of_server, $open ? () : @of_global;
         my $text = join '', $aliases, map { "$open\n$_\n$in{$open}\n" } @texts;
         my($exit, $message) = config_error($text);
         my($line) = $message =~ /on line (\d+) of/;

@@ -22,6 +22,7 @@ my %PLACES = (UPLOADS => "$work/uploads", UPLOADS_USERS => "$work/users",
     TENANTS => conf_var('documentroot') . '/tenant/hosted',
     TRIAL => "$work/trial", TRIAL_LOG => "$work/expect.log",
     PHP_ROOT => "$work/php",
+    FAIR => "$work/fair", FAIR_LOCKS => "$work/fair-locks",
     PROXIED => conf_var('documentroot') . '/tenant/proxied');
 my $places = join '', map { qq(Define $_ "$PLACES{$_}"\n) } sort keys %PLACES;
 
@@ -69,6 +70,28 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
     unlike $answers[0], qr/refused 400: header/, 'uploads.conf: a whole file';
     like $answers[1], qr/refused 400: header Content-Range is not accepted/,
         'uploads.conf: a part of one';
+}
+
+# --- fair use -----------------------------------------------------------------
+
+{
+    mkpath($PLACES{FAIR});
+    my $own = own_httpd(conf =>
+        qq(${places}Include "$samples/fair-use.conf"\n));
+    my %to = (vhost => $own, path => '/fair/x');
+    admitted_ok('fair use: an upload', { %to, content => 1000 },
+        status => [201, 204]);
+    my @on = map { connection($own) } 1 .. 4;
+    for my $wire (@on) {
+        ExpectTest::send_bytes($wire, "PUT /fair/$wire HTTP/1.1\r\n"
+            . "Host: localhost\r\nExpect: 100-continue\r\n"
+            . "Content-Length: 9\r\n\r\n");
+        ok ExpectTest::read_until($wire, ExpectTest::WAIT,
+            sub { $wire->{bytes} =~ /^HTTP\/1\.1 100 / }), 'one under way';
+    }
+    refused_ok('fair use: a fifth at a time', { %to, content => 9 },
+        status => 429, rule => 'in-flight',
+        headers => { 'retry-after' => qr/^1[01]$/ });
 }
 
 # --- a tenant and his ceiling ----------------------------------------------

@@ -5,6 +5,7 @@
  * other lines. The results of content-length, content-type, content-encoding
  * and header are worked out a second time, here by comparing word by word. The
  * sentences and lists for the client are clean and bounded whatever was sent.
+ * in-flight and quota look at a ledger from which nothing is ever taken.
  */
 
 #include <string.h>
@@ -15,6 +16,8 @@
 
 #include "base/quote.h"
 #include "base/size.h"
+#include "ledger/claims.h"
+#include "rules/limits.h"
 #include "rules/registry.h"
 
 /* The longest sentence without words of the configuration: its own words, and
@@ -110,6 +113,26 @@ static int header_holds(apr_pool_t *p, const apr_array_header_t *words,
                                                         const char *));
 }
 
+/* Nothing is taken: only what alone is larger than the limit is denied. */
+static int limit_holds(apr_pool_t *p, const apr_array_header_t *words,
+                       expect_head_t *head)
+{
+    int i;
+
+    (void)p;
+    for (i = 0; i < words->nelts; ++i) {
+        const char *word = APR_ARRAY_IDX(words, i, const char *);
+        apr_off_t size = 0;
+
+        if (!strncasecmp(word, "bytes=", 6)) {
+            MUST(expect_size_parse(&size, word + 6), word);
+            return head->length == EXPECT_LENGTH_UNKNOWN
+                   || head->length <= size;
+        }
+    }
+    return 1;
+}
+
 static const struct {
     const char *name;
     int (*holds)(apr_pool_t *p, const apr_array_header_t *words,
@@ -118,15 +141,22 @@ static const struct {
     { "content-type", type_holds },
     { "content-encoding", coding_holds },
     { "content-length", length_holds },
-    { "header", header_holds }
+    { "header", header_holds },
+    { "in-flight", limit_holds },
+    { "quota", limit_holds }
 };
 
-static void check_value(apr_pool_t *p, const char *rule,
+static void check_value(apr_pool_t *p, const expect_rule_type_t *type,
                         const apr_array_header_t *words, expect_head_t *head,
                         expect_value_e value)
 {
+    const char *rule = type->name;
     apr_size_t i;
 
+    /* key=expr= with an empty value */
+    if (type->remembers && value == EXPECT_NEUTRAL) {
+        return;
+    }
     MUST(value == EXPECT_GRANTED || value == EXPECT_DENIED
          || value == EXPECT_UNKNOWN, rule);
     for (i = 0; i < sizeof(opinions) / sizeof(opinions[0]); ++i) {
@@ -153,6 +183,11 @@ static void check_accepts(apr_pool_t *p, const expect_rule_type_t *type,
         return;
     }
     type->accepts(p, facts, arg, &accepts);
+    MUST(!accepts.policy || type->remembers, line);
+    MUST(!accepts.policy || fuzz_is_clean(accepts.policy), accepts.policy);
+    MUST(!accepts.rate_limit || fuzz_is_clean(accepts.rate_limit),
+         accepts.rate_limit);
+    MUST(accepts.retry_after >= 0, line);
     if (accepts.announced) {
         MUST(fuzz_is_clean(accepts.announced), accepts.announced);
         MUST(strlen(accepts.announced) <= EXPECT_QUOTED_MAX + 3,
@@ -214,9 +249,10 @@ static void evaluate(request_rec *r, const expect_rule_type_t *type,
     set_target(r);
     answer.status = type->status;
     facts.head = &head;
+    facts.claims = expect_claims_make(p);
     facts.auth = strlen(args) % 2 ? HTTP_UNAUTHORIZED : EXPECT_AUTH_PENDING;
     value = type->check(&facts, arg, &answer);
-    check_value(p, type->name, words_of(p, args), &head, value);
+    check_value(p, type, words_of(p, args), &head, value);
     MUST(answer.status >= 400 && answer.status < 600, args);
     MUST(answer.max == EXPECT_UNLIMITED
          || (value == EXPECT_GRANTED && head.length < 0), args);
@@ -226,28 +262,68 @@ static void evaluate(request_rec *r, const expect_rule_type_t *type,
     if (value == EXPECT_DENIED) {
         check_sentence(type->reason(p, &facts, arg, answer.status, 0), args);
     }
-    if (value == EXPECT_GRANTED) {
+    if (value == EXPECT_GRANTED && !type->remembers) {
         check_sentence(type->reason(p, &facts, arg, answer.status, 1), args);
     }
+    if (value == EXPECT_GRANTED && type->remembers) {
+        check_sentence(expect_limits_cut_off(p, arg, head.length), args);
+    }
+}
+
+/* The rest of a rule that depends on where it is written: in an .htaccess, for
+ * which httpd has one pool only, or in the server's configuration. */
+static const char *finish(const fuzz_input_t *in, apr_pool_t *temp,
+                          const expect_rule_type_t *type, const char *text,
+                          const void *arg)
+{
+    ap_directive_t directive = { .directive = "ExpectRequire",
+                                 .filename = "fuzz", .line_num = 1 };
+    command_rec command = { .name = "ExpectRequire" };
+    cmd_parms cmd = { .pool = in->pool, .temp_pool = temp,
+                      .server = fuzz_server, .cmd = &command,
+                      .directive = &directive };
+    expect_rule_t *rule = expect_rule_leaf(in->pool, type, arg);
+
+    rule->text = text;
+    rule->file = "fuzz";
+    rule->line = 1;
+    return type->finish ? type->finish(&cmd, rule, (void *)arg) : NULL;
+}
+
+static void check_error(const char *err)
+{
+    MUST((err[0] == ' ' || err[0] == ':') && strstr(err, ": ")
+         && strstr(err, "; "), err);
 }
 
 void fuzz_rule(fuzz_input_t *in)
 {
     char *rest = in->text;
-    const char *args = fuzz_line(&rest);
+    const char *text = fuzz_line(&rest), *args = text;
     const char *name = ap_getword_conf(in->pool, &args);
     const expect_rule_type_t *type = expect_registry_find(name);
     const void *arg = NULL;
     const char *err;
     request_rec *r;
+    apr_pool_t *temp;
 
-    if (!type) {
+    /* expressions that look at files or ask the network */
+    if (!type || (type->finish && !fuzz_is_harmless(text))) {
         return;
     }
     err = expect_registry_parse(in->pool, type, args, &arg);
     if (err) {
-        MUST((err[0] == ' ' || err[0] == ':') && strstr(err, ": ")
-             && strstr(err, "; "), err);
+        check_error(err);
+        return;
+    }
+    err = finish(in, in->pool, type, text, arg);
+    if (err) {
+        check_error(err);
+        apr_pool_create(&temp, in->pool);
+        err = finish(in, temp, type, text, arg);
+    }
+    if (err) {
+        check_error(err);
         return;
     }
     r = fuzz_request(in);
