@@ -16,7 +16,7 @@
  * somebody does, they must not pass the limit. */
 static int is_same(const expect_claim_t *a, const expect_claim_t *b)
 {
-    return a->digest[0] == b->digest[0] && a->digest[1] == b->digest[1]
+    return a->digest == b->digest
            && !memcmp(a->limit->id, b->limit->id, sizeof(a->limit->id));
 }
 
@@ -80,15 +80,15 @@ static void claim_spend(expect_ledger_t *ledger, expect_claim_t *claim,
 
     if (uploads && claim->limit->uploads >= 0) {
         rate = check_rate_uploads(claim->limit);
-        gcra_spend(&record->quota_uploads, gcra_cost(uploads, &rate), now);
-        claim->uploads_until = record->quota_uploads.until;
-        claim->uploads_refunds = ledger->refunds;
+        claim->uploads_end = gcra_spend(&record->quota_uploads,
+                                        gcra_cost(uploads, &rate), now);
+        claim->uploads_turn = ++ledger->turns;
     }
     if (bytes && claim->limit->bytes >= 0) {
         rate = check_rate_bytes(claim->limit);
-        gcra_spend(&record->quota_bytes, gcra_cost(bytes, &rate), now);
-        claim->bytes_until = record->quota_bytes.until;
-        claim->bytes_refunds = ledger->refunds;
+        claim->bytes_end = gcra_spend(&record->quota_bytes,
+                                      gcra_cost(bytes, &rate), now);
+        claim->bytes_turn = ++ledger->turns;
         claim->last = bytes;
     }
 }
@@ -117,6 +117,7 @@ static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
 
     claim->taken = claim->length > 0 ? claim->length : 0;
     claim->last = 0;
+    claim->uploads_turn = claim->bytes_turn = 0;
     claim->place = LEDGER_NONE;
     if (claim_is_in_flight(claim)) {
         claim->place = place_take(ledger, claim->record, owner, claim->taken);
@@ -239,13 +240,12 @@ static expect_ledger_e draw_locked(expect_ledger_t *ledger,
                                    apr_int64_t *bytes, int *refused)
 {
     apr_int64_t now = ledger_now(), wanted = *bytes;
-    apr_uint32_t owner = owner_self(ledger);
     int i;
 
     *bytes = 0;
     for (i = 0; i < n; ++i) {
         if (claim_is_in_flight(&claims[i])
-            && !place_of(ledger, claims[i].place, claims[i].record, owner)) {
+            && !place_of(ledger, claims[i].place, claims[i].record)) {
             return EXPECT_LEDGER_DOWN;
         }
     }

@@ -10,8 +10,10 @@
 #include "ledger/memory.h"
 
 /** Nobody waits longer than that: a process may have been stopped while it
- *  holds the mutex. */
+ *  holds the mutex. A unit test has a longer wait. */
+#ifndef MUTEX_WAIT_NS
 #define MUTEX_WAIT_NS APR_INT64_C(100000000)
+#endif
 
 /** Nanoseconds of a clock that nobody can set; the same for all processes. */
 apr_int64_t ledger_now(void);

@@ -24,7 +24,7 @@ void record_digest(const expect_ledger_t *ledger, expect_claim_t *claim);
  * Find a record.
  * @return LEDGER_NONE: the key has none of its own
  */
-apr_uint32_t record_find(expect_ledger_t *ledger, const apr_uint64_t digest[2],
+apr_uint32_t record_find(expect_ledger_t *ledger, apr_uint64_t digest,
                          const unsigned char id[16]);
 
 /**
