@@ -49,10 +49,13 @@ static int check_all(expect_ledger_t *ledger, expect_claim_t *claims, int n,
 
     *refused = -1;
     for (i = 0; i < n; ++i) {
-        int same = 1 + count_same(claims, i, &claims[i]);
+        int same = i ? 1 + count_same(claims, i, &claims[i]) : 1;
         apr_int64_t bytes = bytes_wanted(&claims[i]);
 
-        bytes = bytes < APR_INT64_MAX / same ? bytes * same : APR_INT64_MAX;
+        if (same > 1) {
+            bytes = bytes < APR_INT64_MAX / same ? bytes * same
+                                                 : APR_INT64_MAX;
+        }
         if (!check_claim(ledger, &claims[i], same, bytes, now)
             && *refused < 0) {
             *refused = i;
@@ -215,6 +218,7 @@ static apr_int64_t draw_check(expect_ledger_t *ledger, expect_claim_t *claims,
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &claims[i];
         apr_int64_t left;
+        int same = count_same(claims, n, claim);
 
         if (!record_of(ledger, claim)) {
             claim->record = record_find(ledger, claim->digest,
@@ -226,7 +230,7 @@ static apr_int64_t draw_check(expect_ledger_t *ledger, expect_claim_t *claims,
         if (claim->is_too_large) {
             claim->wait = 0;
         }
-        left = claim->left_bytes / count_same(claims, n, claim);
+        left = same > 1 ? claim->left_bytes / same : claim->left_bytes;
         if (claim->left_bytes != EXPECT_LIMIT_NONE && left < least) {
             least = left;
             *refused = i;

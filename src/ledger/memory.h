@@ -119,6 +119,8 @@ typedef struct share_t {
 
 struct expect_ledger_t {
     pthread_mutex_t mutex;
+    /** how often it was locked */
+    apr_uint32_t locked;
     unsigned char key[16];
     /** how many there are, and where: bytes from the beginning */
     apr_uint32_t n_owners, n_buckets, n_records, n_places;

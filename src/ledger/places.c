@@ -7,11 +7,6 @@
 #include "ledger/owners.h"
 #include "ledger/places.h"
 
-apr_uint32_t places_free(const expect_ledger_t *ledger)
-{
-    return ledger->n_places - ledger->places_held;
-}
-
 /* The counts that follow from a place. */
 static void place_count(expect_ledger_t *ledger, const place_t *place, int sign)
 {

@@ -14,7 +14,10 @@
 #define REAP_PAUSE_NS APR_INT64_C(100000000)
 
 /** How many are free. */
-apr_uint32_t places_free(const expect_ledger_t *ledger);
+static inline apr_uint32_t places_free(const expect_ledger_t *ledger)
+{
+    return ledger->n_places - ledger->places_held;
+}
 
 /**
  * Hold a place; there must be a free one.

@@ -28,7 +28,6 @@
 /* ThreadSanitizer does not know pthread_mutex_clocklock(): with what systems
  * have in its place. */
 #define MUTEX_POLLS
-#define MUTEX_WAIT_NS APR_INT64_C(60000000000)
 #include "ledger/mutex.c"
 
 #define PROCESSES 2
