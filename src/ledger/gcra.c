@@ -168,13 +168,13 @@ static apr_int64_t stretch_end(gcra_t *g, apr_uint64_t end, apr_uint64_t turn,
     return (apr_int64_t)end < g->until ? (apr_int64_t)end : g->until;
 }
 
-void gcra_refund(gcra_t *g, gcra_span_t cost, apr_uint64_t end,
-                 apr_uint64_t turn, apr_int64_t now)
+int gcra_refund(gcra_t *g, gcra_span_t cost, apr_uint64_t end,
+                apr_uint64_t turn, apr_int64_t now)
 {
     gcra_refund_t refund = { turn, 0, stretch_end(g, end, turn, now) };
 
     if (refund.until <= now) {
-        return;
+        return 0;
     }
     if (cost.ns >= refund.until - now) {
         cost.ns = refund.until - now;
@@ -185,9 +185,15 @@ void gcra_refund(gcra_t *g, gcra_span_t cost, apr_uint64_t end,
     refund.sum = cost.ns + (cost.part != 0);
     g->refunded += refund.sum;
     refunds_add(g, refund);
+    if (g->refunded > GCRA_REFUNDED_MAX) {
+        gcra_forget(g);
+        return 1;
+    }
+    return 0;
 }
 
 void gcra_forget(gcra_t *g)
 {
+    g->refunded = 0;
     memset(g->refunds, 0, sizeof(g->refunds));
 }

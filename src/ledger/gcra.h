@@ -34,6 +34,9 @@
 /** A period longer than that is taken for that: a hundred years. */
 #define GCRA_PERIOD_MAX (APR_INT64_C(100) * 365 * 86400 * 1000000000)
 
+/** A sum of refunds that is larger is forgotten. */
+#define GCRA_REFUNDED_MAX (APR_UINT64_C(1) << 62)
+
 typedef struct gcra_span_t {
     apr_int64_t ns;
     apr_uint32_t part;
@@ -92,8 +95,10 @@ apr_uint64_t gcra_spend(gcra_t *g, gcra_span_t cost, apr_int64_t now);
  * @param cost at most what was spent in this turn
  * @param end  what gcra_spend() has returned
  * @param turn its number: greater than those before
+ * @return 1: the sums have become too large and were forgotten, as by
+ *         gcra_forget(); mostly 0
  */
-void gcra_refund(gcra_t *g, gcra_span_t cost, apr_uint64_t end,
+int gcra_refund(gcra_t *g, gcra_span_t cost, apr_uint64_t end,
                  apr_uint64_t turn, apr_int64_t now);
 
 /** Forget all refunds. No earlier turn may be given back after that. */

@@ -52,8 +52,7 @@ static int record_is_idle(const record_t *record, apr_int64_t now)
            && record->quota_bytes.until < now;
 }
 
-/* Nothing that was spent until now can be given back. */
-static void record_forget(expect_ledger_t *ledger, record_t *record)
+void record_forget(expect_ledger_t *ledger, record_t *record)
 {
     record->born = ledger->turns;
     gcra_forget(&record->quota_uploads);

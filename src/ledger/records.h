@@ -47,6 +47,9 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
  */
 record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim);
 
+/** From now on nothing that was spent in a record before can be given back. */
+void record_forget(expect_ledger_t *ledger, record_t *record);
+
 /** Make chains and lists anew, and set counts to zero: see repair.h. */
 void records_rebuild(expect_ledger_t *ledger);
 

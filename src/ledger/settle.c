@@ -18,6 +18,7 @@ static void claim_refund(expect_ledger_t *ledger, const expect_claim_t *claim,
     record_t *record = record_of(ledger, claim);
     gcra_rate_t rate;
     apr_int64_t now;
+    int is_forgotten = 0;
 
     bytes = bytes < claim->last ? bytes : claim->last;
     if (!record || (!bytes && keep_upload)) {
@@ -26,13 +27,18 @@ static void claim_refund(expect_ledger_t *ledger, const expect_claim_t *claim,
     now = ledger_now();
     if (bytes > 0 && claim->bytes_turn > record->born) {
         rate = check_rate_bytes(claim->limit);
-        gcra_refund(&record->quota_bytes, gcra_cost(bytes, &rate),
-                    claim->bytes_end, claim->bytes_turn, now);
+        is_forgotten |= gcra_refund(&record->quota_bytes,
+                                    gcra_cost(bytes, &rate), claim->bytes_end,
+                                    claim->bytes_turn, now);
     }
     if (!keep_upload && claim->uploads_turn > record->born) {
         rate = check_rate_uploads(claim->limit);
-        gcra_refund(&record->quota_uploads, gcra_cost(1, &rate),
-                    claim->uploads_end, claim->uploads_turn, now);
+        is_forgotten |= gcra_refund(&record->quota_uploads,
+                                    gcra_cost(1, &rate), claim->uploads_end,
+                                    claim->uploads_turn, now);
+    }
+    if (is_forgotten) {
+        record_forget(ledger, record);
     }
 }
 

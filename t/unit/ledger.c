@@ -539,6 +539,27 @@ static void test_refund(void **state)
     assert_int_equal(a.left_bytes, 500);
 }
 
+/* So much is given back that the sums would overflow: they are forgotten, and
+ * what was spent before that is not given back. */
+static void test_refund_sums(void **state)
+{
+    expect_limit_t limit = quota(NONE, 1000);
+    expect_claim_t first, claim;
+    int i;
+
+    (void)state;
+    limit.period = APR_INT64_MAX;
+    assert_taken(take(&first, &limit, "", 400));
+    for (i = 0; i < 100; ++i) {
+        assert_taken(take(&claim, &limit, "", 500));
+        assert_in_range(claim.left_bytes, 599, 600);
+        settle(&claim, 0);
+    }
+    settle(&first, 0);
+    assert_taken(take(&claim, &limit, "", 0));
+    assert_in_range(claim.left_bytes, 599, 600);
+}
+
 static void test_settle_after_eviction(void **state)
 {
     expect_limit_t limit = quota(NONE, 1000);
@@ -875,6 +896,7 @@ static void work(int rounds, unsigned seed)
     char keys[8][16];
     int is_taken[8] = { 0 }, i;
 
+    alarm(60);
     srand(seed);
     spent.period = 20000;
     for (; rounds; --rounds) {
@@ -1107,6 +1129,7 @@ int main(void)
         TEST(test_quota_bytes),
         TEST(test_quota_huge),
         TEST(test_refund),
+        TEST(test_refund_sums),
         TEST(test_settle_after_eviction),
         TEST(test_quota_model),
         TEST(test_draw),
@@ -1124,5 +1147,6 @@ int main(void)
     };
 
     apr_initialize();
+    alarm(300);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
