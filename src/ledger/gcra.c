@@ -4,6 +4,8 @@
  * The generic cell rate algorithm, in integers.
  */
 
+#include <string.h>
+
 #include "ledger/gcra.h"
 
 #define PART (APR_UINT64_C(1) << 32)
@@ -104,7 +106,7 @@ apr_int64_t gcra_missing(const gcra_t *g, gcra_span_t cost,
     return ns + (parts != 0);
 }
 
-void gcra_spend(gcra_t *g, gcra_span_t cost, apr_int64_t now)
+apr_uint64_t gcra_spend(gcra_t *g, gcra_span_t cost, apr_int64_t now)
 {
     apr_uint64_t parts = cost.part;
     apr_int64_t until = now;
@@ -115,99 +117,83 @@ void gcra_spend(gcra_t *g, gcra_span_t cost, apr_int64_t now)
     }
     g->part = (apr_uint32_t)(parts % PART);
     g->until = until + cost.ns + (apr_int64_t)(parts / PART);
+    return g->until + g->refunded;
 }
 
-/* Whether the number of a refund is later: they may wrap round. */
-static int is_later(apr_uint32_t a, apr_uint32_t b)
+/* Remember whose turn a refund was. If there is no room, the smallest is added
+ * to that of the next turn before it, or to those that nobody knows. */
+static void refunds_add(gcra_t *g, gcra_refund_t refund)
 {
-    return (apr_int32_t)(a - b) > 0;
-}
+    gcra_refund_t *refunds = g->refunds;
+    gcra_refund_t *before = NULL;
+    int i, smallest = 0;
 
-static void lows_remove(gcra_t *g, int i)
-{
-    for (; i < GCRA_LOWS - 1; ++i) {
-        g->lows[i] = g->lows[i + 1];
-        g->refunds[i] = g->refunds[i + 1];
-    }
-    g->lows[i] = 0;
-}
-
-static int lows_count(const gcra_t *g)
-{
-    int n = 0;
-
-    while (n < GCRA_LOWS && g->lows[n]) {
-        ++n;
-    }
-    return n;
-}
-
-/* Remember a refund: behind it, until is low. */
-static void lows_add(gcra_t *g, apr_uint32_t refund, apr_int64_t low,
-                     apr_int64_t now)
-{
-    int n = lows_count(g), nearest = 0, i;
-
-    /* whoever is bound by an older one that is no lower is bound by this */
-    while (n && g->lows[n - 1] >= low) {
-        g->lows[--n] = 0;
-    }
-    /* two that are over bind those before them to the same: nothing */
-    while (n > 1 && g->lows[1] <= now) {
-        lows_remove(g, 0);
-        --n;
-    }
-    if (n == GCRA_LOWS) {
-        for (i = 1; i < GCRA_LOWS - 1; ++i) {
-            if (g->lows[i + 1] - g->lows[i]
-                < g->lows[nearest + 1] - g->lows[nearest]) {
-                nearest = i;
-            }
+    for (i = 1; i < GCRA_REFUNDS; ++i) {
+        if (refunds[i].sum < refunds[smallest].sum) {
+            smallest = i;
         }
-        /* the later number with the lower time */
-        g->lows[nearest + 1] = g->lows[nearest];
-        lows_remove(g, nearest);
-        --n;
     }
-    g->refunds[n] = refund;
-    g->lows[n] = low;
+    if (refund.sum > refunds[smallest].sum) {
+        gcra_refund_t other = refunds[smallest];
+
+        refunds[smallest] = refund;
+        refund = other;
+    }
+    for (i = 0; i < GCRA_REFUNDS; ++i) {
+        if (refunds[i].turn < refund.turn
+            && (!before || before->turn < refunds[i].turn)) {
+            before = &refunds[i];
+        }
+    }
+    if (refund.sum && before && before->sum) {
+        before->sum += refund.sum;
+    }
 }
 
-int gcra_refund(gcra_t *g, gcra_span_t cost, apr_int64_t until,
-                apr_uint32_t refunds, apr_uint32_t refund, apr_int64_t now)
+/* Where the stretch of a turn ends. */
+static apr_int64_t stretch_end(gcra_t *g, apr_uint64_t end, apr_uint64_t turn,
+                               apr_int64_t now)
 {
     int i;
 
-    for (i = 0; i < GCRA_LOWS && g->lows[i]; ++i) {
-        if (is_later(g->refunds[i], refunds)) {
-            until = until < g->lows[i] ? until : g->lows[i];
-            break;
+    end -= g->refunded;
+    for (i = 0; i < GCRA_REFUNDS; ++i) {
+        if (g->refunds[i].until <= now) {
+            g->refunds[i].sum = 0;
+        }
+        if (g->refunds[i].turn > turn) {
+            end += g->refunds[i].sum;
         }
     }
-    until = until < g->until ? until : g->until;
-    if (until <= now) {
+    return (apr_int64_t)end < g->until ? (apr_int64_t)end : g->until;
+}
+
+int gcra_refund(gcra_t *g, gcra_span_t cost, apr_uint64_t end,
+                apr_uint64_t turn, apr_int64_t now)
+{
+    gcra_refund_t refund = { turn, 0, stretch_end(g, end, turn, now) };
+
+    if (refund.until <= now) {
         return 0;
     }
-    if (cost.ns >= until - now) {
-        cost.ns = until - now;
+    if (cost.ns >= refund.until - now) {
+        cost.ns = refund.until - now;
         cost.part = 0;
-    }
-    if (!cost.ns && !cost.part) {
-        return 0;
     }
     g->until -= cost.ns + (cost.part > g->part);
     g->part -= cost.part;
-    lows_add(g, refund, g->until, now);
-    return 1;
+    refund.sum = cost.ns + (cost.part != 0);
+    g->refunded += refund.sum;
+    refunds_add(g, refund);
+    if (g->refunded > GCRA_REFUNDED_MAX) {
+        gcra_forget(g);
+        return 1;
+    }
+    return 0;
 }
 
-void gcra_forget(gcra_t *g, apr_uint32_t refund)
+void gcra_forget(gcra_t *g)
 {
-    int i;
-
-    for (i = 1; i < GCRA_LOWS; ++i) {
-        g->lows[i] = 0;
-    }
-    g->refunds[0] = refund;
-    g->lows[0] = 1;
+    g->refunded = 0;
+    memset(g->refunds, 0, sizeof(g->refunds));
 }

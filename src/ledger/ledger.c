@@ -16,7 +16,7 @@
  * somebody does, they must not pass the limit. */
 static int is_same(const expect_claim_t *a, const expect_claim_t *b)
 {
-    return a->digest[0] == b->digest[0] && a->digest[1] == b->digest[1]
+    return a->digest == b->digest
            && !memcmp(a->limit->id, b->limit->id, sizeof(a->limit->id));
 }
 
@@ -49,10 +49,13 @@ static int check_all(expect_ledger_t *ledger, expect_claim_t *claims, int n,
 
     *refused = -1;
     for (i = 0; i < n; ++i) {
-        int same = 1 + count_same(claims, i, &claims[i]);
+        int same = i ? 1 + count_same(claims, i, &claims[i]) : 1;
         apr_int64_t bytes = bytes_wanted(&claims[i]);
 
-        bytes = bytes < APR_INT64_MAX / same ? bytes * same : APR_INT64_MAX;
+        if (same > 1) {
+            bytes = bytes < APR_INT64_MAX / same ? bytes * same
+                                                 : APR_INT64_MAX;
+        }
         if (!check_claim(ledger, &claims[i], same, bytes, now)
             && *refused < 0) {
             *refused = i;
@@ -80,15 +83,15 @@ static void claim_spend(expect_ledger_t *ledger, expect_claim_t *claim,
 
     if (uploads && claim->limit->uploads >= 0) {
         rate = check_rate_uploads(claim->limit);
-        gcra_spend(&record->quota_uploads, gcra_cost(uploads, &rate), now);
-        claim->uploads_until = record->quota_uploads.until;
-        claim->uploads_refunds = ledger->refunds;
+        claim->uploads_end = gcra_spend(&record->quota_uploads,
+                                        gcra_cost(uploads, &rate), now);
+        claim->uploads_turn = ++ledger->turns;
     }
     if (bytes && claim->limit->bytes >= 0) {
         rate = check_rate_bytes(claim->limit);
-        gcra_spend(&record->quota_bytes, gcra_cost(bytes, &rate), now);
-        claim->bytes_until = record->quota_bytes.until;
-        claim->bytes_refunds = ledger->refunds;
+        claim->bytes_end = gcra_spend(&record->quota_bytes,
+                                      gcra_cost(bytes, &rate), now);
+        claim->bytes_turn = ++ledger->turns;
         claim->last = bytes;
     }
 }
@@ -117,6 +120,7 @@ static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
 
     claim->taken = claim->length > 0 ? claim->length : 0;
     claim->last = 0;
+    claim->uploads_turn = claim->bytes_turn = 0;
     claim->place = LEDGER_NONE;
     if (claim_is_in_flight(claim)) {
         claim->place = place_take(ledger, claim->record, owner, claim->taken);
@@ -214,6 +218,7 @@ static apr_int64_t draw_check(expect_ledger_t *ledger, expect_claim_t *claims,
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &claims[i];
         apr_int64_t left;
+        int same = count_same(claims, n, claim);
 
         if (!record_of(ledger, claim)) {
             claim->record = record_find(ledger, claim->digest,
@@ -225,7 +230,7 @@ static apr_int64_t draw_check(expect_ledger_t *ledger, expect_claim_t *claims,
         if (claim->is_too_large) {
             claim->wait = 0;
         }
-        left = claim->left_bytes / count_same(claims, n, claim);
+        left = same > 1 ? claim->left_bytes / same : claim->left_bytes;
         if (claim->left_bytes != EXPECT_LIMIT_NONE && left < least) {
             least = left;
             *refused = i;
@@ -239,13 +244,12 @@ static expect_ledger_e draw_locked(expect_ledger_t *ledger,
                                    apr_int64_t *bytes, int *refused)
 {
     apr_int64_t now = ledger_now(), wanted = *bytes;
-    apr_uint32_t owner = owner_self(ledger);
     int i;
 
     *bytes = 0;
     for (i = 0; i < n; ++i) {
         if (claim_is_in_flight(&claims[i])
-            && !place_of(ledger, claims[i].place, claims[i].record, owner)) {
+            && !place_of(ledger, claims[i].place, claims[i].record)) {
             return EXPECT_LEDGER_DOWN;
         }
     }

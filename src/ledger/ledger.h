@@ -76,15 +76,15 @@ typedef struct expect_claim_t {
 
     /* what was taken: the ledger's own */
 
-    apr_uint64_t digest[2];
+    apr_uint64_t digest;
     apr_uint32_t record;
     apr_uint32_t place;
     /** bytes taken so far, and of these the last that were taken at once */
     apr_int64_t taken, last;
-    /** of a quota, what lies between now and then can be given back; and how
-     *  many refunds there had been, as these bring it nearer: see gcra.h */
-    apr_int64_t uploads_until, bytes_until;
-    apr_uint32_t uploads_refunds, bytes_refunds;
+    /** of a quota: whose turn it was, and until when it can be given back; see
+     *  gcra.h; 0: not taken */
+    apr_uint64_t uploads_turn, uploads_end;
+    apr_uint64_t bytes_turn, bytes_end;
 } expect_claim_t;
 
 /** How a take or a draw ended. */

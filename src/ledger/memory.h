@@ -69,7 +69,7 @@ typedef struct owner_t {
 
 /** A limit under one key. */
 typedef struct record_t {
-    apr_uint64_t digest[2];
+    apr_uint64_t digest;
     unsigned char id[16];
     /** 0: free, or an overflow record that nobody has used yet */
     apr_uint32_t is_used;
@@ -80,7 +80,8 @@ typedef struct record_t {
     apr_uint32_t counts_overflow;
     /** in flight */
     apr_int64_t uploads, bytes;
-    /** spent */
+    /** spent; what was spent in turns until then cannot be given back */
+    apr_uint64_t born;
     gcra_t quota_uploads, quota_bytes;
 } record_t;
 
@@ -118,6 +119,8 @@ typedef struct share_t {
 
 struct expect_ledger_t {
     pthread_mutex_t mutex;
+    /** how often it was locked */
+    apr_uint32_t locked;
     unsigned char key[16];
     /** how many there are, and where: bytes from the beginning */
     apr_uint32_t n_owners, n_buckets, n_records, n_places;
@@ -129,8 +132,8 @@ struct expect_ledger_t {
     apr_uint32_t places_held;
     /** some process could not give a place back: it is marked */
     apr_uint32_t has_over;
-    /** raised by each refund of a quota */
-    apr_uint32_t refunds;
+    /** how often something was spent of a quota */
+    apr_uint64_t turns;
     /** when dead owners were last looked for */
     apr_int64_t reaped_at;
     /** figures */

@@ -48,9 +48,9 @@ int mutex_init(pthread_mutex_t *mutex)
     return !failed;
 }
 
-/* pthread_mutex_timedlock() goes by the clock that can be set: it would wait
+/* Once. pthread_mutex_timedlock() goes by the clock that can be set: it would wait
  * for an hour if that is set back by an hour. */
-static int mutex_wait(pthread_mutex_t *mutex)
+static int mutex_wait_once(pthread_mutex_t *mutex)
 {
     apr_int64_t end = ledger_now() + MUTEX_WAIT_NS;
 
@@ -70,18 +70,40 @@ static int mutex_wait(pthread_mutex_t *mutex)
 #endif
 }
 
+static int is_timeout(int rv)
+{
+    return rv == EBUSY || rv == ETIMEDOUT;
+}
+
+static int mutex_wait(expect_ledger_t *ledger)
+{
+    apr_uint32_t before, waits = 0;
+    int rv;
+
+    do {
+        before = __atomic_load_n(&ledger->locked, __ATOMIC_RELAXED);
+        rv = mutex_wait_once(&ledger->mutex);
+    } while (is_timeout(rv) && ++waits < MUTEX_WAITS
+             && __atomic_load_n(&ledger->locked, __ATOMIC_RELAXED) != before);
+    return rv;
+}
+
 int ledger_lock(expect_ledger_t *ledger)
 {
     int rv = pthread_mutex_trylock(&ledger->mutex);
 
     if (rv == EBUSY) {
-        rv = mutex_wait(&ledger->mutex);
+        rv = mutex_wait(ledger);
     }
     if (rv == EOWNERDEAD) {
         ledger_repair(ledger);
         rv = pthread_mutex_consistent(&ledger->mutex);
     }
-    return rv == 0;
+    if (rv) {
+        return 0;
+    }
+    __atomic_store_n(&ledger->locked, ledger->locked + 1, __ATOMIC_RELAXED);
+    return 1;
 }
 
 #else
@@ -99,8 +121,3 @@ int ledger_lock(expect_ledger_t *ledger)
 }
 
 #endif
-
-void ledger_unlock(expect_ledger_t *ledger)
-{
-    pthread_mutex_unlock(&ledger->mutex);
-}

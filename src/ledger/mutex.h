@@ -9,9 +9,11 @@
 
 #include "ledger/memory.h"
 
-/** Nobody waits longer than that: a process may have been stopped while it
- *  holds the mutex. */
+/** Nobody waits longer than that while nobody else gets the mutex: the process
+ *  that holds it may have been stopped. */
 #define MUTEX_WAIT_NS APR_INT64_C(100000000)
+/** Where others get it all the time, one may have to wait so many times. */
+#define MUTEX_WAITS 20
 
 /** Nanoseconds of a clock that nobody can set; the same for all processes. */
 apr_int64_t ledger_now(void);
@@ -29,6 +31,9 @@ int mutex_init(pthread_mutex_t *mutex);
  */
 int ledger_lock(expect_ledger_t *ledger);
 
-void ledger_unlock(expect_ledger_t *ledger);
+static inline void ledger_unlock(expect_ledger_t *ledger)
+{
+    pthread_mutex_unlock(&ledger->mutex);
+}
 
 #endif

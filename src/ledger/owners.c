@@ -28,6 +28,13 @@ int owner_is_leaving(void)
     return __atomic_load_n(&is_leaving, __ATOMIC_RELAXED);
 }
 
+int owner_is_self(const expect_ledger_t *ledger, apr_uint32_t owner,
+                  apr_uint32_t generation)
+{
+    return self.owner == owner && self.generation == generation
+           && self.ledger == ledger && self.pid == getpid();
+}
+
 int owner_holds(expect_ledger_t *ledger, apr_uint32_t owner,
                 apr_uint32_t generation)
 {

@@ -32,6 +32,11 @@
  */
 apr_uint32_t owner_self(expect_ledger_t *ledger);
 
+/** Whether this process took something as that generation of a slot, and not
+ *  the one that has forked it; under the mutex. */
+int owner_is_self(const expect_ledger_t *ledger, apr_uint32_t owner,
+                  apr_uint32_t generation);
+
 /** Whether this process is about to end. */
 int owner_is_leaving(void);
 

@@ -7,11 +7,6 @@
 #include "ledger/owners.h"
 #include "ledger/places.h"
 
-apr_uint32_t places_free(const expect_ledger_t *ledger)
-{
-    return ledger->n_places - ledger->places_held;
-}
-
 /* The counts that follow from a place. */
 static void place_count(expect_ledger_t *ledger, const place_t *place, int sign)
 {
@@ -67,17 +62,16 @@ void place_release(expect_ledger_t *ledger, apr_uint32_t i)
 }
 
 place_t *place_of(expect_ledger_t *ledger, apr_uint32_t i,
-                  apr_uint32_t record, apr_uint32_t owner)
+                  apr_uint32_t record)
 {
     place_t *place;
 
-    if (i >= ledger->n_places || owner == LEDGER_NONE) {
+    if (i >= ledger->n_places) {
         return NULL;
     }
     place = &ledger_places(ledger)[i];
     return STATE_GET(&place->state) == PLACE_HELD && place->record == record
-                   && place->owner == owner
-                   && owner_holds(ledger, owner, place->generation)
+                   && owner_is_self(ledger, place->owner, place->generation)
                ? place : NULL;
 }
 

@@ -14,7 +14,10 @@
 #define REAP_PAUSE_NS APR_INT64_C(100000000)
 
 /** How many are free. */
-apr_uint32_t places_free(const expect_ledger_t *ledger);
+static inline apr_uint32_t places_free(const expect_ledger_t *ledger)
+{
+    return ledger->n_places - ledger->places_held;
+}
 
 /**
  * Hold a place; there must be a free one.
@@ -30,11 +33,11 @@ void place_add(expect_ledger_t *ledger, place_t *place, apr_int64_t bytes);
 void place_release(expect_ledger_t *ledger, apr_uint32_t i);
 
 /**
- * The place that a process has taken.
+ * The place that this process has taken.
  * @return NULL: it has been taken from it
  */
 place_t *place_of(expect_ledger_t *ledger, apr_uint32_t i,
-                  apr_uint32_t record, apr_uint32_t owner);
+                  apr_uint32_t record);
 
 /** Without the mutex: whoever has it later gives the place back. */
 void place_is_over(expect_ledger_t *ledger, apr_uint32_t i,

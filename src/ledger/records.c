@@ -10,14 +10,22 @@
 
 #include "ledger/records.h"
 
-/* The id of a limit is secret, and no two limits have the same: it is the key
- * of the first hash. */
+/*
+ * Each limit has a function of its own, by its id and the secret. Records are
+ * compared by the id as well, so only keys of the same limit can meet: among a
+ * million, the odds are one to thirty-six million, and then two clients share a
+ * limit.
+ */
 void record_digest(const expect_ledger_t *ledger, expect_claim_t *claim)
 {
-    claim->digest[0] = apr_siphash24(claim->key, claim->key_length,
-                                     claim->limit->id);
-    claim->digest[1] = apr_siphash24(claim->key, claim->key_length,
-                                     ledger->key);
+    apr_uint64_t key[2], id[2];
+
+    memcpy(key, ledger->key, sizeof(key));
+    memcpy(id, claim->limit->id, sizeof(id));
+    key[0] ^= id[0];
+    key[1] ^= id[1];
+    claim->digest = apr_siphash24(claim->key, claim->key_length,
+                                  (const unsigned char *)key);
 }
 
 static share_t *share_of(expect_ledger_t *ledger, const expect_limit_t *limit)
@@ -26,16 +34,15 @@ static share_t *share_of(expect_ledger_t *ledger, const expect_limit_t *limit)
 }
 
 static apr_uint32_t *bucket_of(expect_ledger_t *ledger,
-                               const apr_uint64_t digest[2])
+                               apr_uint64_t digest)
 {
-    return &ledger_buckets(ledger)[digest[0] & (ledger->n_buckets - 1)];
+    return &ledger_buckets(ledger)[digest & (ledger->n_buckets - 1)];
 }
 
-static int record_is(const record_t *record, const apr_uint64_t digest[2],
+static int record_is(const record_t *record, apr_uint64_t digest,
                      const unsigned char id[16])
 {
-    return record->digest[0] == digest[0] && record->digest[1] == digest[1]
-           && !memcmp(record->id, id, sizeof(record->id));
+    return record->digest == digest && !memcmp(record->id, id, sizeof(record->id));
 }
 
 /* What was in flight is counted in places, which are gone with it. */
@@ -45,13 +52,14 @@ static int record_is_idle(const record_t *record, apr_int64_t now)
            && record->quota_bytes.until < now;
 }
 
-static void record_forget(record_t *record, apr_uint32_t refund)
+void record_forget(expect_ledger_t *ledger, record_t *record)
 {
-    gcra_forget(&record->quota_uploads, refund);
-    gcra_forget(&record->quota_bytes, refund);
+    record->born = ledger->turns;
+    gcra_forget(&record->quota_uploads);
+    gcra_forget(&record->quota_bytes);
 }
 
-apr_uint32_t record_find(expect_ledger_t *ledger, const apr_uint64_t digest[2],
+apr_uint32_t record_find(expect_ledger_t *ledger, apr_uint64_t digest,
                          const unsigned char id[16])
 {
     const record_t *records = ledger_records(ledger);
@@ -146,6 +154,7 @@ static apr_uint32_t overflow_make(expect_ledger_t *ledger, share_t *share,
     LEDGER_POINT("an overflow record is used");
     if (record_is_idle(record, now)) {
         memcpy(record->id, limit->id, sizeof(record->id));
+        record_forget(ledger, record);
     }
     STATE_SET(&record->is_used, 1);
     return i;
@@ -227,7 +236,7 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
     }
     record = &ledger_records(ledger)[i];
     memset(record, 0, sizeof(*record));
-    memcpy(record->digest, claim->digest, sizeof(record->digest));
+    record->digest = claim->digest;
     memcpy(record->id, claim->limit->id, sizeof(record->id));
     if (overflow) {
         /* the key may have spent that, or some of it */
@@ -237,7 +246,7 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
     }
     /* it may have had another record before, or this, and what it has spent
      * there has come back */
-    record_forget(record, ++ledger->refunds);
+    record_forget(ledger, record);
     LEDGER_POINT("a record is filled in");
     STATE_SET(&record->is_used, 1);
     chain_add(ledger, i);
@@ -254,8 +263,7 @@ record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim)
         return NULL;
     }
     record = &ledger_records(ledger)[claim->record];
-    /* when an overflow record goes to another limit, what was spent in it has
-     * come back, and its list of refunds goes on: nothing can be refunded */
+    /* what is in flight keeps it, and what was spent is known by its turn */
     if (claim->record >= share->first + share->records) {
         return record;
     }
@@ -275,13 +283,12 @@ static void share_rebuild(expect_ledger_t *ledger, share_t *share)
     share->used = 0;
     share->full_at = 0;
     share->has_overflow = 1;
-    ++ledger->refunds;
     for (i = share->first + share->records + LEDGER_OVERFLOWS;
          i-- > share->first; ) {
         records[i].uploads = 0;
         records[i].bytes = 0;
         /* what it knows of refunds may be torn */
-        record_forget(&records[i], ledger->refunds);
+        record_forget(ledger, &records[i]);
         if (i >= share->first + share->records) {
             continue;
         }

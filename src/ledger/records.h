@@ -24,7 +24,7 @@ void record_digest(const expect_ledger_t *ledger, expect_claim_t *claim);
  * Find a record.
  * @return LEDGER_NONE: the key has none of its own
  */
-apr_uint32_t record_find(expect_ledger_t *ledger, const apr_uint64_t digest[2],
+apr_uint32_t record_find(expect_ledger_t *ledger, apr_uint64_t digest,
                          const unsigned char id[16]);
 
 /**
@@ -46,6 +46,9 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
  * @return NULL: it belongs to another key by now
  */
 record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim);
+
+/** From now on nothing that was spent in a record before can be given back. */
+void record_forget(expect_ledger_t *ledger, record_t *record);
 
 /** Make chains and lists anew, and set counts to zero: see repair.h. */
 void records_rebuild(expect_ledger_t *ledger);

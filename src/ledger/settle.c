@@ -18,34 +18,33 @@ static void claim_refund(expect_ledger_t *ledger, const expect_claim_t *claim,
     record_t *record = record_of(ledger, claim);
     gcra_rate_t rate;
     apr_int64_t now;
+    int is_forgotten = 0;
 
     bytes = bytes < claim->last ? bytes : claim->last;
     if (!record || (!bytes && keep_upload)) {
         return;
     }
     now = ledger_now();
-    if (bytes > 0 && claim->limit->bytes >= 0) {
+    if (bytes > 0 && claim->bytes_turn > record->born) {
         rate = check_rate_bytes(claim->limit);
-        ledger->refunds += gcra_refund(&record->quota_bytes,
-                                       gcra_cost(bytes, &rate),
-                                       claim->bytes_until,
-                                       claim->bytes_refunds,
-                                       ledger->refunds + 1, now);
+        is_forgotten |= gcra_refund(&record->quota_bytes,
+                                    gcra_cost(bytes, &rate), claim->bytes_end,
+                                    claim->bytes_turn, now);
     }
-    if (!keep_upload && claim->limit->uploads >= 0) {
+    if (!keep_upload && claim->uploads_turn > record->born) {
         rate = check_rate_uploads(claim->limit);
-        ledger->refunds += gcra_refund(&record->quota_uploads,
-                                       gcra_cost(1, &rate),
-                                       claim->uploads_until,
-                                       claim->uploads_refunds,
-                                       ledger->refunds + 1, now);
+        is_forgotten |= gcra_refund(&record->quota_uploads,
+                                    gcra_cost(1, &rate), claim->uploads_end,
+                                    claim->uploads_turn, now);
+    }
+    if (is_forgotten) {
+        record_forget(ledger, record);
     }
 }
 
 static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
                           int n, apr_int64_t received, int keep_upload)
 {
-    apr_uint32_t owner = owner_self(ledger);
     int i;
 
     for (i = 0; i < n; ++i) {
@@ -56,7 +55,7 @@ static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
         if (!claim_is_in_flight(claim)) {
             claim_refund(ledger, claim, unused, keep_upload);
         }
-        else if (place_of(ledger, claim->place, claim->record, owner)) {
+        else if (place_of(ledger, claim->place, claim->record)) {
             place_release(ledger, claim->place);
         }
         ledger->refunded_bytes += i ? 0 : unused;

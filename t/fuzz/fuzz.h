@@ -102,6 +102,7 @@ void fuzz_tree(fuzz_input_t *in);
 void fuzz_decide(fuzz_input_t *in);
 void fuzz_text(fuzz_input_t *in);
 void fuzz_answer(fuzz_input_t *in);
+void fuzz_ledger(fuzz_input_t *in);
 void fuzz_status(fuzz_input_t *in);
 void fuzz_requests(fuzz_input_t *in);
 

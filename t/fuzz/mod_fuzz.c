@@ -41,6 +41,7 @@ static const struct {
     { "decide", fuzz_decide },
     { "text", fuzz_text },
     { "answer", fuzz_answer },
+    { "ledger", fuzz_ledger },
     { "status", fuzz_status },
     { "request", fuzz_requests }
 };
