@@ -32,6 +32,7 @@
 
 #include "answer/linger.h"
 #include "answer/once.h"
+#include "answer/options.h"
 #include "answer/page.h"
 #include "base/announced.h"
 #include "base/compat.h"
@@ -115,6 +116,9 @@ static int expect_type_checker(request_rec *r)
 {
     expect_request_t *e = expect_request_get(r);
 
+    if (r->method_number == M_OPTIONS && !r->prev) {
+        expect_options_announce_again(r);
+    }
     return e ? expect_access_granted(r, e) : DECLINED;
 }
 

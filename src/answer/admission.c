@@ -11,9 +11,6 @@
 #include "ledger/server.h"
 #include "rules/limits.h"
 
-/* Bytes that are taken at once for content of unknown length. */
-#define TRANCHE (1024 * 1024)
-
 /* At the latest when the request is over: an aborted client, a stream that was
  * reset, a handler that never reads. A slow reader of the answer comes later
  * than the end of the content: see content/filter.c. */
@@ -23,12 +20,12 @@ static apr_status_t admission_end(void *state)
     return APR_SUCCESS;
 }
 
-static int admission_draws(const expect_claims_t *claims)
+static int admission_draws(const apr_array_header_t *claims)
 {
     int i;
 
-    for (i = 0; i < claims->taken->nelts; ++i) {
-        const expect_claim_t *claim = &APR_ARRAY_IDX(claims->taken, i,
+    for (i = 0; i < claims->nelts; ++i) {
+        const expect_claim_t *claim = &APR_ARRAY_IDX(claims, i,
                                                      expect_claim_t);
 
         if (claim->limit->bytes != EXPECT_LIMIT_NONE) {
@@ -58,9 +55,11 @@ static apr_array_header_t *admission_new(const expect_request_t *e,
     return claims;
 }
 
+/* The rule that a claim is of, which is not admitted. */
 static const expect_rule_t *admission_rule(const expect_request_t *e,
                                            const apr_array_header_t *claiming,
-                                           const expect_claim_t *claim)
+                                           const expect_claim_t *claim,
+                                           expect_ledger_e found)
 {
     int i;
 
@@ -71,19 +70,81 @@ static const expect_rule_t *admission_rule(const expect_request_t *e,
 
         if (c->claim.limit == claim->limit) {
             c->claim = *claim;
-            c->found = EXPECT_LEDGER_REFUSED;
+            c->found = found;
             return rule;
         }
     }
     return APR_ARRAY_IDX(claiming, 0, const expect_rule_t *);
 }
 
-const expect_rule_t *expect_admission_take(request_rec *r, expect_request_t *e,
-                                           const apr_array_header_t *claiming)
+/* Content of unknown length: take what was read from all that is limited, and
+ * limit the content where that is not there. */
+static void admission_draw(expect_request_t *e, apr_array_header_t *claims,
+                           apr_off_t read)
+{
+    apr_int64_t bytes = read;
+    int refused = 0;
+
+    if (!admission_draws(claims)) {
+        return;
+    }
+    expect_ledger_draw(expect_server_ledger(), (expect_claim_t *)claims->elts,
+                       claims->nelts, &bytes, &refused);
+    if (bytes < read) {
+        /* the first where the ledger is down */
+        const expect_limit_t *limit =
+            APR_ARRAY_IDX(claims, refused < 0 ? 0 : refused,
+                          expect_claim_t).limit;
+        apr_off_t max = e->content.read - read + bytes;
+
+        e->content.draws = 0;
+        if (e->content.max == EXPECT_UNLIMITED || e->content.max > max
+            || e->content.is_dry_run) {
+            e->content.max = max;
+            e->content.max_rule = expect_claims_rule(e->facts.claims, limit);
+            e->content.is_dry_run = 0;
+        }
+    }
+}
+
+static void admission_settle(const expect_request_t *e,
+                             apr_array_header_t *claims)
+{
+    /* a request that is refused later takes nothing, but for what was read */
+    int is_kept = e->content.read > 0
+                  || (e->content.handler_started
+                      && e->outcome.verdict != EXPECT_REFUSED);
+
+    expect_ledger_settle(expect_server_ledger(), (expect_claim_t *)claims->elts,
+                         claims->nelts, e->content.read, is_kept);
+}
+
+/* What an earlier section has taken may be settled already. */
+static void admission_hold(expect_request_t *e, apr_array_header_t *new)
 {
     expect_claims_t *claims = e->facts.claims;
+    int is_unknown = e->head.length == EXPECT_LENGTH_UNKNOWN;
+
+    if (is_unknown && e->content.read > 0) {
+        /* mod_security2 has read before: see content/start.c */
+        admission_draw(e, new, e->content.read);
+    }
+    if (claims->is_settled || e->content.ended) {
+        admission_settle(e, new);
+        return;
+    }
+    if (!claims->taken->nelts) {
+        apr_pool_pre_cleanup_register(claims->pool, e, admission_end);
+    }
+    apr_array_cat(claims->taken, new);
+    e->content.is_counted = 1;
+    e->content.draws = is_unknown && admission_draws(claims->taken);
+}
+
+const expect_rule_t *expect_admission_take(expect_request_t *e,
+                                           const apr_array_header_t *claiming)
+{
     apr_array_header_t *new = admission_new(e, claiming);
-    int is_first = !claims->taken->nelts;
     int refused = 0, i;
     expect_ledger_e taken;
 
@@ -95,72 +156,35 @@ const expect_rule_t *expect_admission_take(request_rec *r, expect_request_t *e,
                                &refused);
     if (taken != EXPECT_LEDGER_TAKEN) {
         return admission_rule(e, claiming,
-                              &APR_ARRAY_IDX(new, refused, expect_claim_t));
+                              &APR_ARRAY_IDX(new, refused < 0 ? 0 : refused,
+                                             expect_claim_t), taken);
     }
     for (i = 0; i < claiming->nelts; ++i) {
         const expect_rule_t *rule = APR_ARRAY_IDX(claiming, i,
                                                   const expect_rule_t *);
-        expect_claimed_t *c = expect_claims_of(claims, rule->arg);
+        expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         c->is_taken = 1;
         c->rule = rule;
     }
-    apr_array_cat(claims->taken, new);
-    if (is_first) {
-        apr_pool_pre_cleanup_register(claims->pool, e, admission_end);
-    }
-    e->content.is_counted = 1;
-    e->content.draws = e->head.length == EXPECT_LENGTH_UNKNOWN
-                       && admission_draws(claims);
-    (void)r;
+    admission_hold(e, new);
     return NULL;
 }
 
-apr_off_t expect_admission_draw(expect_request_t *e, apr_off_t wanted)
+void expect_admission_draw(expect_request_t *e, apr_off_t read)
 {
-    expect_claims_t *claims = e->facts.claims;
-    apr_off_t left = claims->drawn - e->content.read;
-    int refused = 0;
-
-    if (left <= 0) {
-        apr_int64_t bytes = TRANCHE;
-
-        if (expect_ledger_draw(expect_server_ledger(),
-                               (expect_claim_t *)claims->taken->elts,
-                               claims->taken->nelts, &bytes, &refused)
-            != EXPECT_LEDGER_TAKEN) {
-            bytes = 0;
-        }
-        claims->drawn += bytes;
-        left = claims->drawn - e->content.read;
+    if (e->content.draws && read > 0) {
+        admission_draw(e, e->facts.claims->taken, read);
     }
-    if (left <= 0) {
-        const expect_limit_t *limit =
-            APR_ARRAY_IDX(claims->taken, refused, expect_claim_t).limit;
-
-        e->content.draws = 0;
-        if (e->content.max == EXPECT_UNLIMITED
-            || e->content.max > claims->drawn || e->content.is_dry_run) {
-            e->content.max = claims->drawn;
-            e->content.max_rule = expect_claims_rule(claims, limit);
-            e->content.is_dry_run = 0;
-        }
-        return 0;
-    }
-    return left < wanted ? left : wanted;
 }
 
 void expect_admission_settle(expect_request_t *e)
 {
     expect_claims_t *claims = e->facts.claims;
 
-    if (!claims->taken->nelts || claims->is_settled) {
-        return;
+    if (claims->taken->nelts && !claims->is_settled) {
+        claims->is_settled = 1;
+        e->content.draws = 0;
+        admission_settle(e, claims->taken);
     }
-    claims->is_settled = 1;
-    e->content.draws = 0;
-    expect_ledger_settle(expect_server_ledger(),
-                         (expect_claim_t *)claims->taken->elts,
-                         claims->taken->nelts, e->content.read,
-                         e->content.handler_started || e->content.read > 0);
 }

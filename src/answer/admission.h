@@ -15,22 +15,20 @@
 /**
  * Take everything that an admission rests on, or nothing of it. It is given
  * back when the content is over, at the latest with the request.
- * @param r        the main request, or an internal redirect that continues it
- * @param e        its state, undecided
+ * @param e        the state, undecided
  * @param claiming leaves that remember: const expect_rule_t *
  * @return NULL if all of it was taken, else the leaf whose limit is reached
  */
-const expect_rule_t *expect_admission_take(request_rec *r, expect_request_t *e,
+const expect_rule_t *expect_admission_take(expect_request_t *e,
                                            const apr_array_header_t *claiming);
 
 /**
- * Take bytes for content of unknown length before it is read.
- * @param e      its state
- * @param wanted bytes that a reader wants
- * @return bytes that may be read of them; 0: a limit is reached, and the
- *         content limit of the state is set accordingly
+ * Content of unknown length was read: take it from what is limited. Where that
+ * is not there, the content limit of the state is set to what was.
+ * @param e    the state; its content.read has the bytes already
+ * @param read how many they are
  */
-apr_off_t expect_admission_draw(expect_request_t *e, apr_off_t wanted);
+void expect_admission_draw(expect_request_t *e, apr_off_t read);
 
 /**
  * The content is over: what was announced and not received is given back. Only

@@ -77,6 +77,8 @@ static int enforce_refuse(request_rec *r, expect_request_t *e,
     e->outcome.status = notice.status;
     if (!notice.is_dry_run) {
         expect_verdict_set(&e->outcome.verdict, EXPECT_REFUSED);
+        /* what an earlier section has taken */
+        expect_admission_settle(e);
     }
 
     r->per_dir_config = e->facts.r->per_dir_config;
@@ -223,7 +225,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
             && answer->value != EXPECT_NEUTRAL) {
             return enforce_refuse(r, e, answer);
         }
-        reached = expect_admission_take(r, e, claiming);
+        reached = expect_admission_take(e, claiming);
         if (!reached) {
             expect_enforce_admit(r, e, answer);
             return DECLINED;

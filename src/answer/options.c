@@ -52,3 +52,13 @@ void expect_options_announce(request_rec *r)
         apr_table_setn(r->err_headers_out, "Accept-Patch", types);
     }
 }
+
+void expect_options_announce_again(request_rec *r)
+{
+    const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
+
+    if (options_are_binding(conf)
+        && expect_conf_rules(r->pool, conf)->remembers) {
+        expect_options_announce(r);
+    }
+}

@@ -17,4 +17,10 @@
  */
 void expect_options_announce(request_rec *r);
 
+/**
+ * The same, once the user is known, where rules remember: by their keys.
+ * @param r an OPTIONS request behind access control
+ */
+void expect_options_announce_again(request_rec *r);
+
 #endif

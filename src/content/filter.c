@@ -135,6 +135,13 @@ static apr_status_t filter_read(ap_filter_t *f, apr_bucket_brigade *bb,
     return rv;
 }
 
+/* Whether no more content can come. */
+static int is_failure(apr_status_t rv)
+{
+    return rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)
+           && !APR_STATUS_IS_TIMEUP(rv) && !APR_STATUS_IS_EINTR(rv);
+}
+
 /* Read and count. */
 static apr_status_t filter_count(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
@@ -150,12 +157,20 @@ static apr_status_t filter_count(ap_filter_t *f, apr_bucket_brigade *bb,
     if (rv == APR_SUCCESS
         && (rv = apr_brigade_length(bb, 1, &length)) == APR_SUCCESS) {
         e->content.read += length;
+        expect_admission_draw(e, length);
     }
-    if (e->content.ended) {
+    if (e->content.ended || is_failure(rv)) {
         /* the answer may take much longer than the content */
         expect_admission_settle(e);
     }
     return rv;
+}
+
+/* How much of the content may be read once so much was. */
+static apr_off_t filter_left(const expect_request_t *e, apr_off_t read)
+{
+    return e->content.max == EXPECT_UNLIMITED ? APR_INT64_MAX - 1
+                                              : e->content.max - read;
 }
 
 /*
@@ -168,7 +183,8 @@ static apr_status_t filter_limit(ap_filter_t *f, apr_bucket_brigade *bb,
                                  apr_off_t readbytes)
 {
     expect_request_t *e = f->ctx;
-    apr_off_t left = e->content.max - e->content.read;
+    apr_off_t before = e->content.read;
+    apr_off_t left = filter_left(e, before);
     apr_status_t rv;
     int status;
 
@@ -177,7 +193,9 @@ static apr_status_t filter_limit(ap_filter_t *f, apr_bucket_brigade *bb,
             readbytes = left + 1;
         }
         rv = filter_count(f, bb, mode, block, readbytes);
-        if (rv != APR_SUCCESS || e->content.read <= e->content.max) {
+        /* less may be left now: see expect_admission_draw() */
+        left = filter_left(e, before);
+        if (rv != APR_SUCCESS || filter_left(e, e->content.read) >= 0) {
             return rv;
         }
         if (!e->content.is_dry_run
@@ -249,16 +267,7 @@ static apr_status_t filter_main(ap_filter_t *f, apr_bucket_brigade *bb,
     if (filter_need_not_count(e, mode)) {
         return filter_read(f, bb, mode, block, readbytes);
     }
-    if (e->content.draws) {
-        apr_off_t left = expect_admission_draw(e, readbytes);
-
-        if (left > 0 && mode == AP_MODE_READBYTES) {
-            readbytes = left;
-        }
-    }
-    return e->content.max == EXPECT_UNLIMITED
-               ? filter_count(f, bb, mode, block, readbytes)
-               : filter_limit(f, bb, mode, block, readbytes);
+    return filter_limit(f, bb, mode, block, readbytes);
 }
 
 static apr_status_t filter_empty(ap_filter_t *f, apr_bucket_brigade *bb,

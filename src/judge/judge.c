@@ -42,6 +42,15 @@ static int may_claim(const expect_request_t *e, expect_stage_e stage)
            && (stage == EXPECT_AT_HANDLER || e->content.is_early);
 }
 
+/* Whether rules that remember make a difference: they decide, or one of them is
+ * an alternative that allows more bytes. */
+static int could_grant_more(const expect_answer_t *answer)
+{
+    return answer->value == EXPECT_UNKNOWN
+           || (answer->value == EXPECT_GRANTED
+               && answer->cap != EXPECT_UNLIMITED);
+}
+
 /* Whether nothing that comes later can change what is unknown now. */
 static int judge_is_last(const request_rec *r, const expect_request_t *e,
                          expect_stage_e stage)
@@ -67,13 +76,17 @@ expect_decision_e expect_judge(expect_answer_t *answer,
 
     e->section.evaluated_to = stage;
     *answer = expect_judge_evaluate(e, stage);
-    if (answer->value == EXPECT_UNKNOWN && may_claim(e, stage)) {
+    if (may_claim(e, stage) && could_grant_more(answer)) {
+        int is_capped = answer->value == EXPECT_GRANTED
+                        && stage != EXPECT_AT_HANDLER;
+
         e->section.claimed_to = stage;
         *claiming = apr_array_make(e->facts.pool, 4,
                                    sizeof(const expect_rule_t *));
         *answer = expect_judge_claims(e, stage, *claiming);
-        if (answer->value == EXPECT_GRANTED
-            || answer->value == EXPECT_NEUTRAL) {
+        if (answer->value == EXPECT_NEUTRAL
+            || (answer->value == EXPECT_GRANTED
+                && (!is_capped || answer->cap == EXPECT_UNLIMITED))) {
             return EXPECT_DECIDE_ADMIT;
         }
     }

@@ -175,9 +175,10 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     const expect_claim_t *claim;
 
-    if (c && !c->claim.limit) {
-        /* for OPTIONS: nothing was evaluated */
-        expect_limits_check(facts, arg, &answer);
+    if (c && !c->claim.limit
+        && expect_limits_check(facts, arg, &answer) == EXPECT_NEUTRAL) {
+        /* for OPTIONS, where nothing was evaluated */
+        return;
     }
     claim = c && c->claim.limit ? &c->claim : NULL;
 

@@ -14,7 +14,8 @@ H2Client - one HTTP/2 request in clear text, with every frame in sight
 Clients such as curl lose the status when a stream is reset; this one tells
 what the server sent, in the order of its frames: C<interim> (1xx), C<status>,
 C<headers>, C<body>, C<ended> (END_STREAM), C<reset> (the code of RST_STREAM),
-C<goaway> (its code) and C<sent> (bytes of content). Core Perl only. It sends
+C<goaway> (its code) and C<sent> (bytes of content). begin(), part(), cancel()
+and complete() do it step by step. Core Perl only. It sends
 headers as plain literals and allows the server no dynamic table, so that HPACK
 is a static table and a Huffman code here.
 
@@ -29,7 +30,7 @@ use constant {
     DATA => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4, PING => 6,
     GOAWAY => 7, WINDOW_UPDATE => 8, CONTINUATION => 9,
     END_STREAM => 1, ACK => 1, END_HEADERS => 4, PADDED => 8, PRIORITY => 32,
-    FRAME_MAX => 16_384, WINDOW => 65_535, STREAM => 1,
+    CANCEL => 8, FRAME_MAX => 16_384, WINDOW => 65_535, STREAM => 1,
     SETTINGS_HEADER_TABLE_SIZE => 1, SETTINGS_INITIAL_WINDOW_SIZE => 4,
 };
 
@@ -368,10 +369,9 @@ sub send_content {
     $self->{finished} = 1;
 }
 
-sub request {
+sub begin {
     my($self, %o) = @_;
     my $r = $self->{r};
-    my $content = $o{content} // '';
     my $final = sub { defined $r->{status} || $self->over };
 
     $self->send_bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -386,6 +386,28 @@ sub request {
         $self->handle_until($o{silence}, $final);
     }
     $r->{early} = $final->() ? 1 : 0;
+    return $r;
+}
+
+# Some of the content, which the windows have to allow.
+sub part {
+    my($self, $bytes) = @_;
+    $self->send_bytes(frame(DATA, 0, STREAM, $bytes));
+    $self->{$_} -= length $bytes for qw(stream connection);
+    $self->{r}{sent} += length $bytes;
+}
+
+sub cancel {
+    my($self) = @_;
+    $self->send_bytes(frame(RST_STREAM, 0, STREAM, pack 'N', CANCEL));
+}
+
+# What begin() has left over.
+sub complete {
+    my($self, %o) = @_;
+    my $r = $self->{r};
+    my $content = $o{content} // '';
+    my $final = sub { defined $r->{status} || $self->over };
     my $go = !$o{bare} && !$final->()
         && (!$o{asks} || grep { $_ == 100 } @{ $r->{interim} });
     $self->send_content($content, $o{wait}) if $go;
@@ -398,6 +420,12 @@ sub request {
         if !$o{bare} && !$self->{finished};
     $r->{closed} = $self->{eof} || defined $r->{reset} ? 1 : 0;
     return $r;
+}
+
+sub request {
+    my($self, %o) = @_;
+    $self->begin(%o);
+    return $self->complete(%o);
 }
 
 1;
