@@ -102,7 +102,10 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
 
     expect_count_outcome(r, e);
     e->outcome.accepts = expect_accepts_anything;
-    rule->type->accepts(r->pool, &e->facts, rule->arg, &e->outcome.accepts);
+    if (rule->type->accepts) {
+        rule->type->accepts(r->pool, &e->facts, rule->arg,
+                            &e->outcome.accepts);
+    }
     notice.status = HTTP_REQUEST_ENTITY_TOO_LARGE;
     notice.rule = rule->name;
     notice.at = rule;

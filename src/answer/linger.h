@@ -15,8 +15,16 @@
  */
 void expect_linger_begin(request_rec *r);
 
-/** The hooks of these names. */
+/**
+ * The hook pre_close_connection: everything is sent. Shut down the sending side
+ * of a refused connection, and give the rest of it to the thread.
+ * @param c any connection
+ * @return DECLINED if no request on it was refused, else OK; c->aborted is set
+ *         if httpd has nothing left to do but to close it
+ */
 int expect_pre_close_connection(conn_rec *c);
+
+/** The hook child_init: the thread belongs to this process. */
 void expect_linger_child_init(apr_pool_t *pchild, server_rec *s);
 
 #endif

@@ -23,13 +23,14 @@ typedef struct expect_notice_t {
     const expect_rule_t *at;
     /** one sentence without a full stop, fit for the client */
     const char *reason;
-    /** what would be accepted; NULL under DetectionOnly */
+    /** what would be accepted; not used for a dry run */
     const expect_accepts_t *accepts;
-    /** the level of the log line */
+    /** the level of the log line, APLOG_... */
     int level;
-    /** DetectionOnly: the log line and the notes, and nothing else */
+    /** DetectionOnly: the log line, the notes and the count, nothing else */
     int is_dry_run;
-    /** what it is counted as, EXPECT_N_COUNTS: it is counted later */
+    /** what it is counted as; EXPECT_N_COUNTS: nothing, because it is counted
+     *  later (expect_count_outcome()) */
     expect_count_e counted_as;
     /** bytes of content, and whether the client waits: see expect_count() */
     apr_off_t bytes;

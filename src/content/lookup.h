@@ -12,9 +12,9 @@
 #include "judge/request.h"
 
 /**
- * Look up the section of the target, .htaccess included, by a copy of the
- * request. The copy shares the state, which is busy (EXPECT_LOOKING_UP)
- * meanwhile: header_parser must return DONE for it.
+ * Look up the section of the target, .htaccess included: a copy of the request
+ * goes through ap_process_request_internal(). The copy shares the state, which
+ * is busy (EXPECT_LOOKING_UP) meanwhile: header_parser must return DONE for it.
  * @param r the main request, before httpd knows its section
  * @param e its state
  * @return the copy, which lives as long as r; NULL if there is no target to

@@ -130,7 +130,10 @@ int expect_content_start(request_rec *r, expect_request_t *e)
     expect_connection_get(r->connection)->is_handled = 1;
     expect_framing_restore(r, e);
     status = start_decide_last(r, e);
-    if (status == DECLINED && e->outcome.verdict != EXPECT_CUT_OFF
+    /* a verdict that is final stands: what another module denied, for example,
+     * keeps its status */
+    if (status == DECLINED && e->outcome.verdict != EXPECT_REFUSED
+        && e->outcome.verdict != EXPECT_CUT_OFF
         && e->content.max != EXPECT_UNLIMITED
         && e->content.read > e->content.max) {
         status = expect_enforce_cut_off(r, e);

@@ -16,8 +16,9 @@ typedef enum {
 } expect_decision_e;
 
 /**
- * Evaluate the rules with what is known now.
- * @param e     the state, undecided
+ * Evaluate the rules with what is known now. While they are evaluated,
+ * e->facts.r->headers_in is the head as it was sent, and e->busy says so.
+ * @param e     the state; a section was entered that has rules
  * @param stage how far the request has come
  * @return the result of the whole tree
  */

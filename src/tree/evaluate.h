@@ -14,11 +14,12 @@
  * @param rule  the tree
  * @param facts what is known
  * @param stage how far the request has come: leaves that need more are
- *              unknown. EXPECT_AT_END, with the memo of the stages before:
- *              which denial is the reason, where alternatives are still unknown
+ *              unknown. At EXPECT_AT_END no leaf is evaluated: the answers in
+ *              memo are combined once more, and a denial among alternatives is
+ *              preferred to one that is still unknown, as the better reason
  * @param memo  rule->leaves answers, zeroed at first: each leaf's answer is
- *              kept there once it is not unknown, and the leaf not evaluated
- *              again; NULL: nothing is kept
+ *              kept there, and a leaf whose answer is not unknown is not
+ *              evaluated again; NULL: nothing is kept
  * @return the answer. Of several denials the first counts; among alternatives
  *         one with status 401 takes precedence, because the client can still
  *         log in

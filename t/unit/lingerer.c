@@ -318,7 +318,7 @@ static void test_behind(void **unused)
 
     (void)unused;
     assert_int_equal(pipe(full), 0);
-    assert_true(prepare_end(full[1]));
+    assert_true(thread_prepare_end(full[1]));
     while (write(full[1], bytes, sizeof(bytes)) > 0) {
         continue;
     }
