@@ -262,8 +262,9 @@ static apr_status_t filter_main(ap_filter_t *f, apr_bucket_brigade *bb,
         return filter_end(f, bb);
     }
     /* HTTP_IN looks at the framing in these modes only */
-    e->content.was_read |= mode == AP_MODE_READBYTES
-                           || mode == AP_MODE_GETLINE;
+    if (mode == AP_MODE_READBYTES || mode == AP_MODE_GETLINE) {
+        e->content.was_read = 1;
+    }
     if (filter_need_not_count(e, mode)) {
         return filter_read(f, bb, mode, block, readbytes);
     }
