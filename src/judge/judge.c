@@ -48,7 +48,7 @@ static int could_grant_more(const expect_answer_t *answer)
 {
     return answer->value == EXPECT_UNKNOWN
            || (answer->value == EXPECT_GRANTED
-               && answer->cap != EXPECT_UNLIMITED);
+               && answer->max != EXPECT_UNLIMITED);
 }
 
 /* Whether nothing that comes later can change what is unknown now. */
@@ -86,7 +86,7 @@ expect_decision_e expect_judge(expect_answer_t *answer,
         *answer = expect_judge_claims(e, stage, *claiming);
         if (answer->value == EXPECT_NEUTRAL
             || (answer->value == EXPECT_GRANTED
-                && (!is_capped || answer->cap == EXPECT_UNLIMITED))) {
+                && (!is_capped || answer->max == EXPECT_UNLIMITED))) {
             return EXPECT_DECIDE_ADMIT;
         }
     }
