@@ -239,7 +239,7 @@ static apr_status_t filter_main(ap_filter_t *f, apr_bucket_brigade *bb,
                                 apr_off_t readbytes)
 {
     expect_request_t *e = f->ctx;
-    int status;
+    int status, need_not_count;
 
     if (!e) {
         return filter_remove(f, bb, mode, block, readbytes);
@@ -261,11 +261,12 @@ static apr_status_t filter_main(ap_filter_t *f, apr_bucket_brigade *bb,
         || e->busy == EXPECT_EVALUATING) {
         return filter_end(f, bb);
     }
+    need_not_count = filter_need_not_count(e, mode);
     /* HTTP_IN looks at the framing in these modes only */
     if (mode == AP_MODE_READBYTES || mode == AP_MODE_GETLINE) {
         e->content.was_read = 1;
     }
-    if (filter_need_not_count(e, mode)) {
+    if (need_not_count) {
         return filter_read(f, bb, mode, block, readbytes);
     }
     return filter_limit(f, bb, mode, block, readbytes);

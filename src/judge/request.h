@@ -118,6 +118,10 @@ typedef struct expect_request_t {
          *  EXPECT_UNLIMITED; and the rule that says so */
         apr_off_t max;
         const expect_rule_t *max_rule;
+        /** bytes of content that were read, while they were counted */
+        apr_off_t read;
+        /** HTTP status of the response that had begun: see was_begun */
+        int sent_status;
         /** the section of max_rule has DetectionOnly */
         unsigned is_dry_run : 1;
         /** bytes are counted, though they are not limited: for the ledger */
@@ -126,8 +130,6 @@ typedef struct expect_request_t {
         unsigned draws : 1;
         /** a reader asks for content before the handler runs */
         unsigned is_early : 1;
-        /** bytes of content that were read, while they were counted */
-        apr_off_t read;
         /** the filter is reading */
         unsigned is_reading : 1;
         /** HTTP_IN was called for content, and has read the framing fields */
@@ -139,9 +141,8 @@ typedef struct expect_request_t {
         /** the refusal was sent inside a read */
         unsigned answered : 1;
         /** when it was to be sent, the handler had begun a response, which
-         *  stands; and the HTTP status of that response */
+         *  stands */
         unsigned was_begun : 1;
-        int sent_status;
         /** the handler was about to run: everything is decided */
         unsigned handler_started : 1;
     } content;
