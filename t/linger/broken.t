@@ -5,10 +5,10 @@
 use strict;
 use warnings;
 
-use lib 't/house', 't/linger';
+use lib 't/other-modules', 't/linger';
 use Test::More;
 use ExpectTest;
-use House qw(load);
+use OtherModules qw(load);
 use Lingering;
 
 my $server = linger_httpd(conf => load('lua') . <<'CONF');
