@@ -11,7 +11,7 @@
 
 /** Nobody waits longer than that while nobody else gets the mutex: the process
  *  that holds it may have been stopped. On a machine with five times the load
- *  that it can carry, a process was seen to wait for the processor for 0.1 s. */
+ *  it can carry, a process was seen to wait 0.1 s for the processor. */
 #define MUTEX_WAIT_NS APR_INT64_C(500000000)
 /** Where others get it all the time, one may have to wait so many times. */
 #define MUTEX_WAITS 4
