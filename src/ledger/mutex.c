@@ -21,7 +21,8 @@ apr_int64_t ledger_now(void)
     return now.tv_sec * SECOND + now.tv_nsec;
 }
 
-/* Older C libraries and other systems have no lock with a bound by that clock. */
+/* Older C libraries and other systems have no lock that gives up by that
+ * clock. */
 #if defined(__GLIBC__) && defined(_GNU_SOURCE) && !defined(MUTEX_POLLS)
 #if __GLIBC_PREREQ(2, 30)
 #define HAS_CLOCKLOCK
@@ -48,8 +49,8 @@ int mutex_init(pthread_mutex_t *mutex)
     return !failed;
 }
 
-/* Once. pthread_mutex_timedlock() goes by the clock that can be set: it would wait
- * for an hour if that is set back by an hour. */
+/* Once. pthread_mutex_timedlock() goes by the clock that can be set: it would
+ * wait for an hour if that is set back by an hour. */
 static int mutex_wait_once(pthread_mutex_t *mutex)
 {
     apr_int64_t end = ledger_now() + MUTEX_WAIT_NS;

@@ -10,10 +10,11 @@
 #include "ledger/memory.h"
 
 /** Nobody waits longer than that while nobody else gets the mutex: the process
- *  that holds it may have been stopped. */
-#define MUTEX_WAIT_NS APR_INT64_C(100000000)
+ *  that holds it may have been stopped. On a machine with five times the load
+ *  it can carry, a process was seen to wait 0.1 s for the processor. */
+#define MUTEX_WAIT_NS APR_INT64_C(500000000)
 /** Where others get it all the time, one may have to wait so many times. */
-#define MUTEX_WAITS 20
+#define MUTEX_WAITS 4
 
 /** Nanoseconds of a clock that nobody can set; the same for all processes. */
 apr_int64_t ledger_now(void);

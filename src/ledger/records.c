@@ -42,7 +42,8 @@ static apr_uint32_t *bucket_of(expect_ledger_t *ledger,
 static int record_is(const record_t *record, apr_uint64_t digest,
                      const unsigned char id[16])
 {
-    return record->digest == digest && !memcmp(record->id, id, sizeof(record->id));
+    return record->digest == digest
+           && !memcmp(record->id, id, sizeof(record->id));
 }
 
 /* What was in flight is counted in places, which are gone with it. */
