@@ -85,7 +85,7 @@ place('detect', '<Location /witness/detect>', "ExpectEngine DetectionOnly\n");
 place('handler', '<Location /witness/handler>',
     "ExpectRequire handler cgi-script\nExpectStatus specific\n");
 place('early', '<Location /witness/early>');
-place('late', '<Location /basic/late>', "ExpectRequire auth\nExpectStatus specific\n");
+place('late', '<Location /basic/late>', "ExpectRequire handler witness\n");
 
 # mod_security2 reads in fixups, before the handler is known
 my $server = house_httpd(load('unique_id', 'security2') . <<"CONF" . $conf);
@@ -182,7 +182,7 @@ for my $chunked (0, 1) {
     my @chunked = (chunked => $chunked);
     charged_ok("mod_security2, chunked $chunked", 'early',
         { path => '/witness/early', @chunked }, 200, \@once);
-    charged_ok("mod_security2 and auth, chunked $chunked", 'late',
+    charged_ok("mod_security2 and handler, chunked $chunked", 'late',
         { path => '/basic/late', headers => \@alice, @chunked }, 200, \@once);
     charged_ok("mod_security2 and 401, chunked $chunked", 'late',
         { path => '/basic/late', @chunked }, 401, \@free);

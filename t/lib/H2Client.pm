@@ -392,7 +392,8 @@ sub begin {
 # Some of the content, which the windows have to allow.
 sub part {
     my($self, $bytes) = @_;
-    $self->send_bytes(frame(DATA, 0, STREAM, $bytes));
+    $self->send_bytes(frame(DATA, 0, STREAM, $_))
+        for unpack '(a' . FRAME_MAX . ')*', $bytes;
     $self->{$_} -= length $bytes for qw(stream connection);
     $self->{r}{sent} += length $bytes;
 }
