@@ -16,6 +16,7 @@
 #include "apr_shm.h"
 #include "apr_strings.h"
 
+#include "ledger/named.h"
 #include "ledger/server.h"
 
 APLOG_USE_MODULE(expect);
@@ -59,11 +60,11 @@ static int server_pre_config(apr_pool_t *p, apr_pool_t *plog,
 {
     static const char key[] = "mod_expect-secret";
 
-    (void)p;
     (void)plog;
     (void)ptemp;
     ledger = NULL;
     ledger_keys = KEYS_DEFAULT;
+    expect_named_begin(p);
     secret = ap_retained_data_get(key);
     if (!secret) {
         secret = ap_retained_data_create(key, 16);
