@@ -8,11 +8,12 @@ use warnings;
 
 use Test::More;
 use ExpectTest;
+use File;
 use StatusTest;
 
 my $root = conf_var('documentroot');
 my $twice = conf_var('t_logs') . "/limit-$$.conf";
-ExpectTest::write_file($twice, "ExpectRequire in-flight uploads=4\n");
+spew($twice, "ExpectRequire in-flight uploads=4\n");
 my $server = own_httpd(conf => <<"CONF");
 ExpectLedger keys=64
 <Location /expect-status>
@@ -29,6 +30,9 @@ ExpectLedger keys=64
 </Location>
 <Location /witness/bytes>
     ExpectRequire in-flight bytes=1G key=directory
+</Location>
+<Location /witness/expr>
+    ExpectRequire in-flight uploads=7 "key=expr=%{HTTP:X-Secret-Key}"
 </Location>
 <Location /lazy/bytes>
     ExpectRequire quota bytes=1G per=day
@@ -113,6 +117,7 @@ my $json = said_ok('at first', %nothing, reserved_bytes => 0,
 is $json->{ledger_keys_max}, 64, 'at first: how many keys there can be';
 is_deeply rows(), ["$IP | 0 (4 per key) | 0 B (2.0 kB per key)",
     'in-flight uploads=4 | 0 of 4 | 0 B', "$BYTES | 0 | 0 B of 1.1 GB",
+    'in-flight uploads=7 key=expr | 0 (7 per key) | 0 B',
     'The ledger remembers 0 of 64 keys.'], 'at first: the page';
 
 # Two under one rule, and one each under two others.
@@ -131,12 +136,16 @@ is_deeply rows(), ["$IP | 0 (4 per key) | 0 B (2.0 kB per key)",
             bytes => 2000, per_key => JSON::PP::true() },
         { rule => $BYTES, in_flight => 0, in_flight_bytes => 0,
             bytes => 2**30, per_key => JSON::PP::false() },
+        { rule => 'in-flight uploads=7 key=expr', in_flight => 0,
+            in_flight_bytes => 0, uploads => 7,
+            per_key => JSON::PP::true() },
         { rule => 'rules of .htaccess files', in_flight => 1,
             in_flight_bytes => 30 },
     ], 'four: by rule' or diag explain $json->{limits};
     is_deeply rows(), ['in-flight uploads=4 | 2 of 4 | 2.0 kB',
         "$IP | 1 (4 per key) | 500 B (2.0 kB per key)",
-        "$BYTES | 0 | 0 B of 1.1 GB", 'rules of .htaccess files | 1 | 30 B',
+        "$BYTES | 0 | 0 B of 1.1 GB",
+        'in-flight uploads=7 key=expr | 0 (7 per key) | 0 B', 'rules of .htaccess files | 1 | 30 B',
         'The ledger remembers 3 of 64 keys.'], 'four: the page';
     like page('', vhost => $server)->{body},
         qr{uploads=4<svg [^\n]*<rect class="yes" width="0\.5000"},
@@ -157,8 +166,8 @@ is_deeply rows(), ["$IP | 0 (4 per key) | 0 B (2.0 kB per key)",
     finish(shift @held, 'x' x 30);
     $json = said_ok('all are over', %nothing, reserved_bytes => 2530,
         refunded_bytes => 0);
-    is scalar @{ $json->{limits} }, 3, 'all are over: no .htaccess any more';
-    is_deeply [map { / \| (\d+)/ ? $1 : () } @{ rows() }], [0, 0, 0],
+    is scalar @{ $json->{limits} }, 4, 'all are over: no .htaccess any more';
+    is_deeply [map { / \| (\d+)/ ? $1 : () } @{ rows() }], [0, 0, 0, 0],
         'all are over: the page';
 }
 
