@@ -12,6 +12,7 @@
 
 #include "explain/doubts.h"
 #include "explain/show.h"
+#include "rules/limits.h"
 #include "tree/describe.h"
 
 static void doubts_warn(const expect_doubts_t *d, const expect_rule_t *rule,
@@ -77,6 +78,22 @@ static void doubts_check_max(const expect_doubts_t *d,
     }
 }
 
+/* An upload larger than a whole limit is refused whenever it comes. */
+static void doubts_check_bytes(const expect_doubts_t *d,
+                               const expect_rule_t *rule, apr_off_t tightest)
+{
+    const expect_limit_t *limit = expect_limits_limit(rule->arg);
+
+    if (limit->bytes != EXPECT_LIMIT_NONE && tightest != EXPECT_UNLIMITED
+        && limit->bytes < tightest) {
+        doubts_warn(d, rule,
+                    apr_psprintf(d->p, "max=%" APR_OFF_T_FMT " is in force: an "
+                                 "upload over %" APR_INT64_T_FMT " bytes is "
+                                 "admitted by that, and never by this rule",
+                                 tightest, limit->bytes));
+    }
+}
+
 static void doubts_check_leaf(const expect_doubts_t *d,
                               const expect_rule_t *rule, expect_kind_e parent,
                               apr_off_t tightest)
@@ -95,6 +112,9 @@ static void doubts_check_leaf(const expect_doubts_t *d,
                     "that needs a user ends in 500");
     }
     doubts_check_max(d, rule, tightest);
+    if (rule->remembers && parent == EXPECT_ALL) {
+        doubts_check_bytes(d, rule, tightest);
+    }
 }
 
 /* @param tightest the smallest max that always has to hold */

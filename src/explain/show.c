@@ -171,10 +171,14 @@ static void show_place(show_t *s, int depth, const char *text,
 
 static void show_leaf(show_t *s, const expect_rule_t *rule, int depth)
 {
-    /* a provider may look at the user, or not */
+    /* a provider may look at the user, or not; and what remembers is evaluated
+     * last, however early its key is known */
     const char *stage =
         rule->earliest == rule->final
             ? expect_stage_name(rule->final)
+        : rule->remembers
+            ? apr_pstrcat(s->p, expect_stage_name(rule->earliest), ", last",
+                          NULL)
             : apr_pstrcat(s->p, expect_stage_name(rule->earliest), "/",
                           expect_stage_name(rule->final), NULL);
     const char *note = s->note ? s->note(s->data, rule) : NULL;

@@ -355,6 +355,39 @@ static void wording_limits(struct ap_varbuf *t, const expect_simulation_t *h)
     }
 }
 
+static int wording_rests_on_ledger(const expect_simulation_t *h,
+                                   const expect_rule_t *rule)
+{
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        const char *answer = apr_hash_get(h->answers, &rule, sizeof(void *));
+
+        return rule->remembers && answer
+               && !strncmp(answer, "granted", sizeof("granted") - 1);
+    }
+    for (i = 0; i < rule->children->nelts; ++i) {
+        if (wording_rests_on_ledger(h, APR_ARRAY_IDX(rule->children, i,
+                                                     const expect_rule_t *))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* What was admitted as if it were the only upload. */
+static void wording_ledger(struct ap_varbuf *t, const expect_simulation_t *h)
+{
+    const expect_request_t *e = expect_request_get(h->r);
+
+    if (e && e->section.rules && wording_is_verdict(h, EXPECT_WORD_CONTINUE)
+        && wording_rests_on_ledger(h, e->section.rules)) {
+        text_add(t, "    this holds if nothing else is in flight, and no quota "
+                 "was spent: a server may refuse it then; nothing is taken "
+                 "here\n");
+    }
+}
+
 /* An ErrorDocument in place of mod_expect's own page. */
 static const char *wording_document(const expect_simulation_t *h)
 {
@@ -388,6 +421,7 @@ const char *expect_wording_remarks(const expect_simulation_t *h)
 
     ap_varbuf_init(h->pool, t, 0);
     wording_limits(t, h);
+    wording_ledger(t, h);
     if (h->login) {
         text_add(t, "    authentication (AuthType %s) is not performed; it is "
                  "assumed to have %s\n", h->login,

@@ -15,6 +15,9 @@ static void use_add(expect_ledger_t *ledger, const place_t *place,
     const record_t *record = &ledger_records(ledger)[place->record];
     int i = 0;
 
+    if (place->record >= ledger->shares[SHARE_TENANTS].first) {
+        return;
+    }
     while (i < *n && memcmp(use[i].id, record->id, sizeof(use[i].id))) {
         ++i;
     }

@@ -213,7 +213,8 @@ void expect_ledger_leave(void);
 
 /**
  * Read the figures; gives back what dead owners held.
- * @param use filled in with up to n limits that have something in flight
+ * @param use filled in with up to n limits that have something in flight;
+ *            limits of tenants are not among them
  * @param n   in: room in use; out: how many
  */
 expect_ledger_e expect_ledger_read(expect_ledger_t *ledger,

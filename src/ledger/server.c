@@ -4,7 +4,9 @@
  * The ledger of this server.
  */
 
-#include <string.h>
+#include <errno.h>
+
+#include <sys/mman.h>
 
 #include "httpd.h"
 #include "http_config.h"
@@ -13,9 +15,9 @@
 #include "ap_mpm.h"
 
 #include "apr_general.h"
-#include "apr_shm.h"
 #include "apr_strings.h"
 
+#include "ledger/named.h"
 #include "ledger/server.h"
 
 APLOG_USE_MODULE(expect);
@@ -26,7 +28,7 @@ APLOG_USE_MODULE(expect);
 #define LAYOUT 1
 
 typedef struct {
-    apr_shm_t *shm;
+    expect_ledger_t *ledger;
 } retained_t;
 
 static expect_ledger_t *ledger;
@@ -59,11 +61,11 @@ static int server_pre_config(apr_pool_t *p, apr_pool_t *plog,
 {
     static const char key[] = "mod_expect-secret";
 
-    (void)p;
     (void)plog;
     (void)ptemp;
     ledger = NULL;
     ledger_keys = KEYS_DEFAULT;
+    expect_named_begin(p);
     secret = ap_retained_data_get(key);
     if (!secret) {
         secret = ap_retained_data_create(key, 16);
@@ -86,30 +88,22 @@ static apr_uint32_t server_places(void)
                              * (apr_uint32_t)(threads > 0 ? threads : 1);
 }
 
-static apr_status_t server_make(retained_t *retained, server_rec *s,
-                                  apr_size_t size, apr_uint32_t places)
+/* Every child inherits anonymous memory. It is never unmapped: see
+ * expect_ledger_init(). */
+static apr_status_t server_make(retained_t *retained, apr_size_t size,
+                                apr_uint32_t places)
 {
-    apr_pool_t *pool = s->process->pool;
-    apr_status_t rv = apr_shm_create(&retained->shm, size, NULL, pool);
-    expect_ledger_t *made;
+    void *made = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (rv == APR_ENOTIMPL) {
-        const char *file = ap_runtime_dir_relative(pool, "expect_ledger");
-
-        apr_shm_remove(file, pool);
-        rv = apr_shm_create(&retained->shm, size, file, pool);
+    if (made == MAP_FAILED) {
+        return APR_FROM_OS_ERROR(errno);
     }
-    if (rv != APR_SUCCESS) {
-        retained->shm = NULL;
-        return rv;
-    }
-    made = apr_shm_baseaddr_get(retained->shm);
-    memset((void *)made, 0, size);
     if (!expect_ledger_init(made, ledger_keys, places, secret)) {
-        apr_shm_destroy(retained->shm);
-        retained->shm = NULL;
+        munmap(made, size);
         return APR_ENOTIMPL;
     }
+    retained->ledger = made;
     return APR_SUCCESS;
 }
 
@@ -134,8 +128,8 @@ static int server_post_config(apr_pool_t *p, apr_pool_t *plog,
     if (!retained) {
         retained = ap_retained_data_create(key, sizeof(*retained));
     }
-    if (!retained->shm) {
-        rv = server_make(retained, s, size, places);
+    if (!retained->ledger) {
+        rv = server_make(retained, size, places);
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
@@ -144,7 +138,7 @@ static int server_post_config(apr_pool_t *p, apr_pool_t *plog,
                      "uploads with 503", size);
         return OK;
     }
-    ledger = apr_shm_baseaddr_get(retained->shm);
+    ledger = retained->ledger;
     return OK;
 }
 

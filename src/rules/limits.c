@@ -17,6 +17,7 @@
 
 #include "base/size.h"
 #include "ledger/claims.h"
+#include "ledger/named.h"
 #include "ledger/server.h"
 #include "rules/arguments.h"
 #include "rules/limits.h"
@@ -231,6 +232,24 @@ static int limits_is_negated(const cmd_parms *cmd, const expect_rule_t *rule)
     return rule->negated;
 }
 
+/* For the readers of the ledger. Only what is written in the server's
+ * configuration: that is read by one thread, before there are requests. */
+static void limits_publish(cmd_parms *cmd, const limits_arg_t *a)
+{
+    expect_named_t named = { .limit = &a->limit, .text = a->shown };
+
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_RUN_MPM) {
+        return;
+    }
+    if (a->key != KEY_ALL) {
+        named.text = apr_pstrcat(cmd->pool, a->shown, " key=",
+                                 a->key == KEY_EXPR ? "expr"
+                                                    : key_names[a->key], NULL);
+        named.is_per_key = a->key != KEY_DIRECTORY;
+    }
+    expect_named_add(&named);
+}
+
 const char *expect_limits_finish(struct cmd_parms_struct *cmd,
                                  expect_rule_t *rule, void *arg)
 {
@@ -272,6 +291,9 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
     a->limit.is_tenants = is_htaccess;
     expect_ledger_id(a->limit.id, expect_server_secret(),
                      limits_name(cmd, rule, a));
+    if (!is_htaccess) {
+        limits_publish(cmd, a);
+    }
     return NULL;
 }
 
@@ -381,6 +403,17 @@ static int limits_is_taken(const expect_claims_t *claims,
     return 0;
 }
 
+/* Nothing is in flight, and nothing was spent. */
+static void limits_peek_unused(const limits_arg_t *a, expect_claimed_t *c)
+{
+    c->claim.left_uploads = a->limit.uploads;
+    c->claim.left_bytes = a->limit.bytes;
+    c->claim.is_too_large = a->limit.bytes != EXPECT_LIMIT_NONE
+                            && c->claim.length > a->limit.bytes;
+    c->found = c->claim.is_too_large ? EXPECT_LEDGER_REFUSED
+                                     : EXPECT_LEDGER_TAKEN;
+}
+
 expect_value_e expect_limits_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
@@ -401,10 +434,11 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
         return EXPECT_NEUTRAL;
     }
     if (expect_server_is_absent()) {
-        c->found = EXPECT_LEDGER_TAKEN;
-        return EXPECT_GRANTED;
+        limits_peek_unused(a, c);
     }
-    c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);
+    else {
+        c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);
+    }
     if (c->found == EXPECT_LEDGER_TAKEN) {
         return EXPECT_GRANTED;
     }

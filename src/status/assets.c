@@ -62,6 +62,7 @@ const char expect_html_style[] =
 "border-top:1px solid var(--line);vertical-align:top}\n"
 "th:first-child,td:first-child{text-align:left;padding-left:0}\n"
 "td:first-child{white-space:normal;overflow-wrap:anywhere;width:50%}\n"
+".of{display:block;font-size:12px;color:var(--soft)}\n"
 "td svg{display:block;width:100%;height:4px;margin-top:4px}\n"
 "ul{list-style:none;margin:0;padding:0}\n"
 "li{border-top:1px solid var(--line);padding:7px 0;"

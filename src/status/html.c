@@ -204,7 +204,8 @@ static void page_events(request_rec *r, const expect_report_t *report)
 
 /* --- the page ------------------------------------------------------------ */
 
-static void page_main(request_rec *r, const expect_report_t *report)
+static void page_main(request_rec *r, const expect_report_t *report,
+                      const expect_remembered_t *ledger)
 {
     ap_rputs("<main>\n<header><h1>mod_expect</h1>", r);
     if (!report) {
@@ -219,13 +220,16 @@ static void page_main(request_rec *r, const expect_report_t *report)
     page_tiles(r, report);
     expect_html_plots(r, report);
     ap_rputs("<div class=\"grid lists\">\n", r);
+    if (ledger && ledger->is_used) {
+        expect_html_flight(r, ledger);
+    }
     page_rules(r, report);
     page_events(r, report);
     ap_rputs("</div>\n</main>\n", r);
 }
 
 static void page_write(request_rec *r, const expect_report_t *report,
-                       const char *nonce)
+                       const expect_remembered_t *ledger, const char *nonce)
 {
     ap_rvputs(r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
               "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
@@ -233,14 +237,15 @@ static void page_write(request_rec *r, const expect_report_t *report,
               "<title>mod_expect</title>\n<link rel=\"icon\" href=\"data:,\">"
               "\n<style nonce=\"", nonce, "\">\n", expect_html_style,
               "</style>\n</head>\n<body>\n", NULL);
-    page_main(r, report);
+    page_main(r, report, ledger);
     ap_rvputs(r, "<footer>The same as <a href=\"?format=json\">JSON</a> and "
               "<a href=\"?format=openmetrics\">OpenMetrics</a>.</footer>\n"
               "<script nonce=\"", nonce, "\">\n", expect_html_script,
               "</script>\n</body>\n</html>\n", NULL);
 }
 
-int expect_status_html(request_rec *r, const expect_report_t *report)
+int expect_status_html(request_rec *r, const expect_report_t *report,
+                       const expect_remembered_t *ledger)
 {
     unsigned char bytes[NONCE_BYTES];
     char *nonce = apr_palloc(r->pool, 2 * NONCE_BYTES + 1);
@@ -253,6 +258,6 @@ int expect_status_html(request_rec *r, const expect_report_t *report)
                    apr_psprintf(r->pool, POLICY, nonce, nonce));
     apr_table_setn(r->headers_out, "Referrer-Policy", "no-referrer");
     ap_set_content_type(r, "text/html; charset=utf-8");
-    page_write(r, report, nonce);
+    page_write(r, report, ledger, nonce);
     return OK;
 }

@@ -14,6 +14,7 @@
 #include "httpd.h"
 
 #include "count/tally.h"
+#include "status/remembered.h"
 
 /** The text of the elements style and script: assets.c. */
 extern const char expect_html_style[];
@@ -25,5 +26,12 @@ extern const char expect_html_script[];
  * @param report what to show
  */
 void expect_html_plots(request_rec *r, const expect_report_t *report);
+
+/**
+ * Write what is in flight, by rule, and how full the ledger is: flight.c.
+ * @param r      the request for the page
+ * @param ledger what to show
+ */
+void expect_html_flight(request_rec *r, const expect_remembered_t *ledger);
 
 #endif

@@ -100,7 +100,59 @@ static json_t *json_events(apr_pool_t *p, const expect_report_t *report)
     return events;
 }
 
-static json_t *json_report(apr_pool_t *p, const expect_report_t *report)
+static json_t *json_limit(const char *rule, apr_uint64_t uploads,
+                          apr_uint64_t bytes)
+{
+    json_t *limit = json_object();
+
+    json_object_set_new(limit, "rule", json_string(rule));
+    json_object_set_new(limit, "in_flight", json_count(uploads));
+    json_object_set_new(limit, "in_flight_bytes", json_count(bytes));
+    return limit;
+}
+
+static json_t *json_limits(const expect_remembered_t *ledger)
+{
+    json_t *limits = json_array();
+    int i;
+
+    for (i = 0; i < ledger->n_rules; ++i) {
+        const expect_in_flight_t *one = &ledger->rules[i];
+        const expect_limit_t *says = one->rule->limit;
+        json_t *limit = json_limit(one->rule->text, one->uploads, one->bytes);
+
+        if (says->uploads != EXPECT_LIMIT_NONE) {
+            json_object_set_new(limit, "uploads", json_integer(says->uploads));
+        }
+        if (says->bytes != EXPECT_LIMIT_NONE) {
+            json_object_set_new(limit, "bytes", json_integer(says->bytes));
+        }
+        json_object_set_new(limit, "per_key",
+                            json_boolean(one->rule->is_per_key));
+        json_array_append_new(limits, limit);
+    }
+    if (ledger->other_uploads) {
+        json_array_append_new(limits, json_limit(EXPECT_REMEMBERED_OTHERS,
+                                                 ledger->other_uploads,
+                                                 ledger->other_bytes));
+    }
+    return limits;
+}
+
+static void json_set_ledger(json_t *root, const expect_remembered_t *ledger)
+{
+    int i;
+
+    for (i = 0; i < REMEMBERED_COUNTS; ++i) {
+        json_object_set_new(root, expect_remembered_figures[i].json,
+                            json_count(ledger->n[i]));
+    }
+    json_object_set_new(root, "ledger_keys_max", json_count(ledger->keys_max));
+    json_object_set_new(root, "limits", json_limits(ledger));
+}
+
+static json_t *json_report(apr_pool_t *p, const expect_report_t *report,
+                           const expect_remembered_t *ledger)
 {
     json_t *root = json_object();
     json_t *totals = json_object();
@@ -124,13 +176,17 @@ static json_t *json_report(apr_pool_t *p, const expect_report_t *report)
                                         EXPECT_TALLY_QUARTERS));
         json_object_set_new(root, "last", json_events(p, report));
     }
+    if (ledger) {
+        json_set_ledger(root, ledger);
+    }
     json_decref(totals);
     return root;
 }
 
-int expect_status_json(request_rec *r, const expect_report_t *report)
+int expect_status_json(request_rec *r, const expect_report_t *report,
+                       const expect_remembered_t *ledger)
 {
-    json_t *root = json_report(r->pool, report);
+    json_t *root = json_report(r->pool, report, ledger);
     char *text = json_dumps(root, JSON_COMPACT);
 
     json_decref(root);

@@ -109,7 +109,36 @@ static void metric_counters(request_rec *r, const expect_report_t *report)
                apr_time_sec(report->since));
 }
 
-int expect_status_openmetrics(request_rec *r, const expect_report_t *report)
+static void metric_ledger(request_rec *r, const expect_remembered_t *ledger)
+{
+    const apr_uint64_t *n = ledger->n;
+
+    metric_family(r, "expect_in_flight", "gauge",
+                  "Uploads in flight, each once for each rule in-flight.");
+    ap_rprintf(r, "expect_in_flight %" APR_UINT64_T_FMT "\n",
+               n[REMEMBERED_IN_FLIGHT]);
+    metric_family(r, "expect_in_flight_bytes", "gauge",
+                  "Content that these have announced, or sent so far if its "
+                  "length is unknown.");
+    ap_rprintf(r, "expect_in_flight_bytes %" APR_UINT64_T_FMT "\n",
+               n[REMEMBERED_IN_FLIGHT_BYTES]);
+    metric_total(r, "expect_reserved_bytes",
+                 "Content reserved by in-flight and quota.",
+                 n[REMEMBERED_RESERVED]);
+    metric_total(r, "expect_refunded_bytes",
+                 "Content reserved, not received, and given back.",
+                 n[REMEMBERED_REFUNDED]);
+    metric_family(r, "expect_ledger_keys", "gauge",
+                  "Keys that the ledger remembers.");
+    ap_rprintf(r, "expect_ledger_keys %" APR_UINT64_T_FMT "\n",
+               n[REMEMBERED_KEYS]);
+    metric_total(r, "expect_ledger_full",
+                 "Uploads admitted under a record that new keys share, because "
+                 "the ledger was full.", n[REMEMBERED_FULL]);
+}
+
+int expect_status_openmetrics(request_rec *r, const expect_report_t *report,
+                              const expect_remembered_t *ledger)
 {
     ap_set_content_type(r, "application/openmetrics-text; version=1.0.0; "
                         "charset=utf-8");
@@ -118,6 +147,9 @@ int expect_status_openmetrics(request_rec *r, const expect_report_t *report)
     ap_rprintf(r, "expect_counting %d\n", report != NULL);
     if (report) {
         metric_counters(r, report);
+    }
+    if (ledger) {
+        metric_ledger(r, ledger);
     }
     ap_rputs("# EOF\n", r);
     return OK;

@@ -54,7 +54,8 @@ int expect_status_answer(request_rec *r)
             apr_table_setn(r->headers_out, "Cache-Control", "no-store");
             apr_table_setn(r->headers_out, "X-Content-Type-Options",
                            "nosniff");
-            return formats[i].write(r, expect_counters_report(r->pool));
+            return formats[i].write(r, expect_counters_report(r->pool),
+                                    expect_remembered(r->pool));
         }
     }
     return HTTP_BAD_REQUEST;

@@ -23,6 +23,10 @@ my $server = own_httpd(conf => <<'CONF');
 <Location /witness/length>
     ExpectRequire content-length max=1M
 </Location>
+<Location /witness/held>
+    ExpectRequire in-flight uploads=100000 bytes=999G key=ip
+    ExpectRequire in-flight uploads=100000 bytes=999G key=directory
+</Location>
 <Location /witness/detect>
     ExpectEngine DetectionOnly
     ExpectRequire content-type image/png image/jpeg image/gif image/webp

@@ -248,6 +248,19 @@ my @cases = (
     ['a front controller that is denied', { content => 9, method => 'POST',
         path => front(@rewrite, "RewriteRule ^ $denied [L]") }],
 
+    # what remembers: as if nothing else were in flight
+    ['in-flight', { path => place('ExpectRequire in-flight uploads=4 key=ip'),
+        content => 9 }],
+    ['in-flight, too large', { content => 11,
+        path => place('ExpectRequire in-flight bytes=10 key=ip') }],
+    ['quota', { content => 9, path => place(
+        'ExpectRequire quota uploads=9 bytes=1M per=hour key=directory') }],
+    ['quota, too large', { content => 11, path => place(
+        'ExpectRequire quota uploads=9 bytes=10 per=hour key=user') }],
+    ['quota, refused by another', { content => 11, path => place(
+        'ExpectRequire content-length max=10',
+        'ExpectRequire quota uploads=9 per=hour key=ip') }],
+
     # settings
     ['DetectionOnly', { path => '/response/detect/x', content => 11,
         htaccess => 'response/detect' }],
@@ -294,7 +307,7 @@ sub rules_of {
     my($answer) = @_;
     my(%said, $rule);
     for (split /\n/, $answer) {
-        if (/^\ {6,}(\S.*?)\ +[a-z\/]+\ +(\S+:\d+)(?:\ \ \(in
+        if (/^\ {6,}(\S.*?)\ +[a-z\/]+(?:,\ last)?\ +(\S+:\d+)(?:\ \ \(in
             \ <Limit(?:Except)?(?:\ [A-Z]+)+>\))?$/x) {
             $rule = "$1 at $2";
         }
@@ -359,6 +372,9 @@ my @answers = explained_by_main(map { question(%{ $_->[1] }) } @cases);
 for my $case (@cases) {
     my($name, $o, $status) = @$case;
     my $answer = shift @answers;
+    is scalar(() = $answer =~ /^\ {4}this\ holds\ if\ nothing\ else\ is\ in
+            \ flight,.*;\ nothing\ is\ taken\ here$/xmg),
+        $name =~ /^(?:in-flight|quota)$/ ? 1 : 0, "$name: what may differ";
     my @login = $o->{login}
         ? basic_auth($o->{login})
         : ();

@@ -24,7 +24,7 @@ sub shown {
     my($out, $name) = @_;
     my($lines) = $out =~ /^  \Q$name\E: (.*?)(?=^  \S|^\S|\z)/ms;
     return undef unless defined $lines;
-    $lines =~ s/ +(?:([a-z]+(?:\/user)?) +)?\S+:\d+(?: +\(in (<.*>)\))?$/
+    $lines =~ s/ +(?:([a-z]+(?:\/user|, last)?) +)?\S+:\d+(?: +\(in (<.*>)\))?$/
                 ($1 ? " $1" : '') . ($2 ? " $2" : '')/gme;
     return [split /\n/, $lines];
 }
@@ -361,5 +361,44 @@ is_deeply [grep { /header|method/ } @{ shown(
     ['      method PUT head', '      header X-V head',
         '      header X-If head'],
     'If in a virtual host';
+
+# What remembers: the stage at which its key is known; and what is larger than
+# it can ever admit.
+$out = dump_of(<<CONF, '-D', 'DUMP_EXPECT');
+<Directory "$root">
+    ExpectRequire content-length max=1M
+    ExpectRequire in-flight uploads=4 bytes=1M
+    ExpectRequire in-flight bytes=1023K key=ip
+    ExpectRequire quota bytes=1000 per=day key=user
+    ExpectRequire quota uploads=9 per=3h "key=expr=%{HTTP:X-Key}"
+    <ExpectRequireAny>
+        ExpectRequire quota bytes=5 per=day
+        ExpectRequire header X-Any
+    </ExpectRequireAny>
+</Directory>
+<Directory "$root/tenant/alone">
+    ExpectMerging Off
+    ExpectRequire in-flight bytes=1K
+</Directory>
+CONF
+is_deeply rules_in($out, "<Directory $root/>"), [
+    'engine On, status 417, scope content',
+    '    all of',
+    '      content-length max=1M head',
+    '      in-flight uploads=4 bytes=1M head, last',
+    '      in-flight bytes=1023K key=ip head, last',
+    '      quota bytes=1000 per=day key=user user, last',
+    '      quota uploads=9 per=3h "key=expr=%{HTTP:X-Key}" env, last',
+    '      any of',
+    '        quota bytes=5 per=day head, last',
+    '        header X-Any head',
+], 'rules that remember';
+is_deeply [$out =~ /warning: ((?:in-flight|quota).*)/g], [
+    map { "$_->[0] ($_->[1]): max=1048576 is in force: an upload over "
+        . "$_->[2] bytes is admitted by that, and never by this rule" }
+    map { [$_->[0], $out =~ /^\s+\Q$_->[0]\E .* (\S+:\d+)$/m, $_->[1]] }
+    ['in-flight bytes=1023K key=ip', 1_047_552],
+    ['quota bytes=1000 per=day key=user', 1000],
+], 'what they can never admit';
 
 done_testing();

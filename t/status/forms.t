@@ -30,6 +30,9 @@ my $server = own_httpd(conf => <<"CONF");
 <Location /witness/length>
     ExpectRequire content-length max=10
 </Location>
+<Location /witness/once>
+    ExpectRequire quota uploads=1 per=day
+</Location>
 <Location /witness/detect>
     ExpectEngine DetectionOnly
     ExpectRequire content-length max=10
@@ -49,6 +52,7 @@ send_all('type/x', content => 5, headers => ["Content-Type: \xfe\xff/x"]);
 send_all('length/x', content => 5, asks => 1);
 send_all('length/x', content => 11, chunked => 1);
 send_all('detect/x', content => 11);
+send_all('once/x', content => 7);
 
 sub get { return page(shift, vhost => $server, @_) }
 
@@ -66,7 +70,7 @@ my $json;
         or diag explain [keys %rule];
     my($last) = grep { $_->{method} eq q(P'&x) } @{ $json->{last} };
     like $last->{reason}, qr/\Q$type\E/, 'JSON: method and type as sent';
-    is_deeply $json->{totals}, { continue => 2, refuse => 3, detect => 1,
+    is_deeply $json->{totals}, { continue => 3, refuse => 3, detect => 1,
         cut_off => 1, would_cut_off => 0, bytes_spared => 0,
         bytes_refused => 15, bytes_cut_off => 11 }, 'JSON: totals';
     is_deeply [@$json{qw(lingering bytes_drained)}], [0, 0],
@@ -106,7 +110,7 @@ my $metrics;
     is "@odd", '', 'OpenMetrics: lines';
 
     like $metrics,
-        qr/^\Qexpect_requests_total{verdict="continue",rule=""} 2\E$/m,
+        qr/^\Qexpect_requests_total{verdict="continue",rule=""} 3\E$/m,
         'OpenMetrics: admitted';
     like $metrics,
         qr/^expect_requests_total\{verdict="refuse",rule="content-type"\} 2$/m,
@@ -139,6 +143,11 @@ PYTHON
     like $out, qr/^expect_bytes_refused_total - - 15$/m,
         'OpenMetrics: without labels';
     like $out, qr/^expect_lingering - - 0$/m, 'OpenMetrics: a gauge';
+    like $out, qr/^\Q$_\E$/m, "OpenMetrics: $_"
+        for 'expect_in_flight - - 0', 'expect_in_flight_bytes - - 0',
+            'expect_reserved_bytes_total - - 7', 'expect_ledger_keys - - 1',
+            'expect_refunded_bytes_total - - 0',
+            'expect_ledger_full_total - - 0';
     like $out, qr/^expect_bytes_drained_total - - 0$/m,
         'OpenMetrics: and what was thrown away';
 }
@@ -218,14 +227,16 @@ is get($_)->{status}, 400, "no such format: $_"
 {
     my %o = (vhost => $server, method => 'GET');
     my $html = upload(path => '/server-status', %o)->{body};
-    like $html, qr{<h2>mod_expect</h2>.*Admitted: 2<.*</body>}s,
+    like $html, qr{<h2>mod_expect</h2>.*Admitted: 3<.*</body>}s,
         'mod_status: a block';
     unlike $html, qr/Expect\w+: /, 'mod_status: no lines for programs';
     my $auto = upload(path => '/server-status?auto', %o)->{body};
     my %line = $auto =~ /^Expect(\w+): (\d+)$/mg;
-    is_deeply \%line, { Admitted => 2, Refused => 3, Detected => 1,
+    is_deeply \%line, { Admitted => 3, Refused => 3, Detected => 1,
         CutOff => 1, WouldCutOff => 0, BytesSpared => 0, BytesRefused => 15,
-        BytesCutOff => 11, BytesDrained => 0, Lingering => 0 },
+        BytesCutOff => 11, BytesDrained => 0, Lingering => 0,
+        InFlight => 0, InFlightBytes => 0, ReservedBytes => 7,
+        RefundedBytes => 0, LedgerKeys => 1, LedgerFull => 0 },
         'mod_status: ?auto';
     unlike $auto, qr/<h2>/, 'mod_status: no HTML in it';
 }
