@@ -6,10 +6,10 @@ Admission - uploads that are held open, and what the ledger has left
 
 =head1 SYNOPSIS
 
-    use lib 't/admission', 't/house';
+    use lib 't/admission', 't/other-modules';
     use Admission;
 
-    my $server = house_httpd(
+    my $server = h2_httpd(
         "<Location /witness/a>\nExpectRequire in-flight uploads=3\n"
         . "</Location>\n");
     my $upload = hold($server, path => '/witness/a', content => 1000);

@@ -5,10 +5,10 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use Admission;
 
 use constant LIMIT => 3;
@@ -21,7 +21,7 @@ my %status = (ip => 429, user => 429, expr => 429, vhost => 503,
 my %key = (none => '', expr => 'key=expr=%{HTTP:X-Tenant}',
     map { $_ => "key=$_" } qw(ip user vhost directory all));
 
-my $server = house_httpd(join '', map({
+my $server = h2_httpd(join '', map({
         "<Location /witness/$_>\nExpectRequire in-flight uploads=" . LIMIT
         . " $key{$_}\n</Location>\n" } sort keys %key), <<'CONF');
 <Location /basic/user>
@@ -66,7 +66,7 @@ for my $key (sort keys %key) {
     for my $h2 (@h2) {
         left_ok("$key, h2 $h2: its place is free", $server, $to{path},
             uploads => 1, headers => $to{headers});
-        house_admitted("$key, h2 $h2: and is taken", $server,
+        admitted_on("$key, h2 $h2: and is taken", $server,
             { %to, h2 => $h2, asks => 1, content => 500 }, status => 200);
     }
     is finish($_)->{status}, 200, "$key: the others end" for @held;
@@ -111,7 +111,7 @@ for my $key (sort keys %key) {
         headers => { 'RateLimit' => '"in-flight-bytes";r=400',
             'RateLimit-Policy' => '"in-flight-bytes";q=1000;'
                 . 'qu="content-bytes"' });
-    house_admitted('bytes: 400 are not', $server, { %to, content => 400 },
+    admitted_on('bytes: 400 are not', $server, { %to, content => 400 },
         status => 200);
     refused_ok('bytes: more than all', { %to, content => 1001 },
         status => 413, rule => 'in-flight', asked_status => 413,

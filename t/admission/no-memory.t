@@ -5,10 +5,10 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 
 my $conf = <<'CONF';
 <Location /witness/flight>
@@ -31,7 +31,7 @@ my %shown = (flight => 'in-flight uploads=3', quota => 'quota bytes=1000 '
     . 'per=day');
 
 my $server = with_library('deny', 'DENY=apr_shm_create',
-    sub { house_httpd($conf) });
+    sub { h2_httpd($conf) });
 my @h2 = (0, has_h2() ? 1 : ());
 for my $place (sort keys %shown) {
     for my $h2 (@h2) {
@@ -41,9 +41,9 @@ for my $place (sort keys %shown) {
             headers => { 'Retry-After' => qr/^1[01]$/ });
     }
 }
-house_admitted('another rule', $server, { path => '/witness/other',
+admitted_on('another rule', $server, { path => '/witness/other',
     content => 10 }, status => 200);
-house_admitted('another way', $server, { path => '/witness/any',
+admitted_on('another way', $server, { path => '/witness/any',
     content => 10, headers => ['X-Free: yes'] }, status => 200);
 is upload(vhost => $server, method => 'OPTIONS', path => '/witness/flight',
     unwitnessed => 1)->{status}, 200, 'OPTIONS';

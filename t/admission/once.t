@@ -5,11 +5,11 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use Admission;
 
 use constant { UPLOADS => 50, BYTES => 1_000_000, SIZE => 300 };
@@ -88,7 +88,7 @@ place('early', '<Location /witness/early>');
 place('late', '<Location /basic/late>', "ExpectRequire handler witness\n");
 
 # mod_security2 reads in fixups, before the handler is known
-my $server = house_httpd(load('unique_id', 'security2') . <<"CONF" . $conf);
+my $server = h2_httpd(load('unique_id', 'security2') . <<"CONF" . $conf);
 SecRuleEngine Off
 SecRequestBodyAccess On
 SecRequestBodyLimit 10000000

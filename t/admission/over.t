@@ -6,12 +6,12 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
-use House;
+use OtherModules;
 use Admission;
 
 use constant { ALL => 10, BYTES => 1_000_000 };
@@ -20,7 +20,7 @@ my @RULES = ('ExpectRequire in-flight uploads=' . ALL,
     'ExpectRequire in-flight bytes=' . BYTES, '');
 my $rules = join "\n", @RULES;
 
-my $server = house_httpd(join '', map({
+my $server = h2_httpd(join '', map({
         "<Location $_>\n$rules</Location>\n"
     } qw(/witness/a /lazy /nonblock /cgi /proxy /gone)), <<'CONF');
 <Location /witness/max>

@@ -6,13 +6,13 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use JSON::PP ();
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
-use House;
+use OtherModules;
 use Admission;
 
 use constant { BYTES => 1_000_000, HOUR => 3600, DAY => 86_400 };
@@ -28,7 +28,7 @@ my $places = join '', map {
   ['huge', 'bytes=999999999999999 per=day'],
   map { ["period-$_", "uploads=1 per=$_ key=ip"] }
       qw(minute hour day week 90s 5m 2h 3d 366d);
-my $server = house_httpd($places);
+my $server = h2_httpd($places);
 my @h2 = (0, has_h2() ? 1 : ());
 my %seconds = (minute => 60, hour => HOUR, day => DAY, week => 7 * DAY,
     '90s' => 90, '5m' => 300, '2h' => 2 * HOUR, '3d' => 3 * DAY,

@@ -5,10 +5,10 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use Admission;
 
 use constant MANY => 20;
@@ -17,7 +17,7 @@ my $root = conf_var('documentroot');
 my $quota = 'ExpectRequire quota uploads=' . MANY . ' per=366d';
 
 my @pair = map { "ExpectRequire quota uploads=$_ per=366d\n" } 1, MANY;
-my $server = house_httpd(<<"CONF");
+my $server = h2_httpd(<<"CONF");
 <Directory "$root/tenant/adm">
     $quota
 </Directory>

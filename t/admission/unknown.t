@@ -6,12 +6,12 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house';
+use lib 't/admission', 't/other-modules';
 use File::Path qw(mkpath);
 use POSIX ();
 use Test::More;
 use ExpectTest;
-use House;
+use OtherModules;
 use Admission;
 
 use constant { ALL => 1_000_000, UPLOADS => 8 };
@@ -30,7 +30,7 @@ for my $least (qw(max quota flight)) {
         . ($_ eq $least ? 3000 : 2_000_000) . "\n" } qw(max quota flight);
     $tight{$least} = join '', @rules;
 }
-my $server = house_httpd(load('unique_id', 'security2') . <<"CONF"
+my $server = h2_httpd(load('unique_id', 'security2') . <<"CONF"
 SecRuleEngine Off
 SecRequestBodyAccess On
 SecRequestBodyLimit 10000000
@@ -116,7 +116,7 @@ for my $least (sort keys %tight) {
 for my $h2 (@h2) {
     for my $round (1, 2) {
         my $at = "/witness/share-$h2-$round";
-        my $own = house_httpd("<Location $at>\nExpectRequire quota bytes="
+        my $own = h2_httpd("<Location $at>\nExpectRequire quota bytes="
             . ALL . " per=366d\n</Location>\n");
         my @held = map { hold($own, path => $at, chunked => 1, h2 => $h2,
             content => ALL, part => 10_000) } 1 .. UPLOADS;

@@ -7,7 +7,8 @@
  *
  *     LD_PRELOAD=.../deny.so DENY=json_dumps httpd ...
  *
- * apr_shm_create:anonymous is memory without a file only.
+ * apr_shm_create:anonymous is memory without a file only. apr_shm_create denies
+ * all memory that processes share, that of mmap() as well.
  */
 
 #define _GNU_SOURCE
@@ -17,6 +18,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <sys/mman.h>
 
 /* APR_ENOTIMPL */
 #define NOT_IMPLEMENTED 70023
@@ -71,4 +74,18 @@ int apr_shm_create(void **m, size_t size, const char *file, void *pool)
     }
     *(void **)&next = dlsym(RTLD_NEXT, "apr_shm_create");
     return next(m, size, file, pool);
+}
+
+void *mmap(void *at, size_t size, int protection, int flags, int fd,
+           off_t offset)
+{
+    void *(*next)(void *, size_t, int, int, int, off_t);
+
+    if ((flags & MAP_SHARED) && (flags & MAP_ANONYMOUS)
+        && IS_DENIED("apr_shm_create")) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    *(void **)&next = dlsym(RTLD_NEXT, "mmap");
+    return next(at, size, protection, flags, fd, offset);
 }
