@@ -182,7 +182,7 @@ void expect_admission_settle(expect_request_t *e)
 {
     expect_claims_t *claims = e->facts.claims;
 
-    if (claims->taken->nelts && !claims->is_settled) {
+    if (claims && claims->taken->nelts && !claims->is_settled) {
         claims->is_settled = 1;
         e->content.draws = 0;
         admission_settle(e, claims->taken);

@@ -16,6 +16,7 @@
 #include "answer/notes.h"
 #include "answer/refusal.h"
 #include "judge/judge.h"
+#include "ledger/claims.h"
 #include "rules/limits.h"
 #include "tree/describe.h"
 
@@ -232,6 +233,9 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         if (!reached) {
             expect_enforce_admit(r, e, answer);
             return DECLINED;
+        }
+        if (e->facts.claims->is_direct) {
+            break;
         }
         if (i < TAKES_MAX - 1) {
             *answer = expect_judge_claims(e, stage, claiming);

@@ -16,7 +16,7 @@
 #include "ledger/server.h"
 
 #define KEYS_MIN 64
-#define KEYS_MAX (16 * 1024 * 1024)
+#define KEYS_MAX APR_INT64_C(16777216)
 
 #define ACCEPTED "keys=N is accepted, a whole number from 64 to 16777216"
 

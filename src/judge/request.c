@@ -48,7 +48,6 @@ expect_request_t *expect_request_begin(request_rec *r)
     e->facts.method = AP_METHOD_BIT << r->method_number;
     e->facts.auth = EXPECT_AUTH_PENDING;
     e->facts.patience = &e->patience;
-    e->facts.claims = expect_claims_make(r->pool);
     e->stage = EXPECT_AT_DIRECTORY;
     e->content.length = apr_table_get(e->fields, "Content-Length");
     e->content.transfer_encoding = apr_table_get(e->fields,
@@ -90,6 +89,18 @@ static expect_answer_t *request_make_answers(apr_pool_t *p,
                ? NULL : apr_pcalloc(p, rules->leaves * sizeof(expect_answer_t));
 }
 
+/* Rules that remember are rare: other requests cost nothing more. */
+static void request_prepare_claims(expect_request_t *e)
+{
+    if (!e->facts.claims) {
+        e->facts.claims = expect_claims_make(e->facts.pool);
+    }
+    /* the log at debug shows what each rule finds */
+    e->facts.claims->is_direct =
+        !e->section.rules->has_alternatives && !e->facts.trace
+        && e->section.conf->engine != EXPECT_ENGINE_DETECT;
+}
+
 int expect_request_enter_section(expect_request_t *e, request_rec *in)
 {
     const expect_dir_conf_t *conf = expect_conf_of(in->per_dir_config);
@@ -118,6 +129,9 @@ int expect_request_enter_section(expect_request_t *e, request_rec *in)
     e->section.evaluated_to = EXPECT_AT_HEAD;
     e->section.claimed_to = EXPECT_AT_HEAD;
     e->section.rules = expect_conf_rules(in->pool, conf);
+    if (e->section.rules->remembers) {
+        request_prepare_claims(e);
+    }
     e->section.answers = request_make_answers(in->pool, e->section.rules);
     return 1;
 }

@@ -36,6 +36,9 @@ typedef struct expect_claims_t {
     apr_array_header_t *taken;
     /** bytes drawn, of content of unknown length */
     apr_int64_t drawn;
+    /** the ledger is not looked at before everything is taken at once: no
+     *  alternative depends on what it has */
+    int is_direct;
     /** the content is over: nothing is held any more */
     int is_settled;
 } expect_claims_t;

@@ -246,6 +246,31 @@ static void claiming_choose(apr_array_header_t *claiming, int before,
     }
 }
 
+/* Whether an alternative admits more than those before it. */
+static int any_is_wider(const expect_answer_t *any, const expect_answer_t *one)
+{
+    return one->value == EXPECT_GRANTED
+           && (any->value != EXPECT_GRANTED || one->max == EXPECT_UNLIMITED
+               || any->max < one->max);
+}
+
+/* What is left of alternatives none of which has admitted. */
+static expect_answer_t any_join(const expect_answer_t *any,
+                                const expect_answer_t *one, int is_end,
+                                int negations)
+{
+    if (any->value == EXPECT_DENIED && one->value == EXPECT_DENIED) {
+        return denials_join(any, one, negations);
+    }
+    if (any->value == EXPECT_NEUTRAL
+        || (is_end ? any->value == EXPECT_UNKNOWN
+                     && one->value == EXPECT_DENIED
+                   : any->value == EXPECT_DENIED)) {
+        return *one;
+    }
+    return *any;
+}
+
 /*
  * Any: one grant is enough. After a grant with a max, the other alternatives
  * are evaluated as well: one may have a wider max, or none. At the end a denial
@@ -264,29 +289,20 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
             evaluate_node(APR_ARRAY_IDX(rule->children, i,
                                         const expect_rule_t *), walk);
 
-        if (one.value == EXPECT_ERROR
-            || (one.value == EXPECT_GRANTED && one.max == EXPECT_UNLIMITED)) {
-            claiming_choose(walk->claiming, before, chosen);
+        if (one.value == EXPECT_ERROR) {
             return one;
         }
-        if (one.value == EXPECT_GRANTED
-            && (any.value != EXPECT_GRANTED || any.max < one.max)) {
+        if (any_is_wider(&any, &one)) {
             claiming_choose(walk->claiming, before, chosen);
             any = one;
+            if (one.max == EXPECT_UNLIMITED) {
+                return any;
+            }
             continue;
         }
         claiming_cut(walk->claiming, chosen);
-        if (one.value == EXPECT_NEUTRAL || one.value == EXPECT_GRANTED) {
-            continue;
-        }
-        if (any.value == EXPECT_DENIED && one.value == EXPECT_DENIED) {
-            any = denials_join(&any, &one, walk->negations);
-        }
-        else if (any.value == EXPECT_NEUTRAL
-                 || (is_end ? any.value == EXPECT_UNKNOWN
-                              && one.value == EXPECT_DENIED
-                            : any.value == EXPECT_DENIED)) {
-            any = one;
+        if (one.value == EXPECT_DENIED || one.value == EXPECT_UNKNOWN) {
+            any = any_join(&any, &one, is_end, walk->negations);
         }
     }
     /* an alternative that is still unknown could widen the max */

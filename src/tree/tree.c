@@ -46,6 +46,9 @@ void expect_rule_add(expect_rule_t *parent, const expect_rule_t *child)
     APR_ARRAY_PUSH(parent->children, const expect_rule_t *) = child;
     parent->leaves += child->leaves;
     parent->remembers |= child->remembers;
+    parent->has_alternatives |= child->has_alternatives
+                                || (parent->kind == EXPECT_ANY
+                                    && child->remembers);
     parent->needs_access |= child->needs_access;
     if (parent->final < child->final) {
         parent->final = child->final;

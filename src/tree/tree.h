@@ -279,6 +279,8 @@ struct expect_rule_t {
     int needs_access;
     /** it remembers, or a leaf below does */
     int remembers;
+    /** a leaf that remembers is part of an alternative: <ExpectRequireAny> */
+    int has_alternatives;
     /** the number of leaves, 1 for a leaf */
     int leaves;
 };

@@ -446,8 +446,7 @@ recipe 'Fair use for each user', sub {
     my $by = sub {
         my($user, @more) = @_;
         return { vhost => $server, path => '/uploads/x', @more,
-            headers => ['Authorization: Basic '
-                . encode_base64("$user:secret", '')] };
+            headers => [basic_auth($user)] };
     };
     refused_ok 'alice', $by->('alice', length => MB), status => 429,
         rule => 'quota';
