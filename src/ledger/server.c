@@ -34,6 +34,13 @@ typedef struct {
 static expect_ledger_t *ledger;
 static apr_uint32_t ledger_keys = KEYS_DEFAULT;
 static unsigned char *secret;
+static apr_status_t secret_error;
+
+typedef struct {
+    unsigned char bytes[16];
+    /* why there is no randomness */
+    apr_status_t error;
+} secret_t;
 
 expect_ledger_t *expect_server_ledger(void)
 {
@@ -55,24 +62,27 @@ void expect_server_set_keys(apr_uint32_t keys)
     ledger_keys = keys;
 }
 
-/* Before the configuration is read: rules need the secret for their ids. */
+/* Before the configuration is read: rules need the secret for their ids. Without
+ * randomness it is no secret, and there is no ledger. */
 static int server_pre_config(apr_pool_t *p, apr_pool_t *plog,
                              apr_pool_t *ptemp)
 {
     static const char key[] = "mod_expect-secret";
+    secret_t *retained;
 
     (void)plog;
     (void)ptemp;
     ledger = NULL;
     ledger_keys = KEYS_DEFAULT;
     expect_named_begin(p);
-    secret = ap_retained_data_get(key);
-    if (!secret) {
-        secret = ap_retained_data_create(key, 16);
-        if (apr_generate_random_bytes(secret, 16) != APR_SUCCESS) {
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
+    retained = ap_retained_data_get(key);
+    if (!retained) {
+        retained = ap_retained_data_create(key, sizeof(*retained));
+        retained->error = apr_generate_random_bytes(retained->bytes,
+                                                    sizeof(retained->bytes));
     }
+    secret = retained->bytes;
+    secret_error = retained->error;
     return OK;
 }
 
@@ -117,7 +127,7 @@ static int server_post_config(apr_pool_t *p, apr_pool_t *plog,
     const char *key = apr_psprintf(ptemp, "mod_expect-ledger-%d-%"
                                    APR_SIZE_T_FMT, LAYOUT, size);
     retained_t *retained = ap_retained_data_get(key);
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = secret_error;
 
     (void)p;
     (void)plog;
@@ -128,7 +138,7 @@ static int server_post_config(apr_pool_t *p, apr_pool_t *plog,
     if (!retained) {
         retained = ap_retained_data_create(key, sizeof(*retained));
     }
-    if (!retained->ledger) {
+    if (rv == APR_SUCCESS && !retained->ledger) {
         rv = server_make(retained, size, places);
     }
     if (rv != APR_SUCCESS) {

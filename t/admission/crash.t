@@ -5,11 +5,11 @@
 use strict;
 use warnings;
 
-use lib 't/admission', 't/house', 't/linger';
+use lib 't/admission', 't/other-modules', 't/linger';
 use Test::More;
 use Time::HiRes qw(time);
 use ExpectTest;
-use House;
+use OtherModules;
 use Lingering qw(child_pids ends);
 use Admission;
 
@@ -32,7 +32,7 @@ my $conf = ($mpm =~ /^(?:prefork|itk)$/
     . 'ExpectRequire quota per=366d bytes=1000000000' . "\n</Location>\n";
 
 sub new_server {
-    my $server = house_httpd($conf);
+    my $server = h2_httpd($conf);
     # for t/run: what is killed here has not crashed
     open my $fh, '>', $server->dir . '/may-crash' or die "may-crash: $!\n";
     return $server;

@@ -471,12 +471,12 @@ recipe 'Fair use for each tenant', sub {
     refused_ok 'bob, by the ceiling', $to->('bob', length => 60 * MB),
         status => 429, rule => 'quota', like => qr/^quota bytes=100M per=day: /;
     my $htaccess = place('/srv/tenants/bob/.htaccess');
-    ExpectTest::write_file($htaccess, "\n");
+    spew($htaccess, "\n");
     refused_ok 'bob, without rules', $to->('bob', length => 60 * MB),
         status => 429, rule => 'quota';
     admitted_ok 'carla, without .htaccess', $to->('carla', content => 9),
         status => 200;
-    ExpectTest::write_file($htaccess, "ExpectRequire in-flight uploads=1\n");
+    spew($htaccess, "ExpectRequire in-flight uploads=1\n");
     is upload(vhost => $server, path => '/tenants/bob/form.cgi',
         method => 'GET')->{status}, 500, 'bob may not use key=all';
 }, prepare => sub {
