@@ -21,7 +21,7 @@ use Servers;
 use Util;
 
 our @EXPORT = qw(request asks length_of typed add_requests load load_h2
-    sent_h2);
+    sent_h2 hold);
 
 use constant WAIT => 30;                # seconds for an answer over HTTP/2
 
@@ -85,6 +85,22 @@ sub load {
         push @all, \%got;
     }
     return @all;
+}
+
+# Begins a side's upload, and leaves it under way: 100 Continue says that the
+# server has admitted it, and waits for content that does not come.
+sub hold {
+    my($side) = @_;
+    my($server, $request) = @$side;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => server_port($server)) or die "connect: $!\n";
+
+    print $socket slurp(head_file($request)) =~ s/\{p\}//r;
+    $socket->flush;
+    my $answer = <$socket> // 'no answer';
+    die "t/bench/run: $server, $request: not held: $answer\n"
+        unless $answer =~ m{^HTTP/1\.1 100 };
+    return $socket;
 }
 
 # --- HTTP/2 ----------------------------------------------------------

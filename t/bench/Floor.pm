@@ -20,12 +20,23 @@ my %module = (module => 1, dir => {
     files => $MAX, size => $MAX, deep => $MAX, auth => 'ExpectRequire auth',
     type => 'ExpectRequire content-type image/*',
     put => 'ExpectRequire content-length max=200M',
+    few => $MAX, many => $MAX,
 });
+
+# Rules that remember: two that admit everything, and two that refuse what comes
+# beside a first upload. All clients have one address, so one key.
+my %remember = (%module, main => "RequestReadTimeout body=0\nTimeout 600\n",
+    dir => { %{ $module{dir} },
+        few  => "$MAX\n    ExpectRequire in-flight uploads=1000 key=ip",
+        many => "$MAX\n    ExpectRequire quota bytes=1000G per=day key=ip",
+        'in-flight' => 'ExpectRequire in-flight uploads=1 key=ip',
+        quota => 'ExpectRequire quota uploads=1 per=day key=ip' });
 
 define(
     stock  => { },
     again  => { },
     expect => \%module,
+    remember => \%remember,
     noshm  => { %module, deny => 'apr_shm_create' },
     limit  => { dir => { size => $CORE_MAX, deep => $CORE_MAX,
                          put => 'LimitRequestBody 209715200' } },
@@ -98,7 +109,33 @@ my @cases = (
       ratio => 0.8 },
     { name => 'counters', shows => 'refused PUT: counted / not counted',
       a => ['expect', 'refuse', 417], b => ['noshm', 'refuse', 417] },
+    (map { elsewhere(@$_) }
+        ['get', 'GET', 200], ['refuse', 'refused PUT', 417],
+        ['put', 'DAV PUT of 1 KB', 201, 204]),
+    (map { remembers(@$_) } ['in-flight', 'few'], ['quota', 'many']),
 );
+
+# What the rules that remember cost requests to other sections.
+sub elsewhere {
+    my($request, $shows, @statuses) = @_;
+    return { name => "$request-else", counted => 3840, instructions => 100,
+             shows => "$shows: such rules elsewhere / nowhere",
+             a => ['remember', $request, @statuses],
+             b => ['expect', $request, @statuses] };
+}
+
+# What such a rule costs an upload that it admits: the part is taken, and
+# settled when the content is over.
+sub remembers {
+    my($rule, $request) = @_;
+    my @sides = (a => ['remember', $request, 200],
+                 b => ['expect', $request, 200]);
+    return ({ name => $rule, shows => "admitted POST: $rule / no such rule",
+              @sides, counted => 3840, instructions => 1000 },
+            { name => "$rule-100", shows => 'the same, 100 clients of one key',
+              @sides, clients => 100, seconds => 0.1, paired => 0,
+              counted => 0, ratio => 0.9 });
+}
 
 sub cases {
     return map { { part => 'floor', %$_ } } @cases;

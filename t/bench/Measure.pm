@@ -12,6 +12,7 @@ package Measure;
 #     paired    requests of one measurement of time, both sides in turn;
 #               0: the times are those of the measurements of rates, as over
 #               HTTP/2, where the server's name ends in /h2
+#     held      an upload of each side is under way meanwhile, and is the first
 #     counted   requests whose instructions are counted; 0: none are
 
 use strict;
@@ -106,6 +107,16 @@ sub one_round {
            && $times->{b}{requests} >= TELLING;
 }
 
+# The uploads that are under way: for as long as the servers are, as all of them
+# are stopped together.
+my %held;
+
+sub hold_once {
+    my($side) = @_;
+    my $key = join ' ', server_pid($side->[0]), $side->[1];
+    $held{$key} //= hold($side);
+}
+
 # A hash of lists, a value for each round: rate (A/B), p50, p99 and cpu (B/A),
 # so over 1 is for A; for one request of A and of B: rate_a, rate_b; cpu_a,
 # cpu_b, nanoseconds; left_a, left_b, bytes of content.
@@ -114,6 +125,9 @@ sub ratios {
     my %all = map { $_ => [] } qw(rate cpu p50 p99);
 
     serve($case->{$_}[0]) for qw(a b);
+    if ($case->{held}) {
+        hold_once($case->{$_}) for qw(a b);
+    }
     rate($case->{$_}, $case) for qw(a b);   # not counted: warming up
     one_round($case, $_, \%all) for 1 .. $case->{rounds} // $rounds;
     return \%all;

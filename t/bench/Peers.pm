@@ -65,6 +65,8 @@ define(
             . sprintf($PHASE1, 'type', 2, 415, 'Content-Type', '!@rx ^image/')
             . sprintf($PHASE1, 'put', 3, 413, 'Content-Length',
                       '@gt ' . PUT_MAX) },
+    # Apart, as mod_qos then keeps a record of each client for every request.
+    'qos-remember' => { load => ['qos'], main => \&qos_remember_conf },
 );
 
 sub rewrite {
@@ -78,6 +80,19 @@ sub qos_conf {
 QS_SemMemFile "$dir"
 LogLevel qos:crit
 SetEnvIf Content-Type ^image/ image
+END
+}
+
+# The second event in a day is denied, and all that follow.
+sub qos_remember_conf {
+    return qos_conf(@_) . <<'END';
+QS_ErrorResponseCode 429
+QS_LocRequestLimit /in-flight/ 1
+QS_ClientEntries 1000
+QS_ClientEventLimitCount 2 86400 QUOTA
+SetEnvIf Request_URI ^/quota/ QUOTA
+RequestReadTimeout body=0
+Timeout 600
 END
 }
 
@@ -105,6 +120,9 @@ MAIN
     sendfile on;
     keepalive_requests 10000000;
     root $work/htdocs;
+    client_body_timeout 600s;
+    limit_conn_status 429;
+    limit_conn_zone \$binary_remote_addr zone=flights:1m;
     map \$http_content_type \$is_other { default 1; ~^image/ ""; }
     server {
         listen 127.0.0.1:$port $http2 backlog=4096;
@@ -113,6 +131,7 @@ MAIN
         location /put/   { dav_methods PUT; }
         location /size/  { dav_methods PUT; client_max_body_size 1m; }
         location /type/  { dav_methods PUT; if (\$is_other) { return 415; } }
+        location /in-flight/ { dav_methods PUT; limit_conn flights 1; }
         location /auth/  { dav_methods PUT; auth_basic bench;
                            auth_basic_user_file $work/users; }
     }
@@ -131,8 +150,12 @@ defaults
     mode http
     log global
     option httplog
-    timeout client 60s
+    timeout client 600s
     timeout http-keep-alive 60s
+backend flights
+    stick-table type ip size 10k store conn_cur
+backend quotas
+    stick-table type ip size 10k expire 1d store http_req_rate(1d)
 userlist bench
     user bench insecure-password bench
 frontend bench
@@ -143,6 +166,11 @@ frontend bench
     http-request deny deny_status 413 if { path_beg /size/ } is_large
     http-request return status 415 if { path_beg /type/ } !is_image
     http-request auth realm bench if { path_beg /auth/ } !is_known
+    http-request track-sc0 src table flights if { path_beg /in-flight/ }
+    http-request track-sc1 src table quotas if { path_beg /quota/ }
+    http-request deny deny_status 429 if { sc_conn_cur(0,flights) gt 1 }
+    http-request deny deny_status 429 if { sc_http_req_rate(1,quotas) gt 1 }
+    http-request wait-for-body time 600s if { path_beg /in-flight/ /quota/ }
     http-request return status 404
 END
 }
@@ -204,10 +232,20 @@ my @CANNOT = (
     ['auth', join('|', grep { $_ ne 'limit' } @INSIDE),
      "httpd's own access control does it: see httpd alone"],
     ['put|get', 'haproxy', 'it stores and serves no files'],
+    ['in-flight|quota', 'limit|if|expr|rewrite|rewrite-dir|lighttpd',
+     'it remembers nothing of other requests, without a script'],
+    ['in-flight|quota', 'security2',
+     'its collections are files, and count no request that is under way'],
+    ['quota', 'nginx', 'its limit_req gives back one request a minute'],
 );
-my %HUGE = (size => 'image/png', type => 'text/plain', auth => 'image/png');
+my %HUGE = (map({ $_ => 'image/png' } qw(size auth in-flight quota)),
+            type => 'text/plain');
 my %REFUSED = (size => [403, 413, 417], type => [403, 415, 417],
-               auth => [401, 417]);
+               auth => [401, 417],
+               map({ $_ => [429] } qw(in-flight quota)));
+
+# The servers that have rules that remember, where they are others.
+my %REMEMBER = (expect => 'remember', qos => 'qos-remember');
 my @STORED = (200, 201, 204);
 my %SIZES = ('1k' => 1024, '1m' => 1_048_576, '100m' => 104_857_600);
 
@@ -222,6 +260,10 @@ my @JOBS = (
              shows => "refused by $_, asked first",
              request => request("PUT /$_/x", asks, huge($_)) } }
         qw(size type auth)),
+    (map { { name => $_, statuses => $REFUSED{$_}, refusal => 1, held => 1,
+             shows => "refused by $_, asked first",
+             request => request("PUT /$_/x", asks, huge($_)) } }
+        qw(in-flight quota)),
     (map { { name => "$_-unasked", statuses => $REFUSED{$_}, refusal => 1,
              shows => "refused by $_, did not ask",
              request => request("PUT /$_/x", huge($_)),
@@ -252,7 +294,7 @@ sub put_job {
 
 sub why_not {
     my($job, $peer) = @_;
-    my($kind) = $job =~ /^(?:h2-)?(\w+)/;
+    my($kind) = $job =~ /^(?:h2-)?(in-flight|\w+)/;
     for my $i (0 .. $#CANNOT) {
         my($jobs, $peers, $why) = @{ $CANNOT[$i] };
         return $i + 1 if $kind =~ /^(?:$jobs)$/ && $peer =~ /^(?:$peers)$/;
@@ -277,13 +319,15 @@ sub footnotes {
 sub one_case {
     my($job, $peer) = @_;
     my $h2 = $job->{h2} ? '/h2' : '';
+    my($ours, $theirs) = map { $job->{held} && $REMEMBER{$_} || $_ }
+        'expect', $peer;
     my @rest = ("job-$job->{name}", @{ $job->{statuses} });
     return { part => 'peers', name => $job->{name}, peer => $peer,
              shows => $job->{shows}, cannot => why_not($job->{name}, $peer),
-             a => ["expect$h2", @rest], b => ["$peer$h2", @rest],
+             a => ["$ours$h2", @rest], b => ["$theirs$h2", @rest],
              counted => 0, wire => $job->{refusal},
              (map { exists $job->{$_} ? ($_ => $job->{$_}) : () }
-                 qw(clients n seconds paired rounds)),
+                 qw(clients n seconds paired rounds held)),
              $job->{refusal} && is_inside($peer) ? (ratio => 1) : () };
 }
 

@@ -179,7 +179,7 @@ sub draw_peers {
     my $height = LINE * 10 + AROUND;
     my @refuse = map { peer_panel($_, 'rate', \@results) }
         qw(size type auth size-unasked type-unasked auth-unasked
-           h2-size h2-type h2-auth);
+           h2-size h2-type h2-auth in-flight quota);
     my @store = map { peer_panel($_, 'rate', \@results) }
         qw(put-1k put-1m put-100m get h2-put-1k h2-put-1m h2-get);
 

@@ -16,7 +16,7 @@ use Util;
 our @EXPORT = qw(head_of row_of machine memory_rows verdict);
 
 my %FORMAT = (
-    floor => '%-9s  %-43s  %-27s  %-27s  %-27s  %-13s %7s  %-12s  %s',
+    floor => '%-13s  %-47s  %-27s  %-27s  %-27s  %-13s %7s  %-12s  %s',
     peers => '%-12s  %-16s  %8s  %-27s  %-27s  %-27s  %-27s  %-15s  %-17s  %s',
     slow => '%-12s  %-18s  %-7s  %9s  %5s  %-21s  %-21s  %-21s  %-22s  %s',
     growth => '%-11s %6s  %-27s  %-27s  %-15s %9s  %-13s  %-12s  %s',

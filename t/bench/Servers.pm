@@ -34,8 +34,9 @@ our @EXPORT = qw(find_httpd make_work place_in define serve start stop stop_all
 use constant PATIENCE => 120;       # seconds for a server to start or stop
 
 # The folders of content; httpd's have a <Directory> each.
-use constant FOLDERS => qw(files size type auth put tenant few many deep);
-my %DAV = map { $_ => 1 } qw(size type auth put tenant deep);
+use constant FOLDERS => qw(files size type auth in-flight quota put tenant few
+    many deep);
+my %DAV = map { $_ => 1 } qw(size type auth in-flight quota put tenant deep);
 
 our $work;
 my($httpd, $modules, $builtin, @user);
