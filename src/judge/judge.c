@@ -42,6 +42,14 @@ static int may_claim(const expect_request_t *e, expect_stage_e stage)
            && (stage == EXPECT_AT_HANDLER || e->content.is_early);
 }
 
+/* All other rules have had their last say: only the ledger can still decide. */
+static int waits_for_ledger(const expect_request_t *e)
+{
+    return e->section.rules->remembers
+           && e->section.evaluated_to > EXPECT_AT_HEAD
+           && e->section.evaluated_to >= e->section.rules->others_final;
+}
+
 /* Whether rules that remember make a difference: they decide, or one of them is
  * an alternative that allows more bytes. */
 static int could_grant_more(const expect_answer_t *answer)
@@ -62,6 +70,27 @@ static int judge_is_last(const request_rec *r, const expect_request_t *e,
     return stage >= EXPECT_AT_USER && stage >= e->section.rules->final;
 }
 
+/*
+ * Evaluate the rules that remember as well.
+ * @param answer in: the result without them; out: with them
+ * @return 1 if the request is admitted, once everything is taken
+ */
+static int judge_with_ledger(expect_answer_t *answer,
+                             apr_array_header_t **claiming,
+                             expect_request_t *e, expect_stage_e stage)
+{
+    int is_capped = answer->value == EXPECT_GRANTED
+                    && stage != EXPECT_AT_HANDLER;
+
+    e->section.claimed_to = stage;
+    *claiming = apr_array_make(e->facts.pool, 4,
+                               sizeof(const expect_rule_t *));
+    *answer = expect_judge_claims(e, stage, *claiming);
+    return answer->value == EXPECT_NEUTRAL
+           || (answer->value == EXPECT_GRANTED
+               && (!is_capped || answer->max == EXPECT_UNLIMITED));
+}
+
 expect_decision_e expect_judge(expect_answer_t *answer,
                                apr_array_header_t **claiming,
                                const request_rec *r, expect_request_t *e,
@@ -70,25 +99,16 @@ expect_decision_e expect_judge(expect_answer_t *answer,
     *claiming = NULL;
     /* a further read at the same stage brings no new facts */
     if (e->outcome.verdict != EXPECT_UNDECIDED
-        || (stage <= e->section.evaluated_to && !may_claim(e, stage))) {
+        || ((stage <= e->section.evaluated_to || waits_for_ledger(e))
+            && !may_claim(e, stage))) {
         return EXPECT_DECIDE_LATER;
     }
 
     e->section.evaluated_to = stage;
     *answer = expect_judge_evaluate(e, stage);
-    if (may_claim(e, stage) && could_grant_more(answer)) {
-        int is_capped = answer->value == EXPECT_GRANTED
-                        && stage != EXPECT_AT_HANDLER;
-
-        e->section.claimed_to = stage;
-        *claiming = apr_array_make(e->facts.pool, 4,
-                                   sizeof(const expect_rule_t *));
-        *answer = expect_judge_claims(e, stage, *claiming);
-        if (answer->value == EXPECT_NEUTRAL
-            || (answer->value == EXPECT_GRANTED
-                && (!is_capped || answer->max == EXPECT_UNLIMITED))) {
-            return EXPECT_DECIDE_ADMIT;
-        }
+    if (may_claim(e, stage) && could_grant_more(answer)
+        && judge_with_ledger(answer, claiming, e, stage)) {
+        return EXPECT_DECIDE_ADMIT;
     }
     switch (answer->value) {
     case EXPECT_DENIED:

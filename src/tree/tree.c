@@ -41,11 +41,22 @@ expect_rule_t *expect_rule_container(apr_pool_t *p, expect_kind_e kind)
     return rule;
 }
 
+static expect_stage_e others_final(const expect_rule_t *rule)
+{
+    if (rule->kind != EXPECT_RULE) {
+        return rule->others_final;
+    }
+    return rule->remembers ? EXPECT_AT_HEAD : rule->final;
+}
+
 void expect_rule_add(expect_rule_t *parent, const expect_rule_t *child)
 {
     APR_ARRAY_PUSH(parent->children, const expect_rule_t *) = child;
     parent->leaves += child->leaves;
     parent->remembers |= child->remembers;
+    if (parent->others_final < others_final(child)) {
+        parent->others_final = others_final(child);
+    }
     parent->has_alternatives |= child->has_alternatives
                                 || (parent->kind == EXPECT_ANY
                                     && child->remembers);

@@ -279,6 +279,9 @@ struct expect_rule_t {
     int needs_access;
     /** it remembers, or a leaf below does */
     int remembers;
+    /** a container: the stage at which the answers of all leaves below that do
+     *  not remember are final */
+    expect_stage_e others_final;
     /** a leaf that remembers is part of an alternative: <ExpectRequireAny> */
     int has_alternatives;
     /** the number of leaves, 1 for a leaf */
