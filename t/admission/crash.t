@@ -73,15 +73,25 @@ sub free_ok {
     is $got, $free, $name;
 }
 
+# All processes: mpm_itk's children have one for each connection.
+sub processes {
+    my($server) = @_;
+    return map { ($_, child_pids($_)) } child_pids($server);
+}
+
 # The process that has the server's end of an upload's connection.
 sub process_of {
     my($server, $upload) = @_;
     my $port = sprintf '%04X', $upload->{wire}{socket}->sockport;
     open my $fh, '<', '/proc/net/tcp' or die "tcp: $!\n";
-    my %inode = map { my @f = split; ("socket:[$f[9]]" => $f[2] =~ /:$port$/) }
-        <$fh>;
-    for my $pid (child_pids($server)) {
-        return $pid if grep { $inode{ readlink($_) // '' } }
+    my %is_its;
+    while (my $line = <$fh>) {
+        my(undef, undef, $client, @rest) = split ' ', $line;
+        $is_its{"socket:[$rest[6]]"} = $client =~ /:$port$/;
+    }
+    # under mpm_itk both have it; the one that serves it is the younger
+    for my $pid (reverse processes($server)) {
+        return $pid if grep { $is_its{ readlink($_) // '' } }
             glob "/proc/$pid/fd/*";
     }
     die "no process has the connection\n";
@@ -96,7 +106,7 @@ sub process_of {
         my @held = hold_some($server, HELD, chunked => $round % 2);
         left_ok("killed, $round: in flight", $server, $path,
             'in-flight-uploads' => ALL - HELD);
-        kill KILL => child_pids($server);
+        kill KILL => processes($server);
         free_ok("killed, $round: all is free", $server, ALL);
     }
     works_ok('killed', $server);
@@ -130,7 +140,7 @@ sub process_of {
 for my $round (1 .. 3) {
     my $server = new_server();
     my @held = hold_some($server, HELD);
-    kill TERM => child_pids($server);
+    kill TERM => processes($server);
     # event and worker wait for their threads; so the clients go away
     drop($_) for @held;
     free_ok("SIGTERM to the processes, $round: all is free", $server, ALL);
@@ -160,7 +170,7 @@ for my $round (1 .. 3) {
     # their processes are killed, which belong to no generation of today
     my @last = hold_some($server, HELD);
     ok $server->graceful, 'graceful, and killed';
-    kill KILL => child_pids($server);
+    kill KILL => processes($server);
     free_ok('graceful, and killed: all is free', $server, ALL);
     works_ok('graceful', $server);
 }

@@ -54,7 +54,7 @@ Waits for the server itself to end; whether it has.
 
 =item child_pids($server)
 
-Its processes; mod_cgid's is among them.
+Its processes; mod_cgid's is among them. Or those of a process, by its pid.
 
 =back
 
@@ -192,12 +192,13 @@ sub ends {
 
 sub child_pids {
     my($server) = @_;
+    my $parent = ref $server ? $server->pid : $server;
     my @pids;
     for my $stat (glob '/proc/[0-9]*/stat') {
         open my $fh, '<', $stat or next;
         my($pid, $name, $state, $ppid) = (<$fh> // '')
             =~ /^(\d+) \((.*)\) (\S) (\d+)/s or next;
-        push @pids, $pid if $ppid == $server->pid && $state ne 'Z';
+        push @pids, $pid if $ppid == $parent && $state ne 'Z';
     }
     return @pids;
 }
