@@ -74,6 +74,12 @@ AllowOverride AuthConfig
 ExpectRequire content-length max=1M
 END
     origin => "Dav On\n",
+    flight => <<'END',
+Dav On
+ExpectRequire in-flight uploads=4 bytes=200000
+ExpectRequire in-flight uploads=2 "key=expr=%{HTTP:X-Key}"
+END
+    quota => "Dav On\nExpectRequire quota bytes=1M per=5s\n",
     'small/ruled' => "Dav On\nExpectRequire free-space 2M\n",
     'small/free' => "Dav On\nExpectRequire content-length max=64K\n",
 );
@@ -340,7 +346,8 @@ sub logged {
     open my $fh, '<', "$self->{work}/logs/verdict_log" or return \%n;
     while (<$fh>) {
         my($verdict, $rule, $reason) = /^(\S+) (\S+) (.*)/ or next;
-        my $is_cut = $reason =~ /of unknown length exceeded/;
+        my $is_cut = $reason
+            =~ /of unknown length exceeded|nothing was left after/;
         $n{continue}++ if $is_cut || $verdict eq 'continue';
         $n{($is_cut ? 'cut_off' : $verdict) . " $rule"}++
             if $verdict ne 'continue';

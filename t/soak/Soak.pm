@@ -28,13 +28,14 @@ use Watch ();
 
 # Places on the board: see board_t in client.c.
 use constant { STOP => 0, KILLS => 1, HTACCESS => 2, SPACE => 3,
-    RESTARTS => 4, REQUESTS => 16, BOARD => 80 };
+    RESTARTS => 4, HUSH => 5, REQUESTS => 16, BOARD => 80 };
 
 use constant {
     FAST => 8, SLOW => 6, HTTP2 => 2,   # clients
     STORM => 2 / 3,                     # of the run
     LEFT => 1024 * 1024,                # on the small disk, when it is full
     PATIENCE => 120,                    # seconds
+    QUOTA => 1024 * 1024, QUOTA_PER => 5,   # of quota/, see Server.pm
 };
 
 # Name, seconds between, seconds more at random.
@@ -280,7 +281,43 @@ sub calm_down {
     $self->wrong('a child of an older generation does not end')
         if $self->is_restarting;
     $self->{calm} = { time => time, temporary => { $self->temporary } };
+    return $self->hush;
+}
+
+# The uploads that are in flight by the ledger, and their bytes.
+sub in_flight {
+    my($self) = @_;
+    my $status = $self->status or return;
+    return map { $status->{$_} // 'none' } qw(in_flight in_flight_bytes);
+}
+
+sub is_settled {
+    my($self) = @_;
+    sleep 0.2;
+    return join(' ', $self->in_flight) eq '0 0';
+}
+
+# For a moment no client sends under the rules that remember: then nothing is in
+# flight. What a killed child held must be given back by then.
+sub hush {
+    my($self) = @_;
+    my $until = time + PATIENCE / 2;
+    $self->raise(HUSH);
+    $self->go_on(\@CALM, sub { $self->is_settled || time > $until })
+        or return 0;
+    $self->check_in_flight('when the calm began');
+    $self->raise(HUSH);
     return 1;
+}
+
+sub check_in_flight {
+    my($self, $when) = @_;
+    my($uploads, $bytes) = $self->in_flight;
+    $uploads //= 'unknown';
+    $bytes //= 'unknown';
+    push @{ $self->{settled} }, "$uploads $when";
+    $self->wrong("$when $uploads uploads and $bytes bytes were in flight, and "
+        . 'nobody sent any') if "$uploads $bytes" ne '0 0';
 }
 
 # Files of mod_dav that are not, or never became, an upload.
@@ -324,6 +361,7 @@ sub run {
     $self->end_clients;
     if ($well) {
         $self->look_idle;
+        $self->check_in_flight('in the end');
         $self->look_at_status or $self->wrong('there is no status page');
     }
     $server->stop or $self->wrong('httpd does not stop');

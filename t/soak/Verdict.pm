@@ -151,6 +151,32 @@ sub log_lines {
         . "thread of a killed child may have written and not counted)");
 }
 
+# --- rules that remember -------------------------------------------------
+
+# What was reserved and not refunded is what was received.
+sub remembered {
+    my($soak, $sum) = @_;
+    my $status = $soak->{status};
+    my $kept = $status->{reserved_bytes} - $status->{refunded_bytes};
+    my($sure, $maybe) = map { $sum->{"received $_"} } qw(sure maybe);
+    my $seconds = $soak->{idle}{time} - $soak->{began};
+    my $most = int(Soak::QUOTA * (1 + $seconds / Soak::QUOTA_PER));
+    my $text = "$status->{reserved_bytes} bytes were reserved and "
+        . "$status->{refunded_bytes} refunded";
+    $soak->wrong("$text: $kept, but the clients know of $sure to "
+        . ($sure + $maybe)) if $kept < $sure || $kept > $sure + $maybe;
+    $soak->wrong("$sum->{'spent sure'} bytes were received under a quota of "
+        . "$most") if $sum->{'spent sure'} > $most;
+    return para('in flight' => join(', ', @{ $soak->{settled} })
+        . ", when nobody sent any; at most $sum->{held} at once for sure "
+        . "(granted, and the last byte not sent). $text: $kept remain. "
+        . "The clients know of $sure that were received, and of $maybe that "
+        . 'may have been: all that was announced to killed children, and what '
+        . 'was sent before a reset. Under the quota '
+        . "$sum->{'spent sure'} were received of $most that it gives in "
+        . sprintf('%.0f s', $seconds));
+}
+
 # --- answers and files ---------------------------------------------------
 
 sub answers {
@@ -298,7 +324,8 @@ sub report {
         . ", $soak->{mpm}", '', general($soak, $sum), answers($soak, $sum));
     if ($soak->{idle} && $soak->{status}) {
         push @lines, files($soak, $sum), temporary($soak), log_lines($soak),
-            parent($soak), children($soak), '', counters($soak, $sum);
+            parent($soak), children($soak), remembered($soak, $sum), '',
+            counters($soak, $sum);
     }
     else {
         $soak->wrong("httpd's log: $_") for @{ $server->{bad} // [] };

@@ -11,7 +11,8 @@ Watch - what httpd's processes hold, over time, and whether it grows
     my @seen = $watch->since($time);
     my $growth = Watch::growth('requests', sub { ... }, @seen);
 
-Of each process: descriptors (fds), shared mappings (shared), and memory in kB:
+Of each process: descriptors (fds) less the pipe of the thread that lingers,
+shared mappings (shared), and memory in kB:
 its share of all (pss), and what is on no file's behalf (own); of the parent the
 System V segments that it has made (segments), too.
 
@@ -36,10 +37,34 @@ sub process {
     my $memory = slurp("/proc/$pid/smaps_rollup");
     my($pss) = $memory =~ /^Pss:\s+(\d+)/m or return;
     my($own) = $memory =~ /^Anonymous:\s+(\d+)/m;
-    opendir my $fds, "/proc/$pid/fd" or return;
+    my @fds = descriptors($pid) or return;
     my $shared = () = slurp("/proc/$pid/maps") =~ /^\S+ ...s /mg;
     return { pss => $pss + 0, own => $own + 0, shared => $shared,
-        fds => scalar(grep { !/^\./ } readdir $fds) };
+        fds => @fds - (2 * lingering($pid, @fds)) };
+}
+
+sub descriptors {
+    my($pid) = @_;
+    opendir my $fds, "/proc/$pid/fd" or return;
+    return grep { !/^\./ } readdir $fds;
+}
+
+# Whether the process has the pipe of the thread that lingers, which comes with
+# the first refusal (src/answer/lingerer.c): both ends, neither blocking nor
+# inherited. A second one would count as what it is, a leak.
+sub lingering {
+    my($pid, @fds) = @_;
+    my %ends;
+    for my $fd (@fds) {
+        my $pipe = readlink("/proc/$pid/fd/$fd") // '';
+        next if $pipe !~ /^pipe:/;
+        my($flags) = slurp("/proc/$pid/fdinfo/$fd") =~ /^flags:\s+(\d+)/m
+            or next;
+        # reading or writing, O_NONBLOCK, O_CLOEXEC
+        $ends{$pipe} .= oct($flags) & 3
+            if (oct($flags) & 02004000) == 02004000;
+    }
+    return scalar(grep { /^(?:01|10)$/ } values %ends) ? 1 : 0;
 }
 
 sub segments {

@@ -65,18 +65,24 @@
 #define SILENCE 40              /* seconds: longer than httpd's own timeouts */
 #define TOLD_MAX 20             /* violations that a client tells of */
 #define LIMIT 65536             /* ExpectRequire content-length max= */
+#define FLIGHTS 4               /* ExpectRequire in-flight uploads= bytes= */
+#define FLIGHT_BYTES 200000
+#define FLIGHTS_KEY 2           /* the same of each key */
+#define LEFT_AFTER "nothing was left after "
 
 /* What a request is counted as. */
 typedef enum {
-    NOTHING = -1, ADMIT, CUT, LENGTH, TYPE, CODING, HEADER, AUTH, HANDLER,
-    SPACE, EXPECTATION, DETECT, OUTCOMES
+    NOTHING = -1, ADMIT, CUT, CUT_IN_FLIGHT, CUT_QUOTA, LENGTH, TYPE, CODING,
+    HEADER, AUTH, HANDLER, SPACE, IN_FLIGHT, QUOTA, EXPECTATION, DETECT,
+    OUTCOMES
 } outcome_e;
 
 static const char *const outcome_names[OUTCOMES] = {
-    "continue", "cut_off content-length", "refuse content-length",
-    "refuse content-type", "refuse content-encoding", "refuse header",
-    "refuse auth", "refuse handler", "refuse free-space",
-    "refuse expectation", "detect content-length"
+    "continue", "cut_off content-length", "cut_off in-flight",
+    "cut_off quota", "refuse content-length", "refuse content-type",
+    "refuse content-encoding", "refuse header", "refuse auth",
+    "refuse handler", "refuse free-space", "refuse in-flight",
+    "refuse quota", "refuse expectation", "detect content-length"
 };
 
 /* What the driver and the clients tell each other; t/soak/run knows it as a
@@ -90,14 +96,27 @@ typedef struct {
     uint64_t space;
     /* odd while children of an older generation are there */
     uint64_t restarts;
-    uint64_t unused[11];
+    /* odd while no upload may begin under the rules that remember */
+    uint64_t hush;
+    uint64_t unused[10];
     uint64_t requests[WORKERS_MAX];
 } board_t;
 
 typedef struct {
     uint64_t count[OUTCOMES];
     uint64_t spared, refused;   /* bytes */
+    /* what was received under the rules that remember; of that, in quota/ */
+    uint64_t received, spent;
 } account_t;
+
+/* An upload that is in flight for sure: it was granted, and its last byte is
+ * not sent. */
+typedef struct {
+    int is_held;
+    char key;
+    size_t length;
+    uint64_t kills;             /* from before it was sent */
+} hold_t;
 
 /* An answer: one line of what may come of a request. */
 typedef struct {
@@ -151,6 +170,8 @@ typedef struct {
     uint64_t stale;             /* kept alive, and closed by the server */
     uint64_t connects, verified, violations, ambiguous;
     uint64_t kinds[KINDS_MAX];
+    hold_t hold;
+    uint64_t held_most;         /* uploads in flight for sure, at once */
 } tally_t;
 
 /* One process is one client. */
@@ -181,6 +202,7 @@ static const char *folder;
 static int port;
 static board_t *board;
 static tally_t *tallies;
+static char *holds_lock;
 static response_t answer;
 
 static void die(const char *what)
@@ -365,13 +387,32 @@ static int is_refusal(outcome_e outcome)
     return outcome >= LENGTH && outcome <= EXPECTATION;
 }
 
+static int is_cut(outcome_e outcome)
+{
+    return outcome >= CUT && outcome <= CUT_QUOTA;
+}
+
+static int is_remembered(const upload_t *u)
+{
+    return !strncmp(u->place, "flight", 6) || !strcmp(u->place, "quota");
+}
+
+/* Content that was read of an upload which was admitted. */
+static void account_bytes(account_t *to, const upload_t *u, size_t bytes)
+{
+    if (is_remembered(u)) {
+        to->received += bytes;
+        to->spent += strcmp(u->place, "quota") ? 0 : bytes;
+    }
+}
+
 static void account(account_t *to, outcome_e outcome, const upload_t *u)
 {
     if (outcome == NOTHING) {
         return;
     }
     to->count[outcome]++;
-    if (outcome == CUT) {
+    if (is_cut(outcome)) {
         to->count[ADMIT]++;
     }
     if (is_refusal(outcome) && u->form != CHUNKED) {
@@ -706,6 +747,7 @@ static void maybe(const upload_t *u, const want_t *wants, int n)
     for (i = 0; i < n; ++i) {
         account(&me.tally->maybe, wants[i].outcome, u);
     }
+    account_bytes(&me.tally->maybe, u, u->length);
     if (!u->spoils) {
         write_ledger("maybe", u->place, u->name);
     }
@@ -728,6 +770,17 @@ static int is_proxys_loss(const upload_t *u, const response_t *r,
     return !strcmp(u->place, "proxy")
            && (r->status == 502 || r->status == 503 || r->status == 500)
            && board_read(&board->kills) != kills;
+}
+
+/* The page of what was cut off by a rule that remembers says how much of the
+ * content that rule has let through. */
+static size_t received(const response_t *r, const upload_t *u,
+                       const want_t *want)
+{
+    const char *after_it = strstr(r->body, LEFT_AFTER);
+
+    return !is_cut(want->outcome) ? u->length
+           : after_it ? strtoul(after_it + strlen(LEFT_AFTER), NULL, 10) : 0;
 }
 
 /*
@@ -761,11 +814,14 @@ static const want_t *send_upload(const upload_t *u, const want_t *wants, int n)
         return NULL;
     }
     account(&me.tally->sure, want->outcome, u);
-    if (is_refusal(want->outcome) || want->outcome == CUT) {
+    if (is_refusal(want->outcome) || is_cut(want->outcome)) {
         check_end(&answer);
     }
     else if (answer.status == 201) {
         keep(u);
+    }
+    if (!is_refusal(want->outcome)) {
+        account_bytes(&me.tally->sure, u, received(&answer, u, want));
     }
     after(&answer);
     return want;
@@ -1199,6 +1255,257 @@ static void run_abort(const kind_t *kind)
     abort_upload(&u, mode);
 }
 
+/* --- kinds: rules that remember ------------------------------------------ */
+
+/* The driver waits for nothing to be in flight. */
+static int is_hushed(void)
+{
+    return (int)(board_read(&board->hush) & 1);
+}
+
+static void holds_enter(void)
+{
+    while (__atomic_test_and_set(holds_lock, __ATOMIC_ACQUIRE)) {
+        pause_ms(0);
+    }
+}
+
+static void holds_leave(void)
+{
+    __atomic_clear(holds_lock, __ATOMIC_RELEASE);
+}
+
+/* Those of killed children are in flight no more. */
+static void check_holds(const hold_t *mine)
+{
+    uint64_t uploads = 0, same = 0, bytes = 0;
+    int i;
+
+    for (i = 0; i < WORKERS_MAX; ++i) {
+        const hold_t *hold = &tallies[i].hold;
+
+        if (hold->is_held && hold->kills == mine->kills) {
+            uploads++;
+            same += hold->key == mine->key;
+            bytes += hold->length;
+        }
+    }
+    if (mine->kills & 1 || board_read(&board->kills) != mine->kills) {
+        return;
+    }
+    if (uploads > me.tally->held_most) {
+        me.tally->held_most = uploads;
+    }
+    if (uploads > FLIGHTS || same > FLIGHTS_KEY || bytes > FLIGHT_BYTES) {
+        violation("in flight at once: %d uploads, %d of one key, %d bytes",
+                  (int)uploads, (int)same, (int)bytes);
+    }
+}
+
+static void hold(char key, size_t length, uint64_t kills)
+{
+    holds_enter();
+    me.tally->hold = (hold_t){ 1, key, length, kills };
+    check_holds(&me.tally->hold);
+    holds_leave();
+}
+
+static void release(void)
+{
+    holds_enter();
+    me.tally->hold.is_held = 0;
+    holds_leave();
+}
+
+static const want_t flight_wants[] = {
+    { ADMIT, 201, 0, NULL, NULL },
+    { IN_FLIGHT, 503, 0, "Retry-After: ", "in-flight uploads=4" },
+    { IN_FLIGHT, 429, 0, "Retry-After: ", "in-flight uploads=2" },
+    { CUT_IN_FLIGHT, 413, 0, NULL, LEFT_AFTER }
+};
+static const want_t quota_wants[] = {
+    { ADMIT, 201, 0, NULL, NULL },
+    { QUOTA, 503, 0, "Retry-After: ", "quota bytes=1M" },
+    { CUT_QUOTA, 413, 0, NULL, LEFT_AFTER }
+};
+
+/* Of known length nothing is cut off. */
+static int n_wants(const upload_t *u)
+{
+    return strcmp(u->place, "quota") ? (u->form == CHUNKED ? 4 : 3)
+                                     : (u->form == CHUNKED ? 3 : 2);
+}
+
+static const want_t *wants_of(const upload_t *u)
+{
+    return strcmp(u->place, "quota") ? flight_wants : quota_wants;
+}
+
+static const char *const key_fields[] = {
+    "X-Key: 0\r\n", "X-Key: 1\r\n", "X-Key: 2\r\n"
+};
+
+static void run_remembered(const kind_t *kind)
+{
+    upload_t u = { .place = kind->place, .form = kind->form };
+
+    if (is_hushed()) {
+        return;
+    }
+    u.fields = key_fields[choose(3)];
+    u.length = between(kind->least, kind->most);
+    u.asks = (int)choose(2);
+    name_upload(&u);
+    send_upload(&u, wants_of(&u), n_wants(&u));
+}
+
+/* Sends the head, and waits for 100. 0: there is none. */
+static int is_granted(const upload_t *u, size_t head)
+{
+    const want_t *want;
+
+    do {
+        begin();
+        send_all(me.out, head);
+        if (read_head(&answer)) {
+            alive();
+            me.used = 1;
+            answer.continues = 0;
+            if (answer.status == 100) {
+                return 1;
+            }
+            done();
+            if (!read_body(&answer, 0)) {
+                violation("half a response: %.300s", answer.head);
+            }
+            want = judge(&answer, u, wants_of(u) + 1, n_wants(u) - 1);
+            if (want) {
+                account(&me.tally->sure, want->outcome, u);
+                check_end(&answer);
+            }
+            hang_up();
+            return 0;
+        }
+    } while (!lost());
+    done();
+    maybe(u, wants_of(u), n_wants(u));
+    return 0;
+}
+
+/* It was admitted, and only a part of its content is sent. Of what came before
+ * the connection's end all is received; what came before a reset may not be:
+ * that is little, so that most has to be given back. */
+static void end_granted(const upload_t *u, const char *content, size_t part)
+{
+    uint64_t kills = me.kills;
+    int is_reset = (int)choose(2);
+
+    account(&me.tally->sure, ADMIT, u);
+    part /= is_reset ? 16 : 1;
+    send_all(content, part);
+    done();
+    release();
+    if (is_reset) {
+        account_bytes(&me.tally->maybe, u, part);
+        break_off();
+        return;
+    }
+    shutdown(me.fd, SHUT_WR);
+    me.got = 0;
+    if (read_answer(&answer, 0, NULL, 0)
+        && board_read(&board->kills) == kills) {
+        account_bytes(&me.tally->sure, u, part);
+    }
+    else {
+        account_bytes(&me.tally->maybe, u, part);
+    }
+    hang_up();
+}
+
+/* All of its content is sent. */
+static void finish_granted(const upload_t *u)
+{
+    int is_answered = read_answer(&answer, 0, NULL, 0);
+
+    done();
+    account(&me.tally->sure, ADMIT, u);
+    if (!is_answered) {
+        lost();
+        account_bytes(&me.tally->maybe, u, u->length);
+        write_ledger("maybe", u->place, u->name);
+        return;
+    }
+    account_bytes(&me.tally->sure, u, u->length);
+    answer.continues = 1;
+    if (judge(&answer, u, flight_wants, 1)) {
+        keep(u);
+    }
+    after(&answer);
+}
+
+/* Granted, and in flight for a while; then the rest is sent, or never. */
+static void run_held(const kind_t *kind)
+{
+    upload_t u = { .place = "flight", .asks = 1 };
+    uint64_t kills = board_read(&board->kills);
+    size_t key = choose(3), head, content, part;
+
+    (void)kind;
+    if (is_hushed()) {
+        return;
+    }
+    u.fields = key_fields[key];
+    u.length = between(2, LIMIT);
+    name_upload(&u);
+    head = write_head(me.out, &u);
+    content = write_content(me.out + head, &u);
+    if (!is_granted(&u, head)) {
+        return;
+    }
+    hold((char)key, u.length, kills);
+    part = choose(content - 1);
+    pause_ms(choose(20));
+    if (choose(3) == 0) {
+        end_granted(&u, me.out + head, part);
+        return;
+    }
+    send_all(me.out + head, part);
+    release();
+    send_all(me.out + head + part, content - part);
+    finish_granted(&u);
+}
+
+/* Admitted, and answered by mod_dav without reading any of it: the folder does
+ * not exist. All is given back when the request is over. */
+static void run_unread(const kind_t *kind)
+{
+    upload_t u = { .place = "flight/none", .asks = 1 };
+    const want_t *want;
+
+    (void)kind;
+    if (is_hushed()) {
+        return;
+    }
+    u.length = between(1, LIMIT);
+    name_upload(&u);
+    while (!exchange(&u, &answer)) {
+        if (lost()) {
+            done();
+            maybe(&u, flight_wants, 3);
+            return;
+        }
+    }
+    done();
+    if (answer.status == 409 && !answer.continues) {
+        account(&me.tally->sure, ADMIT, &u);
+    }
+    else if ((want = judge(&answer, &u, flight_wants + 1, 2))) {
+        account(&me.tally->sure, want->outcome, &u);
+        check_end(&answer);
+    }
+    hang_up();
+}
+
 /* --- all kinds ----------------------------------------------------------- */
 
 #define PNG "Content-Type: image/png\r\n"
@@ -1258,6 +1565,16 @@ static const kind_t kinds[] = {
     { "proxy-cut-off", 10, run_upload, "proxy", NULL, CHUNKED, LIMIT + 1,
       LENGTH_MAX, { CUT, 413, 0, CUT_AT_LIMIT } },
     { "htaccess", 60, run_htaccess, 0, 0, 0, 0, 0, { 0 } },
+    { "in-flight", 40, run_remembered, "flight", NULL, BY_LENGTH, 1, LIMIT,
+      { 0 } },
+    { "in-flight-chunked", 15, run_remembered, "flight", NULL, CHUNKED, 1,
+      LIMIT, { 0 } },
+    { "in-flight-held", 60, run_held, 0, 0, 0, 0, 0, { 0 } },
+    { "in-flight-unread", 15, run_unread, 0, 0, 0, 0, 0, { 0 } },
+    { "quota", 25, run_remembered, "quota", NULL, BY_LENGTH, 1, LIMIT,
+      { 0 } },
+    { "quota-chunked", 10, run_remembered, "quota", NULL, CHUNKED, 1, LIMIT,
+      { 0 } },
     { "abort", 40, run_abort, 0, 0, 0, 0, 0, { 0 } },
     { "space", 25, run_space, 0, 0, 0, 0, 0, { 0 } }
 };
@@ -1314,6 +1631,8 @@ static void add(account_t *to, const account_t *from)
     }
     to->spared += from->spared;
     to->refused += from->refused;
+    to->received += from->received;
+    to->spent += from->spent;
 }
 
 static void print_account(const char *word, const account_t *a)
@@ -1327,6 +1646,9 @@ static void print_account(const char *word, const account_t *a)
     printf("%s bytes_spared %llu\n%s bytes_refused %llu\n", word,
            (unsigned long long)a->spared, word,
            (unsigned long long)a->refused);
+    printf("received %s %llu\nspent %s %llu\n", word,
+           (unsigned long long)a->received, word,
+           (unsigned long long)a->spent);
 }
 
 static void report(int workers)
@@ -1346,6 +1668,9 @@ static void report(int workers)
         sum.verified += t->verified;
         sum.violations += t->violations;
         sum.ambiguous += t->ambiguous;
+        if (t->held_most > sum.held_most) {
+            sum.held_most = t->held_most;
+        }
         for (k = 0; k < KINDS; ++k) {
             sum.kinds[k] += t->kinds[k];
         }
@@ -1353,11 +1678,12 @@ static void report(int workers)
     print_account("sure", &sum.sure);
     print_account("maybe", &sum.maybe);
     printf("losses %llu\nstale %llu\nconnects %llu\nverified %llu\n"
-           "violations %llu\nambiguous %llu\n",
+           "violations %llu\nambiguous %llu\nheld %llu\n",
            (unsigned long long)sum.losses, (unsigned long long)sum.stale,
            (unsigned long long)sum.connects, (unsigned long long)sum.verified,
            (unsigned long long)sum.violations,
-           (unsigned long long)sum.ambiguous);
+           (unsigned long long)sum.ambiguous,
+           (unsigned long long)sum.held_most);
     for (k = 0; k < KINDS; ++k) {
         printf("kind %s %llu\n", kinds[k].name,
                (unsigned long long)sum.kinds[k]);
@@ -1374,11 +1700,12 @@ static void map_board(void)
     board = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*board),
                                        PROT_READ | PROT_WRITE, MAP_SHARED, fd,
                                        0);
-    tallies = mmap(NULL, WORKERS_MAX * sizeof(*tallies),
+    tallies = mmap(NULL, WORKERS_MAX * sizeof(*tallies) + 1,
                    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (board == MAP_FAILED || tallies == MAP_FAILED) {
         die(path);
     }
+    holds_lock = (char *)(tallies + WORKERS_MAX);
 }
 
 static int print_file(const char *path, const struct stat *info, int type)
