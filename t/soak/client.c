@@ -196,6 +196,8 @@ static struct {
     unsigned kept;
     FILE *ledger;
     tally_t *tally;
+    size_t reset_rest;          /* of the last upload that was reset */
+    uint64_t reset_kills;
 } me;
 
 static const char *folder;
@@ -1395,9 +1397,9 @@ static int is_granted(const upload_t *u, size_t head)
 /* It was admitted, and only a part of its content is sent. Of what came before
  * the connection's end all is received; what came before a reset may not be:
  * that is little, so that most has to be given back. */
-static void end_granted(const upload_t *u, const char *content, size_t part)
+static void end_granted(const upload_t *u, const char *content, size_t part,
+                        uint64_t kills)
 {
-    uint64_t kills = me.kills;
     int is_reset = (int)choose(2);
 
     account(&me.tally->sure, ADMIT, u);
@@ -1407,6 +1409,8 @@ static void end_granted(const upload_t *u, const char *content, size_t part)
     release();
     if (is_reset) {
         account_bytes(&me.tally->maybe, u, part);
+        me.reset_rest = u->length - part;
+        me.reset_kills = kills;
         break_off();
         return;
     }
@@ -1417,7 +1421,7 @@ static void end_granted(const upload_t *u, const char *content, size_t part)
         account_bytes(&me.tally->sure, u, part);
     }
     else {
-        account_bytes(&me.tally->maybe, u, part);
+        account_bytes(&me.tally->maybe, u, u->length);
     }
     hang_up();
 }
@@ -1443,6 +1447,15 @@ static void finish_granted(const upload_t *u)
     after(&answer);
 }
 
+/* A child that was killed soon after a reset may have given nothing back. */
+static void check_reset(void)
+{
+    if (me.reset_rest && board_read(&board->kills) != me.reset_kills) {
+        me.tally->maybe.received += me.reset_rest;
+    }
+    me.reset_rest = 0;
+}
+
 /* Granted, and in flight for a while; then the rest is sent, or never. */
 static void run_held(const kind_t *kind)
 {
@@ -1451,6 +1464,7 @@ static void run_held(const kind_t *kind)
     size_t key = choose(3), head, content, part;
 
     (void)kind;
+    check_reset();
     if (is_hushed()) {
         return;
     }
@@ -1466,7 +1480,7 @@ static void run_held(const kind_t *kind)
     part = choose(content - 1);
     pause_ms(choose(20));
     if (choose(3) == 0) {
-        end_granted(&u, me.out + head, part);
+        end_granted(&u, me.out + head, part, kills);
         return;
     }
     send_all(me.out + head, part);
@@ -1616,6 +1630,7 @@ static void work(int id, int is_slow, uint64_t seed, int has_space)
         me.kind->run(me.kind);
     }
     hang_up();
+    check_reset();
     keep_last();
     exit(0);
 }
