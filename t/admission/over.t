@@ -20,9 +20,34 @@ my @RULES = ('ExpectRequire in-flight uploads=' . ALL,
     'ExpectRequire in-flight bytes=' . BYTES, '');
 my $rules = join "\n", @RULES;
 
-my $server = h2_httpd(join '', map({
-        "<Location $_>\n$rules</Location>\n"
-    } qw(/witness/a /lazy /nonblock /cgi /proxy /gone)), <<'CONF');
+my $places = join '', map { "<Location $_>\n$rules</Location>\n" }
+    qw(/witness/a /lazy /nonblock /cgi /proxy /gone /fails);
+my $server = h2_httpd(load('perl') . $places . <<'CONF');
+<Perl>
+package Expect::TestFails;
+use Apache2::RequestRec ();
+use Apache2::RequestIO ();
+use Apache2::Const -compile => qw(OK);
+
+# reads until that fails, and then takes its time
+sub handler {
+    my($r) = @_;
+    my $file = $r->args // return Apache2::Const::OK;
+    eval { 1 while $r->read(my $bytes, 8192) };
+    open my $fh, '>', "$file.failed";
+    for (1 .. 1000) {
+        last if -e $file;
+        select undef, undef, undef, 0.02;
+    }
+    return Apache2::Const::OK;
+}
+$INC{'Expect/TestFails.pm'} = 1;
+1;
+</Perl>
+<Location /fails>
+    SetHandler modperl
+    PerlResponseHandler Expect::TestFails
+</Location>
 <Location /witness/max>
     ExpectRequire in-flight uploads=10
     ExpectRequire in-flight bytes=1000000
@@ -82,6 +107,19 @@ for my $h2 (@h2) {
     left_ok('bad chunk: in flight', $server, '/witness/a', uploads => ALL - 1);
     ExpectTest::send_bytes($upload->{wire}, "no chunk\r\n");
     left_ok('bad chunk: over', $server, '/witness/a', %all);
+}
+
+# the read fails, and the handler takes its time
+for my $how ([], [chunked => 1]) {
+    my $name = join ' ', 'fails', @$how;
+    my $file = join '-', conf_var('t_logs') . '/fails', $$, scalar @$how;
+    my $upload = hold($server, @$how, path => "/fails?$file");
+    left_ok("$name: in flight", $server, '/fails', uploads => ALL - 1);
+    drop($upload);
+    ok $server->wait_for(sub { -e "$file.failed" }), "$name: it has failed";
+    left_ok("$name: over, though the handler is not", $server, '/fails',
+        %all);
+    touch($file);
 }
 
 # the client goes away, in each way

@@ -54,6 +54,18 @@ my $server = h2_httpd(<<"CONF");
         ExpectRequire quota uploads=2 per=366d
     </ExpectRequireAny>
 </Location>
+<Location /witness/caps>
+    <ExpectRequireAny>
+        <ExpectRequireAll>
+            ExpectRequire content-length max=10
+            ExpectRequire quota uploads=1 per=366d
+        </ExpectRequireAll>
+        <ExpectRequireAll>
+            ExpectRequire content-length max=20
+            ExpectRequire quota uploads=4 per=365d
+        </ExpectRequireAll>
+    </ExpectRequireAny>
+</Location>
 <Location /witness/two>
     @pair
 </Location>
@@ -143,6 +155,10 @@ is put('/witness/cap', content => 5)->{status}, 200, 'cap: not needed';
 is put('/witness/cap', content => 11)->{status}, 413, 'cap: two were taken';
 is put('/witness/cap', content => 11, chunked => 1)->{status}, 413,
     'cap: cut off, as the quota is used up';
+
+# the one that allows most is taken, and no other
+is_deeply [map { put('/witness/caps', chunked => 1)->{status} } 1 .. 6],
+    [(200) x 5, 503], 'caps: one of them is taken each time';
 
 is_deeply [map { put('/witness/two')->{status} } 1 .. 4],
     [200, 503, 503, 503], 'two: the first is used up';
