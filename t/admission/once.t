@@ -88,7 +88,26 @@ place('early', '<Location /witness/early>');
 place('late', '<Location /basic/late>', "ExpectRequire handler witness\n");
 
 # mod_security2 reads in fixups, before the handler is known
-my $server = h2_httpd(load('unique_id', 'security2') . <<"CONF" . $conf);
+my $server = h2_httpd(load('unique_id', 'security2', 'perl')
+    . <<"CONF" . $conf);
+<Perl>
+package Expect::TestOnce;
+use Apache2::RequestRec ();
+use Apache2::RequestIO ();
+use Apache2::Const -compile => qw(DECLINED);
+
+# reads before httpd knows the section
+sub handler {
+    my(\$r) = \@_;
+    if (\$r->uri =~ /translate/) {
+        eval { 1 while \$r->read(my \$bytes, 8192) };
+    }
+    return Apache2::Const::DECLINED;
+}
+\$INC{'Expect/TestOnce.pm'} = 1;
+1;
+</Perl>
+PerlTransHandler Expect::TestOnce
 SecRuleEngine Off
 SecRequestBodyAccess On
 SecRequestBodyLimit 10000000
@@ -189,5 +208,25 @@ for my $chunked (0, 1) {
     charged_ok("mod_security2 and another section, chunked $chunked",
         [qw(moved second)], { path => "$at/moved/", @chunked }, 200, \@once);
 }
+# who reads before the section is known: an .htaccess is read for the lookup,
+# and once more
+{
+    write_htaccess('tenant/once/translate', 'ExpectRequire quota uploads='
+        . UPLOADS . " per=366d key=ip\nExpectRequire in-flight uploads="
+        . UPLOADS . " key=ip\n");
+    my $left = UPLOADS;
+    for my $chunked (0, 1) {
+        for my $h2 (@h2) {
+            my $name = "read in translate, chunked $chunked, h2 $h2";
+            is upload(vhost => $server, path => "$at/translate/x", h2 => $h2,
+                content => SIZE, chunked => $chunked, eager => 1)->{status},
+                200, $name;
+            left_ok("$name: charged once", $server, "$at/translate/y",
+                'quota-uploads-366d' => --$left,
+                'in-flight-uploads' => UPLOADS);
+        }
+    }
+}
+
 is join('', $server->crashes), '', 'no crash';
 done_testing();

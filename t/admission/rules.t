@@ -16,6 +16,15 @@ use constant MANY => 20;
 my $root = conf_var('documentroot');
 my $quota = 'ExpectRequire quota uploads=' . MANY . ' per=366d';
 
+# Rules that stand in two places: OPTIONS on /witness/meter says what is left.
+my %rule = map { $_ => conf_var('t_logs') . "/rule-$$-$_.conf" } qw(a b c);
+my %period = (a => '100d', b => '200d', c => '300d');
+for (keys %rule) {
+    open my $fh, '>', $rule{$_} or die "$rule{$_}: $!\n";
+    print $fh "ExpectRequire quota uploads=9 per=$period{$_}\n";
+    close $fh or die "$rule{$_}: $!\n";
+}
+
 my @pair = map { "ExpectRequire quota uploads=$_ per=366d\n" } 1, MANY;
 my $server = h2_httpd(<<"CONF");
 <Directory "$root/tenant/adm">
@@ -58,13 +67,22 @@ my $server = h2_httpd(<<"CONF");
     <ExpectRequireAny>
         <ExpectRequireAll>
             ExpectRequire content-length max=10
-            ExpectRequire quota uploads=1 per=366d
+            Include $rule{a}
         </ExpectRequireAll>
         <ExpectRequireAll>
             ExpectRequire content-length max=20
-            ExpectRequire quota uploads=4 per=365d
+            Include $rule{b}
+        </ExpectRequireAll>
+        <ExpectRequireAll>
+            Include $rule{c}
+            ExpectRequire in-flight uploads=1 key=expr=%{HTTP:X-Tenant}
         </ExpectRequireAll>
     </ExpectRequireAny>
+</Location>
+<Location /witness/meter>
+    Include $rule{a}
+    Include $rule{b}
+    Include $rule{c}
 </Location>
 <Location /witness/two>
     @pair
@@ -157,8 +175,17 @@ is put('/witness/cap', content => 11, chunked => 1)->{status}, 413,
     'cap: cut off, as the quota is used up';
 
 # the one that allows most is taken, and no other
-is_deeply [map { put('/witness/caps', chunked => 1)->{status} } 1 .. 6],
-    [(200) x 5, 503], 'caps: one of them is taken each time';
+{
+    my @tenant = (headers => ['X-Tenant: a']);
+    my $held = hold($server, path => '/witness/caps', content => 30, @tenant);
+    is_deeply left_by_period('/witness/meter'),
+        { '100d' => 9, '200d' => 9, '300d' => 8 }, 'caps: without a max';
+    is put('/witness/caps', chunked => 1, @tenant)->{status}, 200,
+        'caps: the third refuses';
+    is_deeply left_by_period('/witness/meter'),
+        { '100d' => 9, '200d' => 8, '300d' => 8 }, 'caps: the wider max';
+    is finish($held)->{status}, 200, 'caps: it ends';
+}
 
 is_deeply [map { put('/witness/two')->{status} } 1 .. 4],
     [200, 503, 503, 503], 'two: the first is used up';
