@@ -23,7 +23,7 @@
  * @param status   the HTTP status
  * @param reason   the sentence
  * @param bytes    REFUSE: bytes of content announced, negative if that is not
- *                 known; CUT_OFF: bytes read by then; otherwise ignored
+ *                 known; CUT_OFF: bytes read until then; otherwise ignored
  * @param waited   REFUSE: the client holds its content back until 100 Continue
  */
 void expect_count(const request_rec *r, expect_count_e decision,

@@ -232,7 +232,7 @@ static void apart_read(expect_apart_text_t *text, apr_size_t room, int *fd)
 }
 
 /* The process is not reaped before its group is killed, so that its number
- * cannot belong to another one by then. */
+ * cannot belong to another one yet. */
 static int apart_has_ended(int *succeeded)
 {
     siginfo_t info;
