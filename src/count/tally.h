@@ -8,8 +8,8 @@
  *   figure of bytes. The reader works out everything else.
  * - The last hour and the last day are rings of snapshots: the first decision
  *   of a minute writes down what all slots added up to until then. The
- *   count of a minute is the difference of two snapshots, so nothing is ever set
- *   back to zero, and no count is lost. Decisions that are made at the same
+ *   count of a minute is the difference of two snapshots, so nothing is ever
+ *   set back to zero, and no count is lost. Decisions that are made at the same
  *   moment as a snapshot, at most one for each thread, may be shown in the
  *   minute before.
  * - Each refusal is also kept in a ring, under a sequence number and a sum

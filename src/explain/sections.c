@@ -280,8 +280,8 @@ static int section_encloses(sections_t *d, const core_dir_config *outer,
                || (length && outer->d[length - 1] == '/'));
 }
 
-/* The result of httpd's merge for one <Directory> or <Location>. They are in
- * the order of ap_core_reorder_directories() by now. */
+/* The result of httpd's merge for one <Directory> or <Location>. The sections
+ * are in the order of ap_core_reorder_directories() by now. */
 static const ap_conf_vector_t *
 section_in_force(sections_t *d, const apr_array_header_t *sections,
                  const core_dir_config *inner, int is_folder)
