@@ -10,7 +10,7 @@
 
 #include "count/layout.h"
 
-/* What came in each span up to now, the newest last: the difference between a
+/* The counts of each span up to now, the newest last: the difference between a
  * bucket's snapshot and the next one that there is. A snapshot that does not
  * fit in between (the clock was set back, for example) is passed over. */
 static void report_ring(bucket_t *ring, int size, apr_uint32_t span,
@@ -134,7 +134,7 @@ void expect_tally_read(expect_report_t *report, expect_tally_t *t,
     report_rules(report, t);
     report_events(report, t);
 
-    /* the totals are of what was read, so that the table adds up to them */
+    /* the sums of the rules as read, so that the table adds up to them */
     for (i = 0; i < report->n_rules; ++i) {
         for (j = 0; j < EXPECT_N_COUNTS; ++j) {
             report->totals[j] += report->rules[i].n[j];

@@ -7,9 +7,9 @@
  * - A decision is an atomic add to the slot of its rule, and one for each
  *   figure of bytes. The reader works out everything else.
  * - The last hour and the last day are rings of snapshots: the first decision
- *   of a minute writes down what all slots added up to until then. What came
- *   in a minute is the difference of two snapshots, so nothing is ever set
- *   back to zero, and no count is lost. Decisions that are made at the same
+ *   of a minute writes down what all slots added up to until then. The
+ *   count of a minute is the difference of two snapshots, so nothing is ever
+ *   set back to zero, and no count is lost. Decisions that are made at the same
  *   moment as a snapshot, at most one for each thread, may be shown in the
  *   minute before.
  * - Each refusal is also kept in a ring, under a sequence number and a sum
@@ -112,7 +112,7 @@ typedef struct expect_past_event_t {
     char reason[EXPECT_TALLY_REASON_SIZE];
 } expect_past_event_t;
 
-/** What a reader gets: a copy, and sums. */
+/** A report for a reader: copies, and sums. */
 typedef struct expect_report_t {
     apr_time_t since;
     apr_time_t now;

@@ -120,8 +120,8 @@ static void section_note_proxy(sections_t *d)
 }
 
 /*
- * @param own    what is written in the section, or NULL
- * @param merged what is in force there
+ * @param own    the directives of the section, or NULL
+ * @param merged the configuration in force there
  */
 static void section_print(sections_t *d, const char *name,
                           const expect_dir_conf_t *own,
@@ -164,8 +164,8 @@ static void section_print_inner(sections_t *d, const char *name,
 
 /*
  * A section in which something is written, and those in it.
- * @param joined what else is merged; it stands behind the name of this section,
- *               and not behind those in it
+ * @param joined a remark on other sections that are merged; it stands behind
+ *               the name of this section, and not behind those in it
  */
 static void section_print_all(sections_t *d, const char *name,
                               const char *joined,
@@ -205,7 +205,7 @@ static void section_print_each(sections_t *d, const char *outer_name,
 /*
  * The <Files> and <If> sections in another, and those in them.
  * @param section the section as written
- * @param merged  what is in force there
+ * @param merged  the configuration in force there
  */
 static void section_print_inner(sections_t *d, const char *name,
                                 const ap_conf_vector_t *section,
@@ -281,8 +281,8 @@ static int section_encloses(sections_t *d, const core_dir_config *outer,
                || (length && outer->d[length - 1] == '/'));
 }
 
-/* What httpd would merge for one <Directory> or <Location>. The sections are in
- * the order of ap_core_reorder_directories() by now. */
+/* The result of httpd's merge for one <Directory> or <Location>. The sections
+ * are in the order of ap_core_reorder_directories() by now. */
 static const ap_conf_vector_t *
 section_in_force(sections_t *d, const apr_array_header_t *sections,
                  const core_dir_config *inner, int is_folder)
@@ -308,7 +308,7 @@ section_in_force(sections_t *d, const apr_array_header_t *sections,
 typedef struct {
     const char *name;
     int is_folder;
-    /** what is merged beside those that certainly are, behind the name */
+    /** the remark on sections that may be merged as well */
     const char *joined;
     /** the same for a pattern */
     const char *joined_pattern;

@@ -358,9 +358,9 @@ static void simulate_error_log(const ap_errorlog_info *info,
 
 /* --- setting up ----------------------------------------------------------- */
 
-/* Some of httpd's own modules look up when a server starts what they need for
- * right answers: AuthType and Satisfy, mime.types, whether mod_proxy is loaded.
- * These modules share no memory, and start nothing. */
+/* Some of httpd's own modules look things up when a server starts (AuthType and
+ * Satisfy, mime.types, whether mod_proxy is loaded), and give wrong answers or
+ * crash without them. These modules share no memory, and start nothing. */
 static void simulate_post_config(apr_pool_t *p, server_rec *s)
 {
     static const char *const names[] = {

@@ -84,7 +84,7 @@ static void wording_target(struct ap_varbuf *t, const request_rec *r)
              kind, r->prev ? ", by an internal redirect" : "");
 }
 
-/* The .htaccess of a folder, by whatever name (AccessFileName), or NULL. */
+/* The .htaccess file of a folder, by its name in AccessFileName, or NULL. */
 static const char *htaccess_file(apr_pool_t *p, const request_rec *r,
                                  const char *dir)
 {

@@ -11,9 +11,9 @@
 
 /**
  * Copy a request as it was before httpd mapped it: with the configuration of
- * its server, without what the walks (ap_directory_walk() and its like) have
- * noted, and with tables and filters of its own, as ap_create_request() makes
- * them. What maps the copy cannot change the request.
+ * its server, without the notes of the walks (ap_directory_walk() and its
+ * like), and with tables and filters of its own, as ap_create_request() makes
+ * them. Mapping the copy does not change the request.
  * @param p      pool of the copy, and for all that mapping allocates
  * @param r      the request
  * @param fields the header fields of the copy

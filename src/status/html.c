@@ -41,10 +41,10 @@ static void page_time(request_rec *r, apr_time_t when, apr_time_t now)
 }
 
 static void page_tile(request_rec *r, const char *kind, const char *figure,
-                      const char *what)
+                      const char *label)
 {
     ap_rprintf(r, "<div class=\"card tile %s\"><b>%s</b>"
-               "<span class=\"soft\">%s</span></div>\n", kind, figure, what);
+               "<span class=\"soft\">%s</span></div>\n", kind, figure, label);
 }
 
 static const char *page_refused_text(apr_pool_t *p, const apr_uint64_t *n)

@@ -22,7 +22,7 @@ typedef struct part_t {
 
 typedef struct plot_t {
     const char *title;
-    /** what a bar stands for: "a minute each" */
+    /** the meaning of a bar: "a minute each" */
     const char *unit;
     const part_t *parts;
     int n_parts;
@@ -81,7 +81,7 @@ static apr_uint64_t plot_highest(const plot_t *plot)
     return most;
 }
 
-/* What a browser shows while the bar is pointed at. */
+/* The browser shows this text while the pointer is on the bar. */
 static void bar_write_title(request_rec *r, const plot_t *plot, int bar,
                             apr_time_t from)
 {

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The handler expect-status: who gets an answer, and in which format.
+ * The handler expect-status: it checks the request and chooses the format.
  */
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What was counted, shown, whatever clients sent: JSON that parses, OpenMetrics
- * whose lines have their form, and a page in which text of others is text.
+ * The counters are shown for any bytes of clients: the JSON can be parsed, each
+ * line of OpenMetrics has its form, and text of others stays text in the page.
  *
  * Lines: a letter, and the rule, the method and the sentence of a decision,
  * with tabs between.
@@ -78,7 +78,7 @@ static apr_status_t capture(ap_filter_t *f, apr_bucket_brigade *bb)
                            f->r->pool);
 }
 
-/* What the handler answers. */
+/* The answer of the handler. */
 static const char *show(fuzz_input_t *in, const char *format)
 {
     static ap_filter_rec_t *filter;
@@ -166,7 +166,7 @@ static void check_openmetrics(apr_pool_t *p, const char *text)
     MUST(!strcmp(line, "# EOF"), text);
 }
 
-/* What means something in HTML, and letters that mean nothing. */
+/* Characters with a meaning in HTML, and letters without one. */
 static const char marks[] = "<>&\"'", letters[] = "~`^|}";
 
 static int count(const char *text, char c)

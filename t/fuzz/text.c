@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Text of any origin, copied for the status page: always UTF-8, without
- * controls, within its room, and unchanged where nothing is wrong with it.
+ * Text of any origin, copied for the status page: the copy is always UTF-8, has
+ * no controls, fits into its room, and does not change text that is in order.
  */
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static int is_utf8(const char *text)
     return string != NULL;
 }
 
-/* C0, DEL, C1, line and paragraph separator, and what turns the direction. */
+/* C0, DEL, C1, line and paragraph separator, and turns of the direction. */
 static int has_control(const char *text)
 {
     const unsigned char *c = (const unsigned char *)text;

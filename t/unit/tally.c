@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What src/count/tally.h and text.h promise: sums stay right while several
+ * The promises of src/count/tally.h and text.h: sums stay right while several
  * processes count and some are killed, spans of time are told apart, no entry
  * of the ring is torn, and text is always UTF-8.
  */
