@@ -9,7 +9,6 @@
 #include "answer/admission.h"
 #include "ledger/claims.h"
 #include "ledger/server.h"
-#include "rules/limits.h"
 
 /* At the latest when the request is over: an aborted client, a stream that was
  * reset, a handler that never reads. A slow reader of the answer comes later

@@ -26,6 +26,19 @@ void expect_content_enter(request_rec *r, expect_request_t *e,
     }
 }
 
+/* Content is read earlier than the handler runs: the rules that remember are
+ * evaluated now. */
+static int start_enforce_early(request_rec *r, expect_request_t *e,
+                               expect_stage_e stage)
+{
+    int status;
+
+    e->content.is_early = 1;
+    status = expect_enforce(r, e, stage);
+    e->content.is_early = 0;
+    return status;
+}
+
 /* --- before the section is known ----------------------------------------- */
 
 /* If a quick handler answers, no later hook counts an admitted request: count
@@ -57,7 +70,6 @@ static int start_hides_rules(const request_rec *target)
 static int start_before_section(request_rec *r, expect_request_t *e)
 {
     request_rec *target;
-    int status;
 
     if (e->outcome.verdict == EXPECT_REFUSED) {
         return DECLINED;
@@ -69,16 +81,11 @@ static int start_before_section(request_rec *r, expect_request_t *e)
     }
     apr_pool_pre_cleanup_register(r->pool, r, start_count_late);
     expect_content_enter(r, e, target ? target : r);
-    e->content.is_early = 1;
-    status = expect_enforce(r, e, EXPECT_AT_DIRECTORY);
-    e->content.is_early = 0;
-    return status;
+    return start_enforce_early(r, e, EXPECT_AT_DIRECTORY);
 }
 
 int expect_content_decide_early(request_rec *r, expect_request_t *e)
 {
-    int status;
-
     if (!e->section.entered_by) {
         return start_before_section(r, e);
     }
@@ -86,10 +93,7 @@ int expect_content_decide_early(request_rec *r, expect_request_t *e)
     if (e->outcome.verdict != EXPECT_UNDECIDED || e->busy != EXPECT_IDLE) {
         return DECLINED;
     }
-    e->content.is_early = 1;
-    status = expect_enforce(r, e, e->stage);
-    e->content.is_early = 0;
-    return status;
+    return start_enforce_early(r, e, e->stage);
 }
 
 /* --- when the handler is about to run ------------------------------------ */

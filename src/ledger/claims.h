@@ -34,8 +34,6 @@ typedef struct expect_claims_t {
     apr_array_header_t *all;
     /** those that were taken, as the ledger wants them: expect_claim_t */
     apr_array_header_t *taken;
-    /** bytes drawn, of content of unknown length */
-    apr_int64_t drawn;
     /** the ledger is not looked at before everything is taken at once: no
      *  alternative depends on what it has */
     int is_direct;

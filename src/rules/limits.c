@@ -439,12 +439,12 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
     if (expect_server_is_absent()) {
         limits_peek_unused(a, c);
     }
-    else {
-        if (facts->claims->is_direct) {
+    else if (facts->claims->is_direct) {
+        /* the take decides */
         c->found = EXPECT_LEDGER_TAKEN;
-        return EXPECT_GRANTED;
     }
-    c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);
+    else {
+        c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);
     }
     if (c->found == EXPECT_LEDGER_TAKEN) {
         return EXPECT_GRANTED;
