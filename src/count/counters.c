@@ -16,6 +16,7 @@
 #include "apr_shm.h"
 #include "apr_strings.h"
 
+#include "base/startup.h"
 #include "count/counters.h"
 
 APLOG_USE_MODULE(expect);
@@ -77,8 +78,7 @@ static int expect_counters_post_config(apr_pool_t *p, apr_pool_t *plog,
 
     (void)p;
     (void)plog;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
-        || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+    if (!expect_startup_serves()) {
         return OK;
     }
     if (!retained) {

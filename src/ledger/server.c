@@ -17,6 +17,7 @@
 #include "apr_general.h"
 #include "apr_strings.h"
 
+#include "base/startup.h"
 #include "ledger/named.h"
 #include "ledger/server.h"
 
@@ -49,7 +50,7 @@ expect_ledger_t *expect_server_ledger(void)
 
 int expect_server_is_absent(void)
 {
-    return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
+    return expect_startup_is_test();
 }
 
 const unsigned char *expect_server_secret(void)
@@ -62,8 +63,8 @@ void expect_server_set_keys(apr_uint32_t keys)
     ledger_keys = keys;
 }
 
-/* Before the configuration is read: rules need the secret for their ids. Without
- * randomness it is no secret, and there is no ledger. */
+/* Before the configuration is read: rules need the secret for their ids.
+ * Without randomness it is no secret, and there is no ledger. */
 static int server_pre_config(apr_pool_t *p, apr_pool_t *plog,
                              apr_pool_t *ptemp)
 {
@@ -131,8 +132,7 @@ static int server_post_config(apr_pool_t *p, apr_pool_t *plog,
 
     (void)p;
     (void)plog;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
-        || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+    if (!expect_startup_serves()) {
         return OK;
     }
     if (!retained) {
