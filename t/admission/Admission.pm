@@ -45,6 +45,10 @@ bytes => 1000 } for a place with one rule; the names in full are there, too.
 Waits until so much is left, for at most FREE seconds. Headers for the request
 are in C<headers>.
 
+=item reading_early($pattern)
+
+Has mod_security2 read content there before the handler is known.
+
 =back
 
 =cut
@@ -59,7 +63,7 @@ use Time::HiRes qw(time);
 use ExpectTest;
 use H2Client ();
 
-our @EXPORT = qw(hold finish drop feed left left_ok);
+our @EXPORT = qw(hold finish drop feed left left_ok reading_early);
 
 use constant FREE => 2 * ExpectTest::SLOWNESS;  # seconds: the contract's
 
@@ -155,6 +159,24 @@ sub left_ok {
         select undef, undef, undef, 0.02;
     }
     is_deeply { map { $_ => $left->{$_} } keys %want }, \%want, $name;
+}
+
+sub reading_early {
+    my($where) = @_;
+    my $logs = conf_var('t_logs');
+    return <<"CONF";
+SecRuleEngine Off
+SecRequestBodyAccess On
+SecRequestBodyLimit 10000000
+SecRequestBodyNoFilesLimit 10000000
+SecAuditEngine Off
+SecTmpDir "$logs"
+SecDataDir "$logs"
+<LocationMatch "$where">
+    SecRuleEngine On
+    SecAction "id:1,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"
+</LocationMatch>
+CONF
 }
 
 1;

@@ -108,17 +108,7 @@ sub handler {
 1;
 </Perl>
 PerlTransHandler Expect::TestOnce
-SecRuleEngine Off
-SecRequestBodyAccess On
-SecRequestBodyLimit 10000000
-SecRequestBodyNoFilesLimit 10000000
-SecAuditEngine Off
-SecTmpDir "$logs"
-SecDataDir "$logs"
-<LocationMatch "/(?:early|late|moved/)">
-    SecRuleEngine On
-    SecAction "id:1,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"
-</LocationMatch>
+@{[ reading_early("/(?:early|late|moved/)") ]}
 CONF
 
 sub meter {

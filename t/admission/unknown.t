@@ -17,7 +17,6 @@ use Admission;
 use constant { ALL => 1_000_000, UPLOADS => 8 };
 
 my $root = conf_var('documentroot');
-my $logs = conf_var('t_logs');
 my @h2 = (0, has_h2() ? 1 : ());
 mkpath("$root/dav/quota");
 
@@ -31,17 +30,7 @@ for my $least (qw(max quota flight)) {
     $tight{$least} = join '', @rules;
 }
 my $server = h2_httpd(load('unique_id', 'security2') . <<"CONF"
-SecRuleEngine Off
-SecRequestBodyAccess On
-SecRequestBodyLimit 10000000
-SecRequestBodyNoFilesLimit 10000000
-SecAuditEngine Off
-SecTmpDir "$logs"
-SecDataDir "$logs"
-<LocationMatch "^/basic/early">
-    SecRuleEngine On
-    SecAction "id:1,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"
-</LocationMatch>
+@{[ reading_early("^/basic/early") ]}
 <LocationMatch "^/basic/early(?<n>..)">
     ExpectRequire handler witness
     ExpectRequire quota bytes=3000000 per=366d key=expr=%{reqenv:MATCH_N}
