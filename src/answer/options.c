@@ -23,24 +23,28 @@ static int options_are_binding(const expect_dir_conf_t *conf)
            && conf->scope != EXPECT_SCOPE_EXPECTATION;
 }
 
-void expect_options_announce(request_rec *r)
+/* The rules to announce, or NULL. */
+static const expect_rule_t *options_rules(const request_rec *r)
 {
     const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
+
+    return options_are_binding(conf) ? expect_conf_rules(r->pool, conf) : NULL;
+}
+
+static void options_announce(request_rec *r, const expect_rule_t *rules)
+{
     expect_accepts_t accepts;
     expect_facts_t facts = { 0 };
     expect_head_t head = { 0 };
     const char *limit, *types;
 
-    if (!options_are_binding(conf)) {
-        return;
-    }
     head.fields = r->headers_in;
     facts.head = &head;
     facts.r = r;
     facts.pool = r->pool;
     facts.claims = expect_claims_make(r->pool);
-    expect_rule_accepts_all(r->pool, expect_conf_rules(r->pool, conf), &facts,
-                            &accepts);
+    facts.claims->is_too_many = rules->remembers > EXPECT_CLAIMS_MAX;
+    expect_rule_accepts_all(r->pool, rules, &facts, &accepts);
     limit = expect_fields_upload_limit(r->pool, &accepts);
     if (limit) {
         apr_table_setn(r->err_headers_out, "Upload-Limit", limit);
@@ -53,12 +57,20 @@ void expect_options_announce(request_rec *r)
     }
 }
 
+void expect_options_announce(request_rec *r)
+{
+    const expect_rule_t *rules = options_rules(r);
+
+    if (rules) {
+        options_announce(r, rules);
+    }
+}
+
 void expect_options_announce_again(request_rec *r)
 {
-    const expect_dir_conf_t *conf = expect_conf_of(r->per_dir_config);
+    const expect_rule_t *rules = options_rules(r);
 
-    if (options_are_binding(conf)
-        && expect_conf_rules(r->pool, conf)->remembers) {
-        expect_options_announce(r);
+    if (rules && rules->remembers) {
+        options_announce(r, rules);
     }
 }

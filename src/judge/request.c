@@ -95,6 +95,8 @@ static void request_prepare_claims(expect_request_t *e)
     if (!e->facts.claims) {
         e->facts.claims = expect_claims_make(e->facts.pool);
     }
+    e->facts.claims->is_too_many =
+        e->section.rules->remembers > EXPECT_CLAIMS_MAX;
     /* the log at debug shows what each rule finds */
     e->facts.claims->is_direct =
         !e->section.rules->has_alternatives && !e->facts.trace

@@ -15,6 +15,11 @@
 
 struct expect_rule_t;
 
+/** Claims of one upload at most. A tenant may write any number of rules, and
+ *  all claims of an upload are compared with each other under the ledger's
+ *  mutex. */
+#define EXPECT_CLAIMS_MAX 32
+
 /** The claim of one rule. */
 typedef struct expect_claimed_t {
     /** which rule: its parsed arguments, and its leaf once it was evaluated to
@@ -34,6 +39,9 @@ typedef struct expect_claims_t {
     apr_array_header_t *all;
     /** those that were taken, as the ledger wants them: expect_claim_t */
     apr_array_header_t *taken;
+    /** more than EXPECT_CLAIMS_MAX rules that remember are in force: each of
+     *  them refuses */
+    int is_too_many;
     /** the ledger is not looked at before everything is taken at once: no
      *  alternative depends on what it has */
     int is_direct;

@@ -130,29 +130,48 @@ static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
     }
 }
 
+/*
+ * Whether there are so many places. Tenants leave a quarter of them: rules of
+ * theirs must not keep those of the administrator from holding any.
+ */
+static int has_places(const expect_ledger_t *ledger,
+                      const expect_claim_t *claims, int n)
+{
+    apr_uint32_t wanted = 0, kept = 0;
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        if (claim_is_in_flight(&claims[i])) {
+            ++wanted;
+            kept = claims[i].limit->is_tenants ? ledger->n_places / 4 : kept;
+        }
+    }
+    return places_free(ledger) >= wanted + kept;
+}
+
 static expect_ledger_e take_locked(expect_ledger_t *ledger,
                                    expect_claim_t *claims, int n,
                                    int *refused)
 {
     apr_int64_t now = ledger_now();
-    apr_uint32_t places = 0, owner = LEDGER_NONE;
-    int i;
+    apr_uint32_t owner = LEDGER_NONE;
+    int holds = 0, i;
 
     for (i = 0; i < n; ++i) {
         claims[i].record = record_find(ledger, claims[i].digest,
                                        claims[i].limit->id);
-        places += claim_is_in_flight(&claims[i]);
+        holds |= claim_is_in_flight(&claims[i]);
     }
     if (!check_all(ledger, claims, n, refused, now)
         && !check_again(ledger, claims, n, refused, now)) {
         return EXPECT_LEDGER_REFUSED;
     }
-    if (places) {
+    if (holds) {
         owner = owner_self(ledger);
         if (owner == LEDGER_NONE
-            || (places_free(ledger) < places
+            || (!has_places(ledger, claims, n)
                 && (!places_reap_again(ledger, now)
-                    || places_free(ledger) < places))) {
+                    || !has_places(ledger, claims, n)))) {
             return EXPECT_LEDGER_DOWN;
         }
     }

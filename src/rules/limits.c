@@ -421,8 +421,13 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
     const limits_arg_t *a = arg;
-    expect_claimed_t *c = expect_claims_of(facts->claims, arg);
+    expect_claimed_t *c;
 
+    if (facts->claims->is_too_many) {
+        answer->status = HTTP_SERVICE_UNAVAILABLE;
+        return EXPECT_DENIED;
+    }
+    c = expect_claims_of(facts->claims, arg);
     if (c->is_taken) {
         return EXPECT_GRANTED;
     }

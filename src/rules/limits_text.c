@@ -77,11 +77,17 @@ const char *expect_limits_reason(apr_pool_t *p, const expect_facts_t *facts,
                                  const void *arg, int status, int negated)
 {
     const limits_arg_t *a = arg;
-    const expect_claimed_t *c = expect_claims_of(facts->claims, arg);
+    const expect_claimed_t *c;
     const char *wait = "";
 
     (void)status;
     (void)negated;
+    if (facts->claims->is_too_many) {
+        return apr_psprintf(p, "%s cannot be checked: more than %d rules "
+                            "in-flight and quota are in force", a->shown,
+                            EXPECT_CLAIMS_MAX);
+    }
+    c = expect_claims_of(facts->claims, arg);
     if (c->found == EXPECT_LEDGER_DOWN) {
         return apr_pstrcat(p, a->shown, " cannot be checked: the ledger is not "
                            "available", NULL);
@@ -123,8 +129,8 @@ static int limits_retry(apr_int64_t seconds)
     return (int)(seconds + (apr_int64_t)(random % 1001) * seconds / 10000);
 }
 
-/* Items of RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers,
- * lists of strings with parameters, RFC 9651). */
+/* Items of RateLimit-Policy and RateLimit: lists of strings with parameters
+ * (draft-ietf-httpapi-ratelimit-headers; RFC 9651). */
 static void accepts_add(apr_pool_t *p, const limits_arg_t *a,
                         const expect_claim_t *claim, int is_bytes,
                         expect_accepts_t *accepts)
@@ -169,12 +175,14 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
                            const void *arg, expect_accepts_t *accepts)
 {
     const limits_arg_t *a = arg;
-    const expect_claimed_t *c = facts && facts->claims
-                                    ? expect_claims_of(facts->claims, arg)
-                                    : NULL;
+    const expect_claimed_t *c;
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     const expect_claim_t *claim;
 
+    if (facts && facts->claims && facts->claims->is_too_many) {
+        return;
+    }
+    c = facts && facts->claims ? expect_claims_of(facts->claims, arg) : NULL;
     if (c && !c->claim.limit
         && expect_limits_check(facts, arg, &answer) == EXPECT_NEUTRAL) {
         /* for OPTIONS, where nothing was evaluated */

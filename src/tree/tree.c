@@ -53,7 +53,7 @@ void expect_rule_add(expect_rule_t *parent, const expect_rule_t *child)
 {
     APR_ARRAY_PUSH(parent->children, const expect_rule_t *) = child;
     parent->leaves += child->leaves;
-    parent->remembers |= child->remembers;
+    parent->remembers += child->remembers;
     if (parent->others_final < others_final(child)) {
         parent->others_final = others_final(child);
     }

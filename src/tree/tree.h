@@ -277,7 +277,7 @@ struct expect_rule_t {
     expect_stage_e final;
     /** it waits for httpd's access control, or a leaf below does */
     int needs_access;
-    /** it remembers, or a leaf below does */
+    /** how many leaves remember, 0 or 1 for a leaf */
     int remembers;
     /** a container: the stage at which the answers of all leaves below that do
      *  not remember are final */

@@ -265,5 +265,24 @@ for my $key (qw(vhost all expr=%{HTTP:X})) {
 write_htaccess('tenant/ht-wrong', "ExpectRequire in-flight uploads=1\n");
 is put('/tenant/ht-wrong/x')->{status}, 500, '.htaccess: no key is key=all';
 
+# --- too many -----------------------------------------------------------------
+
+# All claims of an upload are compared with each other while others wait.
+for my $n (32, 33) {
+    write_htaccess('tenant/many', join '', map {
+        "ExpectRequire quota uploads=9 per=${_}d key=directory\n"
+    } 1 .. $n);
+    my %to = (path => '/tenant/many/x', vhost => $server, content => 5);
+    if ($n < 33) {
+        admitted_on("$n rules", $server, \%to, status => 200);
+        next;
+    }
+    refused_ok("$n rules", \%to, status => 503, rule => 'quota',
+        like => qr/^quota uploads=\d+ per=\w+ cannot be checked: more than 32 rules in-flight and quota are in force$/);
+    unlike join("\n", %{ upload(vhost => $server, method => 'OPTIONS',
+        path => '/tenant/many/x', unwitnessed => 1)->{headers} }),
+        qr/ratelimit/i, "$n rules: OPTIONS";
+}
+
 is join('', $server->crashes), '', 'no crash';
 done_testing();

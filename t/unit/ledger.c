@@ -393,6 +393,34 @@ static void test_no_places(void **state)
     check_ledger();
 }
 
+/* Tenants hold all places that they can: the administrator's rules have some. */
+static void test_places_of_tenants(void **state)
+{
+    expect_limit_t limit = in_flight(1000, NONE), tenants;
+    expect_claim_t claims[PLACES + 1], one;
+    int n = 0;
+
+    (void)state;
+    tenants = a_limit(EXPECT_LIMIT_IN_FLIGHT, 1000, NONE, "tenants");
+    tenants.is_tenants = 1;
+    while (n < PLACES
+           && take(&claims[n], &tenants, "", 0) == EXPECT_LEDGER_TAKEN) {
+        ++n;
+    }
+    assert_int_equal(n, PLACES - PLACES / 4);
+    assert_taken(take(&one, &limit, "", 0));
+    /* both rules for one upload */
+    claims[n] = a_claim(&limit, "", 0);
+    claims[n + 1] = a_claim(&tenants, "", 0);
+    assert_int_equal(expect_ledger_take(ledger, &claims[n], 2, &refused),
+                     EXPECT_LEDGER_DOWN);
+    settle(&one, 0);
+    while (n) {
+        settle(&claims[--n], 0);
+    }
+    check_ledger();
+}
+
 static void test_none(void **state)
 {
     expect_limit_t limit = in_flight(1, NONE);
@@ -1162,6 +1190,7 @@ int main(void)
         TEST(test_all_or_none),
         TEST(test_same),
         TEST(test_no_places),
+        TEST(test_places_of_tenants),
         TEST(test_none),
         TEST(test_quota_exact),
         TEST(test_quota_bytes),
