@@ -111,11 +111,11 @@ typedef struct expect_store_provider_t {
     /**
      * Look whether an upload would be admitted now. Nothing is taken.
      * @param items   n of them; what was found is filled in
-     * @param bytes   announced; negative: not known
+     * @param length  bytes announced; negative: not known
      * @param refused set to the index of the first that is reached
      */
     expect_ledger_e (*peek)(expect_store_item_t *items, int n,
-                            apr_int64_t bytes, int *refused);
+                            apr_int64_t length, int *refused);
 
     /**
      * Take all, or nothing, in one round trip.
@@ -125,12 +125,15 @@ typedef struct expect_store_provider_t {
      *                flight is taken when it answers again, unless the upload
      *                is settled by then
      * @param items   n of them; what was found is filled in
-     * @param bytes   announced; negative: not known
+     * @param length  bytes announced; negative: not known
+     * @param read    bytes of content of unknown length that were read already:
+     *                they are taken, and one byte more must be left
      * @param refused set to the index of the first that is reached
      */
     expect_ledger_e (*take)(expect_store_upload_t **upload,
                             expect_store_item_t *items, int n,
-                            apr_int64_t bytes, int *refused);
+                            apr_int64_t length, apr_int64_t read,
+                            int *refused);
 
     /**
      * Take more bytes, for content of unknown length, from all items that the
