@@ -120,20 +120,30 @@ typedef struct expect_store_provider_t {
     /**
      * Take all, or nothing, in one round trip.
      * @param upload  in: NULL, or what the upload holds already; out: with the
-     *                items, unless they were refused. If the store does not
-     *                answer (EXPECT_LEDGER_DOWN), then as well: what is in
-     *                flight is taken when it answers again, unless the upload
-     *                is settled by then
+     *                items, if they were taken
      * @param items   n of them; what was found is filled in
      * @param length  bytes announced; negative: not known
      * @param read    bytes of content of unknown length that were read already:
      *                they are taken, and one byte more must be left
      * @param refused set to the index of the first that is reached
+     * @return EXPECT_LEDGER_DOWN: the store does not answer. If it has taken
+     *         the items all the same, they are given back as soon as it answers
      */
     expect_ledger_e (*take)(expect_store_upload_t **upload,
                             expect_store_item_t *items, int n,
                             apr_int64_t length, apr_int64_t read,
                             int *refused);
+
+    /**
+     * Add what was admitted without the store, which did not answer. Nothing is
+     * sent by this thread. What is in flight is taken as soon as the store
+     * answers, whatever the limits are, unless the upload is settled by then;
+     * quotas are left alone.
+     * @param upload, items, n, length, read as for take()
+     */
+    void (*hold)(expect_store_upload_t **upload,
+                 const expect_store_item_t *items, int n, apr_int64_t length,
+                 apr_int64_t read);
 
     /**
      * Take more bytes, for content of unknown length, from all items that the
@@ -145,7 +155,8 @@ typedef struct expect_store_provider_t {
      *                the order in which they were taken; filled in if not all
      *                bytes were taken
      * @param refused set to the index of the tightest, if not all were taken
-     * @return EXPECT_LEDGER_DOWN: the store does not answer; nothing was taken
+     * @return EXPECT_LEDGER_DOWN: the store does not answer; nothing was taken,
+     *         and *bytes is as it was
      */
     expect_ledger_e (*draw)(expect_store_upload_t *upload, apr_int64_t *bytes,
                             expect_store_item_t *items, int *refused);
