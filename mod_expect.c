@@ -47,6 +47,7 @@
 #include "explain/dump.h"
 #include "explain/query.h"
 #include "judge/request.h"
+#include "ledger/fleet.h"
 #include "ledger/server.h"
 #include "rules/require.h"
 #include "stages/stages.h"
@@ -225,6 +226,7 @@ static void expect_register_hooks(apr_pool_t *p)
 
     expect_counters_register();
     expect_server_register();
+    expect_fleet_register();
     expect_status_register();
     expect_dump_register();
 }
@@ -267,6 +269,10 @@ static const command_rec expect_directives[] = {
                      "connection of a refused client is kept; or Off"),
     AP_INIT_RAW_ARGS("ExpectLedger", expect_cmd_ledger, NULL, RSRC_CONF,
                      "keys=N: how many keys in-flight and quota remember"),
+    AP_INIT_RAW_ARGS("ExpectStore", expect_cmd_store, NULL, RSRC_CONF,
+                     "a URL, and timeout=MS, lease=SECONDS, on-error=WORD, "
+                     "prefix=WORD, password-file=PATH: where several machines "
+                     "remember together"),
     AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
                      "a hypothetical upload: httpd -t -D DUMP_EXPECT reports "
                      "how it would be handled"),

@@ -8,14 +8,39 @@
 
 #include "answer/admission.h"
 #include "ledger/claims.h"
+#include "ledger/fleet.h"
 #include "ledger/server.h"
+
+static void admission_settle(const expect_request_t *e,
+                             apr_array_header_t *taken, int may_wait)
+{
+    /* a request that is refused later takes nothing, but for what was read */
+    int is_kept = e->content.read > 0
+                  || (e->content.handler_started
+                      && e->outcome.verdict != EXPECT_REFUSED);
+
+    expect_fleet_settle(e->facts.claims, taken, e->content.read, is_kept,
+                        may_wait);
+}
+
+/* Only the first call does anything. */
+static void admission_over(expect_request_t *e, int may_wait)
+{
+    expect_claims_t *claims = e->facts.claims;
+
+    if (claims && claims->taken->nelts && !claims->is_settled) {
+        claims->is_settled = 1;
+        e->content.draws = 0;
+        admission_settle(e, claims->taken, may_wait);
+    }
+}
 
 /* At the latest when the request is over: an aborted client, a stream that was
  * reset, a handler that never reads. A slow reader of the answer comes later
  * than the end of the content: see content/filter.c. */
 static apr_status_t admission_end(void *state)
 {
-    expect_admission_settle(state);
+    admission_over(state, 0);
     return APR_SUCCESS;
 }
 
@@ -70,6 +95,7 @@ static const expect_rule_t *admission_rule(const expect_request_t *e,
         if (c->claim.limit == claim->limit) {
             c->claim = *claim;
             c->found = found;
+            c->is_reached = 1;
             return rule;
         }
     }
@@ -87,8 +113,7 @@ static void admission_draw(expect_request_t *e, apr_array_header_t *claims,
     if (!admission_draws(claims)) {
         return;
     }
-    expect_ledger_draw(expect_server_ledger(), (expect_claim_t *)claims->elts,
-                       claims->nelts, &bytes, &refused);
+    expect_fleet_draw(e->facts.claims, claims, &bytes, &refused);
     if (bytes < read) {
         /* the first where the ledger is down */
         const expect_limit_t *limit =
@@ -106,30 +131,18 @@ static void admission_draw(expect_request_t *e, apr_array_header_t *claims,
     }
 }
 
-static void admission_settle(const expect_request_t *e,
-                             apr_array_header_t *claims)
-{
-    /* a request that is refused later takes nothing, but for what was read */
-    int is_kept = e->content.read > 0
-                  || (e->content.handler_started
-                      && e->outcome.verdict != EXPECT_REFUSED);
-
-    expect_ledger_settle(expect_server_ledger(), (expect_claim_t *)claims->elts,
-                         claims->nelts, e->content.read, is_kept);
-}
-
 /* What an earlier section has taken may be settled already. */
-static void admission_hold(expect_request_t *e, apr_array_header_t *new)
+static void admission_hold(expect_request_t *e, apr_array_header_t *new,
+                           apr_int64_t read)
 {
     expect_claims_t *claims = e->facts.claims;
     int is_unknown = e->head.length == EXPECT_LENGTH_UNKNOWN;
 
-    if (is_unknown && e->content.read > 0) {
-        /* mod_security2 has read before: see content/start.c */
-        admission_draw(e, new, e->content.read);
+    if (read) {
+        admission_draw(e, new, read);
     }
     if (claims->is_settled || e->content.ended) {
-        admission_settle(e, new);
+        admission_settle(e, new, 1);
         return;
     }
     if (!claims->taken->nelts) {
@@ -144,15 +157,16 @@ const expect_rule_t *expect_admission_take(expect_request_t *e,
                                            const apr_array_header_t *claiming)
 {
     apr_array_header_t *new = admission_new(e, claiming);
-    int refused = 0, i;
+    /* mod_security2 has read before: see content/start.c */
+    apr_int64_t read = e->head.length == EXPECT_LENGTH_UNKNOWN
+                           ? e->content.read : 0;
+    int refused, i;
     expect_ledger_e taken;
 
     if (!new->nelts || expect_server_is_absent()) {
         return NULL;
     }
-    taken = expect_ledger_take(expect_server_ledger(),
-                               (expect_claim_t *)new->elts, new->nelts,
-                               &refused);
+    taken = expect_fleet_take(e->facts.claims, new, &read, &refused);
     if (taken != EXPECT_LEDGER_TAKEN) {
         return admission_rule(e, claiming,
                               &APR_ARRAY_IDX(new, refused < 0 ? 0 : refused,
@@ -166,7 +180,7 @@ const expect_rule_t *expect_admission_take(expect_request_t *e,
         c->is_taken = 1;
         c->rule = rule;
     }
-    admission_hold(e, new);
+    admission_hold(e, new, read);
     return NULL;
 }
 
@@ -179,11 +193,5 @@ void expect_admission_draw(expect_request_t *e, apr_off_t read)
 
 void expect_admission_settle(expect_request_t *e)
 {
-    expect_claims_t *claims = e->facts.claims;
-
-    if (claims && claims->taken->nelts && !claims->is_settled) {
-        claims->is_settled = 1;
-        e->content.draws = 0;
-        admission_settle(e, claims->taken);
-    }
+    admission_over(e, 1);
 }

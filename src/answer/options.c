@@ -44,6 +44,7 @@ static void options_announce(request_rec *r, const expect_rule_t *rules)
     facts.pool = r->pool;
     facts.claims = expect_claims_make(r->pool);
     facts.claims->is_too_many = rules->remembers > EXPECT_CLAIMS_MAX;
+    facts.claims->asks_store = 1;
     expect_rule_accepts_all(r->pool, rules, &facts, &accepts);
     limit = expect_fields_upload_limit(r->pool, &accepts);
     if (limit) {

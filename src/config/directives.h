@@ -36,6 +36,9 @@ const char *expect_cmd_linger(cmd_parms *cmd, void *unused, const char *args);
 /** ExpectLedger: keys.c. */
 const char *expect_cmd_ledger(cmd_parms *cmd, void *unused, const char *args);
 
+/** ExpectStore: store.c. */
+const char *expect_cmd_store(cmd_parms *cmd, void *unused, const char *args);
+
 /**
  * The message of an error.
  * @param cmd  the directive being read

@@ -101,6 +101,9 @@ static void request_prepare_claims(expect_request_t *e)
     e->facts.claims->is_direct =
         !e->section.rules->has_alternatives && !e->facts.trace
         && e->section.conf->engine != EXPECT_ENGINE_DETECT;
+    /* nothing is taken in a trial: the look decides */
+    e->facts.claims->asks_store =
+        e->section.conf->engine == EXPECT_ENGINE_DETECT;
 }
 
 int expect_request_enter_section(expect_request_t *e, request_rec *in)

@@ -14,6 +14,8 @@
 #include "ledger/ledger.h"
 
 struct expect_rule_t;
+struct expect_store_item_t;
+struct expect_store_upload_t;
 
 /** Claims of one upload at most. A tenant may write any number of rules, and
  *  all claims of an upload are compared with each other under the ledger's
@@ -31,6 +33,9 @@ typedef struct expect_claimed_t {
     expect_ledger_e found;
     /** it was taken */
     int is_taken;
+    /** a take has found that its limit is reached: that stands for this
+     *  upload */
+    int is_reached;
 } expect_claimed_t;
 
 typedef struct expect_claims_t {
@@ -47,6 +52,13 @@ typedef struct expect_claims_t {
     int is_direct;
     /** the content is over: nothing is held any more */
     int is_settled;
+    /** the store is asked where a rule only looks: see fleet.h */
+    int asks_store;
+    /** what the upload holds in the store; NULL: nothing */
+    struct expect_store_upload_t *upload;
+    /** room for what the store finds, for that many claims */
+    struct expect_store_item_t *items;
+    int n_items;
 } expect_claims_t;
 
 /**

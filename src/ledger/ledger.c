@@ -202,6 +202,93 @@ expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
     return result;
 }
 
+/* --- write down what others have admitted -------------------------------- */
+
+/* No more than the whole of a quota is outstanding, whoever has admitted it. */
+static void claim_book(expect_ledger_t *ledger, expect_claim_t *claim,
+                       apr_int64_t uploads, apr_int64_t bytes, apr_int64_t now)
+{
+    record_t *record = claim_record(ledger, claim, now);
+
+    check_claim(ledger, claim, 0, 0, now);
+    if (claim->left_uploads >= 0 && uploads > claim->left_uploads) {
+        uploads = claim->left_uploads;
+    }
+    if (claim->left_bytes >= 0 && bytes > claim->left_bytes) {
+        bytes = claim->left_bytes;
+    }
+    claim_spend(ledger, claim, record, uploads, bytes, now);
+}
+
+static void book_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n)
+{
+    apr_int64_t now = ledger_now();
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        expect_claim_t *claim = &claims[i];
+        apr_uint32_t owner;
+
+        claim->taken = claim->length > 0 ? claim->length : 0;
+        if (!claim_is_in_flight(claim)) {
+            claim_book(ledger, claim, 1, claim->taken, now);
+            continue;
+        }
+        owner = owner_self(ledger);
+        if (owner != LEDGER_NONE && has_places(ledger, claim, 1)) {
+            claim_record(ledger, claim, now);
+            claim->place = place_take(ledger, claim->record, owner,
+                                      claim->taken);
+        }
+    }
+    ledger->reserved_bytes += n ? claims[0].taken : 0;
+}
+
+void expect_ledger_book(expect_ledger_t *ledger, expect_claim_t *claims, int n)
+{
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        claims[i].record = claims[i].place = LEDGER_NONE;
+        claims[i].last = 0;
+        claims[i].uploads_turn = claims[i].bytes_turn = 0;
+        if (ledger) {
+            record_digest(ledger, &claims[i]);
+        }
+    }
+    if (ledger && !owner_is_leaving() && ledger_lock(ledger)) {
+        book_locked(ledger, claims, n);
+        ledger_unlock(ledger);
+    }
+}
+
+void expect_ledger_book_more(expect_ledger_t *ledger, expect_claim_t *claims,
+                             int n, apr_int64_t bytes)
+{
+    apr_int64_t now = ledger_now();
+    int i;
+
+    if (!ledger || owner_is_leaving() || !ledger_lock(ledger)) {
+        return;
+    }
+    for (i = 0; i < n; ++i) {
+        expect_claim_t *claim = &claims[i];
+        place_t *place;
+
+        claim->taken += bytes;
+        if (!claim_is_in_flight(claim)) {
+            claim_book(ledger, claim, 0, bytes, now);
+        }
+        else if ((place = place_of(ledger, claim->place, claim->record))) {
+            place_add(ledger, place, bytes);
+        }
+    }
+    ledger->reserved_bytes += n ? bytes : 0;
+    ledger_unlock(ledger);
+}
+
+/* --- look ---------------------------------------------------------------- */
+
 expect_ledger_e expect_ledger_peek(expect_ledger_t *ledger,
                                    expect_claim_t *claim)
 {

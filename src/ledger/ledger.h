@@ -50,6 +50,9 @@ typedef struct expect_limit_t {
     int is_tenants;
     /** which rule this is: from expect_ledger_id() */
     unsigned char id[16];
+    /** what that was made of: the same on all machines with the same
+     *  configuration */
+    const char *name;
 } expect_limit_t;
 
 /** A limit under one key, as one upload meets it. Filled in by the caller up to
@@ -177,6 +180,23 @@ expect_ledger_e expect_ledger_peek(expect_ledger_t *ledger,
 expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
                                    expect_claim_t *claims, int n,
                                    int *refused);
+
+/**
+ * Write down what an upload takes that others have admitted: see fleet.h. It is
+ * taken even if a limit is passed, but no more is spent of a quota than all of
+ * it. If it cannot be written down, the upload goes on without it.
+ * @param ledger NULL: it is down
+ * @param claims n of them, of different limits; zero or more are taken
+ * @param n      how many
+ */
+void expect_ledger_book(expect_ledger_t *ledger, expect_claim_t *claims, int n);
+
+/**
+ * The same for more bytes, of content of unknown length.
+ * @param bytes how many
+ */
+void expect_ledger_book_more(expect_ledger_t *ledger, expect_claim_t *claims,
+                             int n, apr_int64_t bytes);
 
 /**
  * Take more bytes, for content of unknown length: as many as all claims have

@@ -17,6 +17,7 @@
 
 #include "base/size.h"
 #include "ledger/claims.h"
+#include "ledger/fleet.h"
 #include "ledger/named.h"
 #include "ledger/server.h"
 #include "rules/arguments.h"
@@ -292,8 +293,8 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
         rule->earliest = EXPECT_AT_ENV;
     }
     a->limit.is_tenants = is_htaccess;
-    expect_ledger_id(a->limit.id, expect_server_secret(),
-                     limits_name(cmd, rule, a));
+    a->limit.name = apr_pstrdup(cmd->pool, limits_name(cmd, rule, a));
+    expect_ledger_id(a->limit.id, expect_server_secret(), a->limit.name);
     if (!is_htaccess) {
         limits_publish(cmd, a);
     }
@@ -431,6 +432,10 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
     if (c->is_taken) {
         return EXPECT_GRANTED;
     }
+    if (c->is_reached) {
+        answer->status = expect_limits_status(a, c);
+        return EXPECT_DENIED;
+    }
     memset(&c->claim, 0, sizeof(c->claim));
     c->claim.limit = &a->limit;
     if (limits_is_taken(facts->claims, a)) {
@@ -449,7 +454,7 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
         c->found = EXPECT_LEDGER_TAKEN;
     }
     else {
-        c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);
+        c->found = expect_fleet_peek(&c->claim, facts->claims->asks_store);
     }
     if (c->found == EXPECT_LEDGER_TAKEN) {
         return EXPECT_GRANTED;

@@ -1,0 +1,276 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What decides about uploads that rules remember.
+ */
+
+#include <string.h>
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+#include "ap_provider.h"
+
+#include "apr_sha1.h"
+#include "apr_strings.h"
+
+#include "ledger/fleet.h"
+#include "ledger/server.h"
+
+APLOG_USE_MODULE(expect);
+
+/* Written while the configuration is read. */
+static const expect_store_conf_t *store_conf;
+static const expect_store_provider_t *store;
+
+/* --- items --------------------------------------------------------------- */
+
+/* Machines agree on an id if they agree on the rule and on the key. */
+static void item_init(expect_store_item_t *item, const expect_claim_t *claim)
+{
+    const char *name = claim->limit->name;
+    apr_sha1_ctx_t sha1;
+
+    memset(item, 0, sizeof(*item));
+    item->limit = claim->limit;
+    apr_sha1_init(&sha1);
+    apr_sha1_update_binary(&sha1, (const unsigned char *)name,
+                           (unsigned)strlen(name) + 1);
+    apr_sha1_update_binary(&sha1, claim->key, (unsigned)claim->key_length);
+    apr_sha1_final(item->id, &sha1);
+}
+
+/* What the store has found of a claim. */
+static void item_found(const expect_store_item_t *item, expect_claim_t *claim)
+{
+    claim->left_uploads = item->left_uploads;
+    claim->left_bytes = item->left_bytes;
+    claim->is_too_large = claim->limit->bytes >= 0
+                          && claim->length > claim->limit->bytes;
+    claim->wait = claim->is_too_large ? 0 : item->wait;
+}
+
+/* --- look, take ---------------------------------------------------------- */
+
+expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store)
+{
+    expect_store_item_t item;
+    expect_ledger_e found;
+    int refused = -1;
+
+    if (store && asks_store) {
+        item_init(&item, claim);
+        found = store->peek(&item, 1, claim->length, &refused);
+        if (found != EXPECT_LEDGER_DOWN) {
+            item_found(&item, claim);
+            return found;
+        }
+    }
+    return expect_ledger_peek(expect_server_ledger(), claim);
+}
+
+static void fleet_book(apr_array_header_t *new, apr_int64_t read)
+{
+    expect_claim_t *claim = (expect_claim_t *)new->elts;
+
+    expect_ledger_book(expect_server_ledger(), claim, new->nelts);
+    if (read) {
+        expect_ledger_book_more(expect_server_ledger(), claim, new->nelts,
+                                read);
+    }
+}
+
+/* The store does not answer. */
+static expect_ledger_e fleet_take_alone(apr_array_header_t *new,
+                                        apr_int64_t *read, int *refused)
+{
+    switch (store_conf->on_error) {
+    case EXPECT_STORE_REFUSE:
+        return EXPECT_LEDGER_DOWN;
+    case EXPECT_STORE_ADMIT:
+        fleet_book(new, *read);
+        *read = 0;
+        return EXPECT_LEDGER_TAKEN;
+    default:
+        return expect_ledger_take(expect_server_ledger(),
+                                  (expect_claim_t *)new->elts, new->nelts,
+                                  refused);
+    }
+}
+
+/* In one round trip. */
+static expect_ledger_e fleet_take(expect_claims_t *claims,
+                                  apr_array_header_t *new, apr_int64_t *read,
+                                  int *refused)
+{
+    expect_claim_t *claim = (expect_claim_t *)new->elts;
+    expect_store_item_t items[EXPECT_CLAIMS_MAX];
+    apr_int64_t was_read = *read;
+    int n = new->nelts, i;
+    expect_ledger_e taken;
+
+    for (i = 0; i < n; ++i) {
+        item_init(&items[i], &claim[i]);
+    }
+    taken = store->take(&claims->upload, items, n, claim->length, was_read,
+                        refused);
+    if (taken == EXPECT_LEDGER_DOWN) {
+        taken = fleet_take_alone(new, read, refused);
+        if (taken == EXPECT_LEDGER_TAKEN) {
+            store->hold(&claims->upload, items, n, claim->length, was_read);
+        }
+        return taken;
+    }
+    if (taken == EXPECT_LEDGER_TAKEN) {
+        fleet_book(new, was_read);
+        *read = 0;
+    }
+    for (i = 0; i < n; ++i) {
+        item_found(&items[i], &claim[i]);
+    }
+    return taken;
+}
+
+expect_ledger_e expect_fleet_take(expect_claims_t *claims,
+                                  apr_array_header_t *new, apr_int64_t *read,
+                                  int *refused)
+{
+    *refused = -1;
+    return store ? fleet_take(claims, new, read, refused)
+                 : expect_ledger_take(expect_server_ledger(),
+                                      (expect_claim_t *)new->elts, new->nelts,
+                                      refused);
+}
+
+/* --- draw, settle -------------------------------------------------------- */
+
+static expect_store_item_t *fleet_room(expect_claims_t *claims, int n)
+{
+    if (claims->n_items < n) {
+        claims->items = apr_palloc(claims->pool, n * sizeof(*claims->items));
+        claims->n_items = n;
+    }
+    return claims->items;
+}
+
+/* Not all was left. */
+static void fleet_drawn(apr_array_header_t *taken,
+                        const expect_store_item_t *items, apr_int64_t wanted)
+{
+    int i;
+
+    for (i = 0; i < taken->nelts; ++i) {
+        expect_claim_t *claim = &APR_ARRAY_IDX(taken, i, expect_claim_t);
+
+        item_found(&items[i], claim);
+        claim->is_too_large = claim->limit->bytes >= 0
+                              && wanted > claim->limit->bytes - claim->taken;
+        if (claim->is_too_large) {
+            claim->wait = 0;
+        }
+    }
+}
+
+void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
+                       apr_int64_t *bytes, int *refused)
+{
+    expect_claim_t *claim = (expect_claim_t *)taken->elts;
+    apr_int64_t wanted = *bytes;
+    expect_store_item_t *items;
+    int is_decided = 0;
+
+    *refused = -1;
+    if (store && claims->upload) {
+        items = fleet_room(claims, taken->nelts);
+        is_decided = store->draw(claims->upload, bytes, items, refused)
+                         != EXPECT_LEDGER_DOWN
+                     || store_conf->on_error == EXPECT_STORE_ADMIT;
+        if (*bytes < wanted) {
+            fleet_drawn(taken, items, wanted);
+        }
+    }
+    if (is_decided) {
+        expect_ledger_book_more(expect_server_ledger(), claim, taken->nelts,
+                                *bytes);
+    }
+    else {
+        expect_ledger_draw(expect_server_ledger(), claim, taken->nelts, bytes,
+                           refused);
+    }
+}
+
+void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,
+                         apr_int64_t received, int keep_upload, int may_wait)
+{
+    expect_ledger_settle(expect_server_ledger(), (expect_claim_t *)taken->elts,
+                         taken->nelts, received, keep_upload);
+    if (store && claims->upload) {
+        store->settle(claims->upload, received, keep_upload, may_wait);
+        claims->upload = NULL;
+    }
+}
+
+/* --- the store ----------------------------------------------------------- */
+
+int expect_fleet_figures(expect_store_figures_t *figures)
+{
+    memset(figures, 0, sizeof(*figures));
+    if (store) {
+        store->figures(figures);
+    }
+    return store != NULL;
+}
+
+void expect_fleet_set_store(const expect_store_conf_t *conf)
+{
+    store_conf = conf;
+}
+
+const char *expect_fleet_shown(apr_pool_t *p)
+{
+    return store ? store->shown(p, store_conf) : NULL;
+}
+
+static int fleet_pre_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)p;
+    (void)plog;
+    (void)ptemp;
+    store_conf = NULL;
+    store = NULL;
+    return OK;
+}
+
+/* The module of the store may be loaded behind the directive. */
+static int fleet_check_config(apr_pool_t *p, apr_pool_t *plog,
+                              apr_pool_t *ptemp, server_rec *s)
+{
+    const expect_store_provider_t *found;
+    const char *err;
+
+    (void)plog;
+    (void)ptemp;
+    if (!store_conf) {
+        return OK;
+    }
+    found = ap_lookup_provider(EXPECT_STORE_GROUP, store_conf->scheme,
+                               EXPECT_STORE_VERSION);
+    err = found ? found->configure(p, store_conf)
+                : "the module that provides this store is not loaded: "
+                  "LoadModule expect_redis_module modules/mod_expect_redis.so";
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s,
+                     "ExpectStore at %s:%d: %s", store_conf->file,
+                     store_conf->line, err);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    store = found;
+    return OK;
+}
+
+void expect_fleet_register(void)
+{
+    ap_hook_pre_config(fleet_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    /* all modules are loaded */
+    ap_hook_check_config(fleet_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,83 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * What decides about uploads that rules remember: the ledger of this machine,
+ * or with ExpectStore the store that it shares with others.
+ *
+ * While the store answers, it decides alone, and the ledger only writes down
+ * what the store has admitted: so this machine can go on by itself, with what
+ * it knows of its own uploads, as soon as the store does not answer.
+ */
+
+#ifndef EXPECT_FLEET_H
+#define EXPECT_FLEET_H
+
+#include "ledger/claims.h"
+#include "ledger/store.h"
+
+/**
+ * Look whether an upload would be admitted now under one claim. Nothing is
+ * taken.
+ * @param claim      filled in
+ * @param asks_store 1: the store is asked, if there is one; 0: only what this
+ *                   machine knows is looked at
+ */
+expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store);
+
+/**
+ * Take claims of an upload, all of them or none.
+ * @param claims  those of the upload; what it holds in the store is kept there
+ * @param new     the claims to take: expect_claim_t, at most EXPECT_CLAIMS_MAX;
+ *                what was found is filled in
+ * @param read    in: bytes of content of unknown length that were read already;
+ *                out: 0 if they were taken, else the caller has to draw them
+ * @param refused set to the index of the first that is reached, or -1
+ */
+expect_ledger_e expect_fleet_take(expect_claims_t *claims,
+                                  apr_array_header_t *new, apr_int64_t *read,
+                                  int *refused);
+
+/**
+ * Take more bytes, for content of unknown length: as many as are left, at most
+ * those wanted.
+ * @param claims  those of the upload
+ * @param taken   which of them: claims->taken, or what was taken just now
+ * @param bytes   in: wanted; out: taken
+ * @param refused set to the index of the tightest, if not all were taken; or -1
+ */
+void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
+                       apr_int64_t *bytes, int *refused);
+
+/**
+ * The content is over: give everything back that was not received.
+ * @param claims, taken as above
+ * @param received    bytes of content
+ * @param keep_upload as for expect_ledger_settle()
+ * @param may_wait    0: in a pool cleanup, where nothing is sent
+ */
+void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,
+                         apr_int64_t received, int keep_upload, int may_wait);
+
+/**
+ * Read the store's figures.
+ * @return 0: there is no store
+ */
+int expect_fleet_figures(expect_store_figures_t *figures);
+
+/**
+ * ExpectStore: to be called while the configuration is read.
+ * @param conf all of it lives as long as the configuration
+ */
+void expect_fleet_set_store(const expect_store_conf_t *conf);
+
+/**
+ * The store's URL for people, without a password.
+ * @param p pool for the result
+ * @return NULL: there is no store
+ */
+const char *expect_fleet_shown(apr_pool_t *p);
+
+/** Register the hooks that find the store's module. */
+void expect_fleet_register(void);
+
+#endif
