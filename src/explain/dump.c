@@ -26,13 +26,19 @@
 #include "explain/sections.h"
 #include "explain/show.h"
 #include "explain/simulate.h"
+#include "ledger/fleet.h"
 
 static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
 {
     int auth_varies = expect_show_find(ap_conftree, "AuthType", "%{") != NULL;
+    const char *store = expect_fleet_shown(p);
 
     expect_show_print(p, out, "mod_expect %s: the rules in force, without "
                       "those of .htaccess files\n", EXPECT_VERSION);
+    if (store) {
+        expect_show_print(p, out, "ExpectStore %s: in-flight and quota are "
+                          "shared by all machines that use it\n", store);
+    }
     for (; s; s = s->next) {
         expect_sections_print(p, out, s, auth_varies);
     }

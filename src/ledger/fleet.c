@@ -228,7 +228,10 @@ void expect_fleet_set_store(const expect_store_conf_t *conf)
 
 const char *expect_fleet_shown(apr_pool_t *p)
 {
-    return store ? store->shown(p, store_conf) : NULL;
+    static const char *const words[] = { "local", "admit", "refuse" };
+
+    return store ? apr_pstrcat(p, store->shown(p, store_conf), " on-error=",
+                               words[store_conf->on_error], NULL) : NULL;
 }
 
 static int fleet_pre_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)

@@ -71,7 +71,8 @@ int expect_fleet_figures(expect_store_figures_t *figures);
 void expect_fleet_set_store(const expect_store_conf_t *conf);
 
 /**
- * The store's URL for people, without a password.
+ * The store for people: its URL, without a password, and what becomes of
+ * uploads while it does not answer.
  * @param p pool for the result
  * @return NULL: there is no store
  */

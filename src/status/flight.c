@@ -11,6 +11,7 @@
 
 #include "status/figures.h"
 #include "status/html.h"
+#include "status/store.h"
 
 /* More rules than this are left out: those with fewest uploads. */
 #define ROWS_MAX 20
@@ -111,7 +112,7 @@ static void flight_fullness(request_rec *r, const expect_remembered_t *ledger)
                   expect_figure_count(p, ledger->n[REMEMBERED_FULL]),
                   " uploads, whose keys had to share a limit.", NULL);
     }
-    ap_rputs("</p></section>\n", r);
+    ap_rputs("</p>\n", r);
 }
 
 #define TH "<th scope=\"col\">"
@@ -126,4 +127,6 @@ void expect_html_flight(request_rec *r, const expect_remembered_t *ledger)
         ap_rputs("</tbody></table>\n", r);
     }
     flight_fullness(r, ledger);
+    expect_store_html(r);
+    ap_rputs("</section>\n", r);
 }

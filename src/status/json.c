@@ -16,6 +16,7 @@
 #include "judge/verdict.h"
 #include "status/figures.h"
 #include "status/formats.h"
+#include "status/store.h"
 
 static json_t *json_count(apr_uint64_t n)
 {
@@ -179,6 +180,7 @@ static json_t *json_report(apr_pool_t *p, const expect_report_t *report,
     if (ledger) {
         json_set_ledger(root, ledger);
     }
+    expect_store_json(root);
     json_decref(totals);
     return root;
 }

@@ -16,6 +16,7 @@
 #include "status/figures.h"
 #include "status/remembered.h"
 #include "status/serve.h"
+#include "status/store.h"
 
 static void block_auto(request_rec *r, const expect_report_t *report)
 {
@@ -91,6 +92,7 @@ static int expect_status_hook(request_rec *r, int flags)
     if (ledger) {
         block_auto_ledger(r, ledger);
     }
+    expect_store_auto(r);
     return OK;
 }
 

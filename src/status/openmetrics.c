@@ -13,6 +13,7 @@
 
 #include "judge/verdict.h"
 #include "status/formats.h"
+#include "status/store.h"
 
 /* A label's value: backslash and quote are written with a backslash. The format
  * wants the same of a line feed, which no text of a report has. */
@@ -151,6 +152,7 @@ int expect_status_openmetrics(request_rec *r, const expect_report_t *report,
     if (ledger) {
         metric_ledger(r, ledger);
     }
+    expect_store_metrics(r);
     ap_rputs("# EOF\n", r);
     return OK;
 }
