@@ -115,13 +115,13 @@ static const char *store_password(cmd_parms *cmd, expect_store_conf_t *conf,
         apr_file_close(file);
     }
     if (rv != APR_SUCCESS && rv != APR_EOF) {
-        return apr_psprintf(cmd->pool, ": cannot be read: %s",
+        return apr_psprintf(cmd->pool, ": cannot be read: %s; " ACCEPTED,
                             apr_strerror(rv, text, sizeof(text)));
     }
     line[strcspn(line, "\r\n")] = '\0';
     if (!*line || strlen(line) > PASSWORD_MAX) {
-        return ": the first line of the file must be the password, of at most "
-               "1024 bytes";
+        return ": the first line of the file is no password of 1 to 1024 bytes; "
+               ACCEPTED;
     }
     conf->password = line;
     return NULL;
@@ -198,7 +198,7 @@ const char *expect_cmd_store(cmd_parms *cmd, void *unused, const char *args)
         return expect_config_error(cmd, "the first argument",
                                    ": not a URL; " ACCEPTED);
     }
-    conf->timeout = 50 * 1000;
+    conf->timeout = APR_USEC_PER_SEC / 20;
     conf->lease = apr_time_from_sec(30);
     conf->prefix = "expect";
     conf->file = cmd->directive->filename;

@@ -29,6 +29,9 @@ my $PERIOD = 'a PERIOD is minute, hour, day, week, or a number with s, m, h '
     . 'or d';
 my $STRING = 'STRING is a string expression, like %{HTTP:X-Tenant}';
 my $LEDGER = 'keys=N is accepted, a whole number from 64 to 16777216';
+my $STORE  = qr{\Aa\ URL\ like\ redis://HOST\[:PORT\]\[/DB\]\ or\ .*
+    \btimeout=MS,\ lease=SECONDS,\ on-error=local\|admit\|refuse,
+    \ prefix=WORD\ and\ password-file=PATH\z}x;
 my %limit  = ('in-flight' => '', quota => ' per=PERIOD');
 $_ = "$_ takes [uploads=N] [bytes=SIZE]$limit{$_} [key=KEY], and at least one "
     . 'of uploads= and bytes=' for my($FLIGHT, $QUOTA) = ('in-flight', 'quota');
@@ -308,6 +311,36 @@ my @errors = (
             qw(keys= keys=x keys=-1 keys=+64 keys=1K keys=64.5 keys=63
                keys=16777217 keys=99999999999999999999))),
 
+    (map { ["ExpectStore $$_[0]", "ExpectStore $$_[0]", 'ExpectStore',
+            @$_[1, 2], $STORE, 1] }
+        ['', 'no argument', 'the URL is missing'],
+        ['""', 'no argument', 'the URL is missing'],
+        # a password is not shown
+        (map { [$_, 'the first argument', 'not a URL'] }
+            qw(localhost :secret@host redis: redis:// redis:/x //host
+               1redis://host red_is://host)),
+        (map { ["redis://:secret\@host $_", $_, 'unknown argument'] }
+            qw(timeout 50 wait=50 on_error=local On)),
+        (map { ["redis://host $_", $_, 'the value is missing'] }
+            qw(timeout= lease= on-error= prefix= password-file=)),
+        ['redis://host timeout=1 TIMEOUT=1', 'TIMEOUT=1', 'given twice'],
+        (map { ["redis://host $_", $_,
+                'not a number of milliseconds within 1 and 10000'] }
+            qw(timeout=0 timeout=10001 timeout=-1 timeout=50ms timeout=x
+               timeout=99999999999999999999)),
+        (map { ["redis://host $_", $_,
+                'not a number of seconds within 3 and 3600'] }
+            qw(lease=2 lease=3601 lease=+3 lease=1m)),
+        (map { ["redis://host $_", $_, 'neither local nor admit nor refuse'] }
+            qw(on-error=deny on-error=Off)),
+        (map { ["redis://host prefix=$_", "prefix=$_", 'not a word of at most '
+                . '64 letters, digits, and - _ . :'] }
+            '{a}', 'a/b', 'a' x 65)),
+    (map { ["ExpectStore, $$_[0]", "ExpectStore redis://h password-file=$$_[1]",
+            'ExpectStore', "password-file=$$_[1]", @$_[2, 3], 1] }
+        ['no such file', '/nonexistent', 'cannot be read: No such file or '
+            . 'directory', $STORE]),
+
     ['a rule in a vhost',
         "<VirtualHost *:80>\nServerName a\nExpectRequire foo\n</VirtualHost>",
         'ExpectRequire', 'foo', qr/unknown rule/, $RULES, 3],
@@ -333,9 +366,16 @@ my @httpd = (
     (map { ["<$_>\nExpectLinger Off\n</" . (split)[0] . '>',
             qr/ExpectLinger (?:cannot occur|not allowed)\b/] }
         'Directory /', 'Location />', 'Files *', 'If "true"'),
-    (map { ["<$_>\nExpectLedger keys=64\n</" . (split)[0] . '>',
-            qr/ExpectLedger (?:cannot occur|not allowed)\b/] }
+    (map { my $in = $_; map { ["<$in>\n$_\n</" . (split ' ', $in)[0] . '>',
+            qr/Expect(?:Ledger|Store) (?:cannot occur|not allowed)\b/] }
+        'ExpectLedger keys=64', 'ExpectStore redis://host' }
         'VirtualHost *:80', 'Directory /', 'Location />'),
+    # No module knows the scheme.
+    (map { ["ExpectStore $_://:secret\@host/0",
+            qr/^(?!.*secret).*ExpectStore\ at\ \S+:\d+:\ the\ module\ that
+               \ provides\ this\ store\ is\ not\ loaded:\ LoadModule
+               \ expect_redis_module\ modules\/mod_expect_redis\.so/smx] }
+        qw(redis redis+unix memcached)),
     # mod_expect's rules where Require has them.
     ["<Location />\nRequire content-length max=x\n</Location>",
         qr/^Require: content-length max=x: not a SIZE.*; $SIZE/m],
