@@ -138,9 +138,52 @@ static void metric_ledger(request_rec *r, const expect_remembered_t *ledger)
                  "the ledger was full.", n[REMEMBERED_FULL]);
 }
 
+static void metric_store_seconds(request_rec *r,
+                                 const expect_store_figures_t *figures)
+{
+    static const int buckets[] = EXPECT_STORE_BUCKETS;
+    apr_uint64_t n = 0;
+    int i;
+
+    metric_family(r, "expect_store_seconds", "histogram",
+                  "How long the store took to answer, in seconds.");
+    for (i = 0; i < EXPECT_STORE_N_BUCKETS - 1; ++i) {
+        n += figures->seconds[i];
+        ap_rprintf(r, "expect_store_seconds_bucket{le=\"%g\"} %"
+                   APR_UINT64_T_FMT "\n", buckets[i] / 1e6, n);
+    }
+    n += figures->seconds[i];
+    ap_rprintf(r, "expect_store_seconds_bucket{le=\"+Inf\"} %"
+               APR_UINT64_T_FMT "\nexpect_store_seconds_sum %" APR_UINT64_T_FMT
+               ".%06d\nexpect_store_seconds_count %" APR_UINT64_T_FMT "\n", n,
+               figures->microseconds / APR_USEC_PER_SEC,
+               (int)(figures->microseconds % APR_USEC_PER_SEC), n);
+}
+
+static void metric_store(request_rec *r, const expect_store_figures_t *figures)
+{
+    apr_uint64_t results[EXPECT_STORE_RESULTS];
+    int i;
+
+    metric_family(r, "expect_store_up", "gauge",
+                  "1, or 0 while the store does not answer.");
+    ap_rprintf(r, "expect_store_up %d\n", figures->is_up);
+    metric_family(r, "expect_store_requests", "counter",
+                  "Decisions that the store was asked for, by their result.");
+    expect_store_results(figures, results);
+    for (i = 0; i < EXPECT_STORE_RESULTS; ++i) {
+        ap_rprintf(r, "expect_store_requests_total{result=\"%s\"} %"
+                   APR_UINT64_T_FMT "\n", expect_store_names[i].json,
+                   results[i]);
+    }
+    metric_store_seconds(r, figures);
+}
+
 int expect_status_openmetrics(request_rec *r, const expect_report_t *report,
                               const expect_remembered_t *ledger)
 {
+    expect_store_figures_t figures;
+
     ap_set_content_type(r, "application/openmetrics-text; version=1.0.0; "
                         "charset=utf-8");
     metric_family(r, "expect_counting", "gauge",
@@ -152,7 +195,9 @@ int expect_status_openmetrics(request_rec *r, const expect_report_t *report,
     if (ledger) {
         metric_ledger(r, ledger);
     }
-    expect_store_metrics(r);
+    if (expect_fleet_figures(&figures)) {
+        metric_store(r, &figures);
+    }
     ap_rputs("# EOF\n", r);
     return OK;
 }

@@ -7,19 +7,19 @@
 #include "httpd.h"
 #include "http_protocol.h"
 
-#include "ledger/fleet.h"
 #include "status/figures.h"
 #include "status/store.h"
 
-#define RESULTS 4
-
-static const char *const result_names[RESULTS] = {
-    "taken", "refused", "timeout", "error"
+/* The names in JSON are those of the label result as well. */
+const expect_figure_t expect_store_names[EXPECT_STORE_RESULTS] = {
+    { .json = "taken", .auto_name = "StoreTaken" },
+    { .json = "refused", .auto_name = "StoreRefused" },
+    { .json = "timeout", .auto_name = "StoreTimeout" },
+    { .json = "error", .auto_name = "StoreError" }
 };
 
-/* By the names above. */
-static void store_results(const expect_store_figures_t *figures,
-                          apr_uint64_t results[RESULTS])
+void expect_store_results(const expect_store_figures_t *figures,
+                          apr_uint64_t results[EXPECT_STORE_RESULTS])
 {
     results[0] = figures->taken;
     results[1] = figures->refused;
@@ -30,59 +30,21 @@ static void store_results(const expect_store_figures_t *figures,
 void expect_store_json(json_t *root)
 {
     expect_store_figures_t figures;
-    apr_uint64_t results[RESULTS];
+    apr_uint64_t results[EXPECT_STORE_RESULTS];
     json_t *store;
     int i;
 
     if (!expect_fleet_figures(&figures)) {
         return;
     }
-    store_results(&figures, results);
+    expect_store_results(&figures, results);
     store = json_object();
     json_object_set_new(store, "up", json_boolean(figures.is_up));
-    for (i = 0; i < RESULTS; ++i) {
-        json_object_set_new(store, result_names[i],
+    for (i = 0; i < EXPECT_STORE_RESULTS; ++i) {
+        json_object_set_new(store, expect_store_names[i].json,
                             json_integer((json_int_t)results[i]));
     }
     json_object_set_new(root, "store", store);
-}
-
-void expect_store_metrics(request_rec *r)
-{
-    static const int buckets[] = EXPECT_STORE_BUCKETS;
-    expect_store_figures_t figures;
-    apr_uint64_t results[RESULTS], n = 0;
-    int i;
-
-    if (!expect_fleet_figures(&figures)) {
-        return;
-    }
-    store_results(&figures, results);
-    ap_rprintf(r, "# TYPE expect_store_up gauge\n"
-               "# HELP expect_store_up 1, or 0 while the store does not "
-               "answer.\nexpect_store_up %d\n"
-               "# TYPE expect_store_requests counter\n"
-               "# HELP expect_store_requests Decisions that the store was "
-               "asked for, by their result.\n", figures.is_up);
-    for (i = 0; i < RESULTS; ++i) {
-        ap_rprintf(r, "expect_store_requests_total{result=\"%s\"} %"
-                   APR_UINT64_T_FMT "\n", result_names[i], results[i]);
-    }
-    ap_rputs("# TYPE expect_store_seconds histogram\n"
-             "# UNIT expect_store_seconds seconds\n"
-             "# HELP expect_store_seconds How long the store took to "
-             "answer.\n", r);
-    for (i = 0; i < EXPECT_STORE_N_BUCKETS - 1; ++i) {
-        n += figures.seconds[i];
-        ap_rprintf(r, "expect_store_seconds_bucket{le=\"%g\"} %"
-                   APR_UINT64_T_FMT "\n", buckets[i] / 1e6, n);
-    }
-    n += figures.seconds[i];
-    ap_rprintf(r, "expect_store_seconds_bucket{le=\"+Inf\"} %"
-               APR_UINT64_T_FMT "\nexpect_store_seconds_sum %" APR_UINT64_T_FMT
-               ".%06d\nexpect_store_seconds_count %" APR_UINT64_T_FMT "\n", n,
-               figures.microseconds / APR_USEC_PER_SEC,
-               (int)(figures.microseconds % APR_USEC_PER_SEC), n);
 }
 
 /* Not where it is: anybody may see the page whom the administrator lets. */
@@ -105,20 +67,17 @@ void expect_store_html(request_rec *r)
 
 void expect_store_auto(request_rec *r)
 {
-    static const char *const names[RESULTS] = {
-        "Taken", "Refused", "Timeouts", "Errors"
-    };
     expect_store_figures_t figures;
-    apr_uint64_t results[RESULTS];
+    apr_uint64_t results[EXPECT_STORE_RESULTS];
     int i;
 
     if (!expect_fleet_figures(&figures)) {
         return;
     }
-    store_results(&figures, results);
+    expect_store_results(&figures, results);
     ap_rprintf(r, "ExpectStoreUp: %d\n", figures.is_up);
-    for (i = 0; i < RESULTS; ++i) {
-        ap_rprintf(r, "ExpectStore%s: %" APR_UINT64_T_FMT "\n", names[i],
-                   results[i]);
+    for (i = 0; i < EXPECT_STORE_RESULTS; ++i) {
+        ap_rprintf(r, "Expect%s: %" APR_UINT64_T_FMT "\n",
+                   expect_store_names[i].auto_name, results[i]);
     }
 }

@@ -12,11 +12,21 @@
 
 #include "httpd.h"
 
+#include "ledger/fleet.h"
+#include "status/figures.h"
+
+/** How decisions of the store end. */
+#define EXPECT_STORE_RESULTS 4
+
+/** Their names; those in JSON are values of the label result as well. */
+extern const expect_figure_t expect_store_names[EXPECT_STORE_RESULTS];
+
+/** How many there were of each, in the order of their names. */
+void expect_store_results(const expect_store_figures_t *figures,
+                          apr_uint64_t results[EXPECT_STORE_RESULTS]);
+
 /** Add the member "store" to an object. */
 void expect_store_json(json_t *root);
-
-/** Write metrics in OpenMetrics 1.0. */
-void expect_store_metrics(request_rec *r);
 
 /** Write a sentence for the status page. */
 void expect_store_html(request_rec *r);
