@@ -86,7 +86,7 @@ static expect_ledger_e fleet_take_alone(apr_array_header_t *new,
 {
     switch (store_conf->on_error) {
     case EXPECT_STORE_REFUSE:
-        return EXPECT_LEDGER_DOWN;
+        return EXPECT_LEDGER_ALONE;
     case EXPECT_STORE_ADMIT:
         fleet_book(new, *read);
         *read = 0;

@@ -94,8 +94,10 @@ typedef struct expect_claim_t {
 typedef enum {
     EXPECT_LEDGER_TAKEN = 0,
     EXPECT_LEDGER_REFUSED,  /* a limit is reached: nothing was taken */
-    EXPECT_LEDGER_DOWN      /* there is no ledger, or it cannot be locked; or
+    EXPECT_LEDGER_DOWN,     /* there is no ledger, or it cannot be locked; or
                              * all of its places are held */
+    EXPECT_LEDGER_ALONE     /* the store does not answer, and this server must
+                             * not decide alone: fleet.h */
 } expect_ledger_e;
 
 /** For metrics and the page. */

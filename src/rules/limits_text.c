@@ -88,9 +88,11 @@ const char *expect_limits_reason(apr_pool_t *p, const expect_facts_t *facts,
                             EXPECT_CLAIMS_MAX);
     }
     c = expect_claims_of(facts->claims, arg);
-    if (c->found == EXPECT_LEDGER_DOWN) {
-        return apr_pstrcat(p, a->shown, " cannot be checked: the ledger is not "
-                           "available", NULL);
+    if (c->found == EXPECT_LEDGER_DOWN || c->found == EXPECT_LEDGER_ALONE) {
+        return apr_pstrcat(p, a->shown, " cannot be checked: ",
+                           c->found == EXPECT_LEDGER_DOWN
+                               ? "the ledger is not available"
+                               : "the store does not answer", NULL);
     }
     if (c->claim.wait > 0 && !c->claim.is_too_large) {
         wait = apr_psprintf(p, "; again in %" APR_INT64_T_FMT " s",
