@@ -10,21 +10,38 @@
 #include "rules/target.h"
 #include "tree/evaluate.h"
 
-expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
-                                    apr_array_header_t *claiming)
+/* What an evaluation changes meanwhile. */
+typedef struct {
+    apr_table_t *fields;
+    expect_busy_e busy;
+} judge_saved_t;
+
+static judge_saved_t judge_begin(expect_request_t *e)
 {
     request_rec *r = e->facts.r;
-    apr_table_t *fields = r->headers_in;
-    expect_busy_e busy = e->busy;
-    expect_answer_t answer;
+    judge_saved_t saved = { r->headers_in, e->busy };
 
     /* providers of Require read r->headers_in: they see the head as sent */
     r->headers_in = e->fields;
     e->busy = EXPECT_EVALUATING;
-    answer = expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
-                                         e->section.answers, claiming);
-    e->busy = busy;
-    r->headers_in = fields;
+    return saved;
+}
+
+static void judge_end(expect_request_t *e, judge_saved_t saved)
+{
+    e->facts.r->headers_in = saved.fields;
+    e->busy = saved.busy;
+}
+
+expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
+                                    expect_claiming_t *claiming)
+{
+    judge_saved_t saved = judge_begin(e);
+    expect_answer_t answer =
+        expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
+                                    e->section.answers, claiming);
+
+    judge_end(e, saved);
     return answer;
 }
 
@@ -32,6 +49,24 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
                                       expect_stage_e stage)
 {
     return expect_judge_claims(e, stage, NULL);
+}
+
+/* What can be known without the ledger. Rules that remember are judged apart
+ * from the others, unless they are alternatives to them. */
+static expect_answer_t judge_without_ledger(expect_request_t *e,
+                                            expect_stage_e stage)
+{
+    judge_saved_t saved;
+    expect_answer_t answer;
+
+    if (e->section.rules->has_alternatives) {
+        return expect_judge_evaluate(e, stage);
+    }
+    saved = judge_begin(e);
+    answer = expect_rule_evaluate_others(e->section.rules, &e->facts, stage,
+                                         e->section.answers);
+    judge_end(e, saved);
+    return answer;
 }
 
 /* Rules that remember are evaluated last: when the handler is about to run, or
@@ -50,13 +85,12 @@ static int waits_for_ledger(const expect_request_t *e)
            && e->section.evaluated_to >= e->section.rules->others_final;
 }
 
-/* Whether rules that remember make a difference: they decide, or one of them is
- * an alternative that allows more bytes. */
-static int could_grant_more(const expect_answer_t *answer)
+/* The stage at which all of that is known. */
+static expect_stage_e judge_final(const expect_request_t *e)
 {
-    return answer->value == EXPECT_UNKNOWN
-           || (answer->value == EXPECT_GRANTED
-               && answer->max != EXPECT_UNLIMITED);
+    const expect_rule_t *rules = e->section.rules;
+
+    return rules->has_alternatives ? rules->final : rules->others_final;
 }
 
 /* Whether nothing that comes later can change what is unknown now. */
@@ -67,7 +101,106 @@ static int judge_is_last(const request_rec *r, const expect_request_t *e,
         /* mod_rewrite redirects: the rules are evaluated again there */
         return !expect_target_is_rewritten(r);
     }
-    return stage >= EXPECT_AT_USER && stage >= e->section.rules->final;
+    return stage >= EXPECT_AT_USER && stage >= judge_final(e);
+}
+
+static int is_admission(const expect_answer_t *answer)
+{
+    return answer->value == EXPECT_GRANTED || answer->value == EXPECT_NEUTRAL;
+}
+
+/* What follows from an answer. */
+static expect_decision_e judge_answer(expect_answer_t *answer,
+                                      const request_rec *r,
+                                      expect_request_t *e,
+                                      expect_stage_e stage)
+{
+    switch (answer->value) {
+    case EXPECT_DENIED:
+    case EXPECT_ERROR:
+        return EXPECT_DECIDE_REFUSE;
+    case EXPECT_UNKNOWN:
+        if (judge_is_last(r, e, stage)) {
+            /* still unknown at the last stage: refuse */
+            *answer = judge_without_ledger(e, EXPECT_AT_END);
+            return EXPECT_DECIDE_REFUSE;
+        }
+        break;
+    default:
+        /* an undecided alternative may allow more bytes */
+        if (answer->max == EXPECT_UNLIMITED || stage >= judge_final(e)
+            || judge_is_last(r, e, stage)) {
+            return EXPECT_DECIDE_ADMIT;
+        }
+    }
+    expect_request_limit(e, answer->early_max, answer->early_rule);
+    return EXPECT_DECIDE_LATER;
+}
+
+/* --- rules that remember, where they are no alternatives ------------------ */
+
+static expect_decision_e judge_claims(expect_answer_t *answer,
+                                      expect_request_t *e,
+                                      expect_stage_e stage)
+{
+    judge_saved_t saved = judge_begin(e);
+    int holds = expect_rule_claim(answer, e->section.rules, &e->facts, stage,
+                                  e->section.claiming);
+
+    judge_end(e, saved);
+    e->section.claimed_to = stage;
+    if (holds) {
+        return EXPECT_DECIDE_ADMIT;
+    }
+    return answer->value == EXPECT_UNKNOWN ? EXPECT_DECIDE_LATER
+                                           : EXPECT_DECIDE_REFUSE;
+}
+
+/*
+ * Once the others hold, those that remember decide.
+ * @param answer in: that of the others, unless they hold already
+ */
+static expect_decision_e judge_apart(expect_answer_t *answer,
+                                     expect_claiming_t **claiming,
+                                     const request_rec *r, expect_request_t *e,
+                                     expect_stage_e stage)
+{
+    apr_off_t max = EXPECT_UNLIMITED;
+    const expect_rule_t *max_rule = NULL;
+    expect_decision_e decision;
+
+    if (!e->section.others_hold) {
+        decision = judge_answer(answer, r, e, stage);
+        if (!is_admission(answer)) {
+            return decision;
+        }
+        max = answer->max;
+        max_rule = answer->max_rule;
+        if (decision == EXPECT_DECIDE_ADMIT) {
+            e->section.others_hold = 1;
+            expect_request_limit(e, max, max_rule);
+        }
+    }
+    if (!may_claim(e, stage)) {
+        return EXPECT_DECIDE_LATER;
+    }
+    *claiming = e->section.claiming;
+    decision = judge_claims(answer, e, stage);
+    if (decision == EXPECT_DECIDE_ADMIT) {
+        expect_request_limit(e, max, max_rule);
+    }
+    return decision;
+}
+
+/* --- rules that remember, where they are alternatives --------------------- */
+
+/* Whether rules that remember make a difference: they decide, or one of them is
+ * an alternative that allows more bytes. */
+static int could_grant_more(const expect_answer_t *answer)
+{
+    return answer->value == EXPECT_UNKNOWN
+           || (answer->value == EXPECT_GRANTED
+               && answer->max != EXPECT_UNLIMITED);
 }
 
 /*
@@ -75,16 +208,15 @@ static int judge_is_last(const request_rec *r, const expect_request_t *e,
  * @param answer in: the result without them; out: with them
  * @return 1 if the request is admitted, once everything is taken
  */
-static int judge_with_ledger(expect_answer_t *answer,
-                             apr_array_header_t **claiming,
-                             expect_request_t *e, expect_stage_e stage)
+static int judge_alternatives(expect_answer_t *answer,
+                              expect_claiming_t **claiming,
+                              expect_request_t *e, expect_stage_e stage)
 {
     int is_capped = answer->value == EXPECT_GRANTED
                     && stage != EXPECT_AT_HANDLER;
 
     e->section.claimed_to = stage;
-    *claiming = apr_array_make(e->facts.pool, 4,
-                               sizeof(const expect_rule_t *));
+    *claiming = e->section.claiming;
     *answer = expect_judge_claims(e, stage, *claiming);
     return answer->value == EXPECT_NEUTRAL
            || (answer->value == EXPECT_GRANTED
@@ -92,7 +224,7 @@ static int judge_with_ledger(expect_answer_t *answer,
 }
 
 expect_decision_e expect_judge(expect_answer_t *answer,
-                               apr_array_header_t **claiming,
+                               expect_claiming_t **claiming,
                                const request_rec *r, expect_request_t *e,
                                expect_stage_e stage)
 {
@@ -103,32 +235,16 @@ expect_decision_e expect_judge(expect_answer_t *answer,
             && !may_claim(e, stage))) {
         return EXPECT_DECIDE_LATER;
     }
-
-    e->section.evaluated_to = stage;
-    *answer = expect_judge_evaluate(e, stage);
+    if (!e->section.others_hold) {
+        e->section.evaluated_to = stage;
+        *answer = judge_without_ledger(e, stage);
+    }
+    if (e->section.rules->remembers && !e->section.rules->has_alternatives) {
+        return judge_apart(answer, claiming, r, e, stage);
+    }
     if (may_claim(e, stage) && could_grant_more(answer)
-        && judge_with_ledger(answer, claiming, e, stage)) {
+        && judge_alternatives(answer, claiming, e, stage)) {
         return EXPECT_DECIDE_ADMIT;
     }
-    switch (answer->value) {
-    case EXPECT_DENIED:
-    case EXPECT_ERROR:
-        return EXPECT_DECIDE_REFUSE;
-    case EXPECT_UNKNOWN:
-        if (judge_is_last(r, e, stage)) {
-            /* still unknown at the last stage: refuse */
-            *answer = expect_judge_evaluate(e, EXPECT_AT_END);
-            return EXPECT_DECIDE_REFUSE;
-        }
-        break;
-    default:
-        /* an undecided alternative may allow more bytes */
-        if (answer->max == EXPECT_UNLIMITED
-            || stage >= e->section.rules->final
-            || judge_is_last(r, e, stage)) {
-            return EXPECT_DECIDE_ADMIT;
-        }
-    }
-    expect_request_limit(e, answer->early_max, answer->early_rule);
-    return EXPECT_DECIDE_LATER;
+    return judge_answer(answer, r, e, stage);
 }

@@ -50,6 +50,15 @@ static void item_found(const expect_store_item_t *item, expect_claim_t *claim)
     claim->wait = claim->is_too_large ? 0 : item->wait;
 }
 
+static expect_store_item_t *fleet_room(expect_claims_t *claims, int n)
+{
+    if (claims->n_items < n) {
+        claims->items = apr_palloc(claims->pool, n * sizeof(*claims->items));
+        claims->n_items = n;
+    }
+    return claims->items;
+}
+
 /* --- look, take ---------------------------------------------------------- */
 
 expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store)
@@ -104,9 +113,9 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
                                   int *refused)
 {
     expect_claim_t *claim = (expect_claim_t *)new->elts;
-    expect_store_item_t items[EXPECT_CLAIMS_MAX];
-    apr_int64_t was_read = *read;
     int n = new->nelts, i;
+    expect_store_item_t *items = fleet_room(claims, n);
+    apr_int64_t was_read = *read;
     expect_ledger_e taken;
 
     for (i = 0; i < n; ++i) {
@@ -143,15 +152,6 @@ expect_ledger_e expect_fleet_take(expect_claims_t *claims,
 }
 
 /* --- draw, settle -------------------------------------------------------- */
-
-static expect_store_item_t *fleet_room(expect_claims_t *claims, int n)
-{
-    if (claims->n_items < n) {
-        claims->items = apr_palloc(claims->pool, n * sizeof(*claims->items));
-        claims->n_items = n;
-    }
-    return claims->items;
-}
 
 /* Not all was left. */
 static void fleet_drawn(apr_array_header_t *taken,

@@ -27,8 +27,8 @@ expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store);
 /**
  * Take claims of an upload, all of them or none.
  * @param claims  those of the upload; what it holds in the store is kept there
- * @param new     the claims to take: expect_claim_t, at most EXPECT_CLAIMS_MAX;
- *                what was found is filled in
+ * @param new     the claims to take: expect_claim_t; what was found is filled
+ *                in
  * @param read    in: bytes of content of unknown length that were read already;
  *                out: 0 if they were taken, else the caller has to draw them
  * @param refused set to the index of the first that is reached, or -1
