@@ -24,6 +24,7 @@ include modules.mk
 
 MODULE    = .libs/mod_expect.so
 MANPAGE   = packaging/out/mod_expect.5
+REDIS     = .libs/mod_expect_redis.so
 WITNESS   = t/c-modules/witness/.libs/mod_witness.so
 APXSFLAGS = $(addprefix -Wc$(comma),$(WARNINGS) $(CPPFLAGS) $(CFLAGS)) \
             $(addprefix -Wl$(comma),$(LDFLAGS))
@@ -42,11 +43,38 @@ DOCS       = $(wildcard docs/*)
 
 export APXS
 
-all: $(MODULE) $(MANPAGE)       ## build module and manual page (the default)
+# mod_expect_redis.so needs hiredis, 0.14 or later; without it, only mod_expect.so
+# is built. HIREDIS=no does without it in any case.
+HIREDIS ?= $(shell { pkg-config --exists hiredis || printf \
+    '\#include <stdarg.h>\n\#include <stddef.h>\n\#include \
+    <hiredis/hiredis.h>\n' | $(CC) $(CPPFLAGS) -E - ; } >/dev/null 2>&1 \
+    && echo yes || echo no)
+ifeq ($(HIREDIS),yes)
+BUILT   = $(MODULE) $(REDIS)
+CHECKED = $(SOURCES) $(REDIS_SOURCES)
+else
+BUILT   = $(MODULE) no-redis
+CHECKED = $(SOURCES)
+endif
+
+all: $(BUILT) $(MANPAGE)        ## build modules and manual page (the default)
+
+no-redis:
+	@echo "make: there is no hiredis (libhiredis-dev, hiredis-devel): \
+	mod_expect_redis.so is not built" | tr -d '\t'
 
 $(MODULE): $(SOURCES) $(HEADERS) modules.mk
 	$(APXS) -c $(APXSFLAGS) -Wc,-Isrc '-Wl,$(EXPORTS)' -o mod_expect.la \
 	    $(SOURCES) $(LIBS)
+
+$(REDIS): $(REDIS_SOURCES) $(HEADERS) $(REDIS_SCRIPT) modules.mk
+	$(APXS) -c $(APXSFLAGS) -Wc,-Isrc '-Wl,$(REDIS_EXPORTS)' \
+	    -o mod_expect_redis.la $(REDIS_SOURCES) $(REDIS_LIBS)
+
+# A string of C, without comments and indentation.
+$(REDIS_SCRIPT): src/redis/script.lua
+	sed -e '/^ *--/d;/^ *$$/d' -e 's/^ *//;s/[\\"]/\\&/g' \
+	    -e 's/^/"/;s/$$/\\n"/' $< >$@
 
 # not left behind if packaging/man fails
 $(MANPAGE): docs/REFERENCE packaging/man packaging/debian/changelog \
@@ -87,15 +115,15 @@ check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
 check-static:                   ## warnings are errors; the texts agree
 
 # variableScope: variables are declared where a function begins
-check-cppcheck:                 ## what cppcheck finds
+check-cppcheck: $(REDIS_SCRIPT) ## what cppcheck finds
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,style,performance,portability \
-	    --suppress=variableScope -Isrc $(SOURCES)
+	    --suppress=variableScope -Isrc $(CHECKED)
 
 check-gcc:                      ## gcc's warnings
 check-clang:                    ## clang's warnings
-check-gcc check-clang: check-%:
-	for file in $(SOURCES); do \
+check-gcc check-clang: check-%: $(REDIS_SCRIPT)
+	for file in $(CHECKED); do \
 	    $(if $(filter clang,$*),$(CLANG),$(CC)) -fsyntax-only -O2 -Werror \
 	        $(WARNINGS) $(INCLUDES) $$file || exit 1; \
 	done
@@ -109,19 +137,19 @@ check-reference: $(MANPAGE)     ## docs, manual page, samples name all
 check-layers:                   ## rooms include what src/README allows
 	@packaging/layers
 
-check-gcc-analyzer:             ## what gcc -fanalyzer finds
-	for file in $(SOURCES); do \
+check-gcc-analyzer: $(REDIS_SCRIPT)     ## what gcc -fanalyzer finds
+	for file in $(CHECKED); do \
 	    $(CC) -fanalyzer -O1 -Werror $(WARNINGS) $(INCLUDES) -S \
 	        -o /dev/null $$file || exit 1; \
 	done
 
 # Which checks: .clang-tidy; the first leaves out those of clang's analyzer.
-check-tidy:                     ## what clang-tidy finds, without the analyzer
-	$(CLANG)-tidy --quiet --checks=-clang-analyzer-* $(SOURCES) -- \
+check-tidy: $(REDIS_SCRIPT)     ## what clang-tidy finds, without the analyzer
+	$(CLANG)-tidy --quiet --checks=-clang-analyzer-* $(CHECKED) -- \
 	    $(INCLUDES)
 
-check-tidy-all:                 ## what clang-tidy finds
-	$(CLANG)-tidy --quiet $(SOURCES) -- $(INCLUDES)
+check-tidy-all: $(REDIS_SCRIPT) ## what clang-tidy finds
+	$(CLANG)-tidy --quiet $(CHECKED) -- $(INCLUDES)
 
 test:                           ## set up what is missing, then run all tests
 	t/setup
@@ -248,7 +276,7 @@ run:                            ## the demo's servers to try, until Ctrl-C
 install: all                    ## module, manual, samples, below DESTDIR
 	$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)' \
 	    '$(DESTDIR)$(TEXTDIR)/docs' '$(DESTDIR)$(MANDIR)/man5'
-	$(INSTALL) -m 755 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)'
+	$(INSTALL) -m 755 $(filter %.so,$(BUILT)) '$(DESTDIR)$(LIBEXECDIR)'
 	$(INSTALL) -m 644 $(SAMPLES) '$(DESTDIR)$(DOCDIR)'
 	$(INSTALL) -m 644 $(TEXTS) '$(DESTDIR)$(TEXTDIR)'
 	$(INSTALL) -m 644 $(DOCS) '$(DESTDIR)$(TEXTDIR)/docs'
@@ -256,6 +284,7 @@ install: all                    ## module, manual, samples, below DESTDIR
 
 uninstall:                      ## remove what make install has put there
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/mod_expect.so' \
+	    '$(DESTDIR)$(LIBEXECDIR)/mod_expect_redis.so' \
 	    '$(DESTDIR)$(MANDIR)/man5/mod_expect.5' \
 	    $(foreach file,$(notdir $(SAMPLES)),'$(DESTDIR)$(DOCDIR)/$(file)') \
 	    $(foreach file,$(TEXTS) $(DOCS),'$(DESTDIR)$(TEXTDIR)/$(file)')
@@ -283,10 +312,11 @@ rpm-test:                       ## build by the spec file, and look at the RPM
 	packaging/rpm-test
 
 compile_commands.json: $(SOURCES) $(HEADERS)    ## for clangd and clang-tidy
-	bear --output $@ -- $(MAKE) -B $(MODULE)
+	bear --output $@ -- $(MAKE) -B $(filter %.so,$(BUILT))
 
 clean:                          ## remove what was built
-	rm -rf .libs asan coverage mod_expect.la compile_commands.json
+	rm -rf .libs asan coverage mod_expect.la mod_expect_redis.la \
+	    compile_commands.json $(REDIS_SCRIPT)
 	rm -f *.lo *.slo *.o src/*/*.lo src/*/*.slo src/*/*.o
 	rm -rf src/.libs src/*/.libs t/unit/.build t/c-modules/*/.libs packaging/out
 	rm -f $(foreach end,la lo slo o,t/c-modules/*/*.$(end))
@@ -295,7 +325,7 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | \
 	    expand -t 26
 
-.PHONY: all witness units check-units check-static check-cppcheck check-gcc \
+.PHONY: all no-redis witness units check-units check-static check-cppcheck check-gcc \
         check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
         check-reference check-layers test setup asan valgrind fuzz fuzz-replay \
         coverage demo bench clients fronts matrix soak run install uninstall \

@@ -1,0 +1,432 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * The store's part of a decision.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "apr_atomic.h"
+
+#include "redis/breaker.h"
+#include "redis/decide.h"
+#include "redis/exchange.h"
+#include "redis/figures.h"
+#include "redis/renewer.h"
+#include "redis/script.h"
+#include "redis/uploads.h"
+
+/* What is taken in advance, at most: content of unknown length does not ask the
+ * store for each piece that is read. */
+#define AHEAD ((apr_int64_t)1024 * 1024)
+
+/* How many uploads, and how many commands, may wait to be given back. If there
+ * are more, places are free when their leases end. */
+#define SETTLED_MAX 16384
+#define VOIDS_MAX 1024
+
+/* --- questions ----------------------------------------------------------- */
+
+/* A command may have been done, but its answer is not known, or it may be done
+ * later: it is taken back. */
+static void question_void(redis_process_t *process,
+                          const redis_question_t *question)
+{
+    redis_void_t *made = malloc(sizeof(*made)), **last;
+    redis_question_t undo = *question;
+    int is_kept = 0;
+
+    if (!made) {
+        return;
+    }
+    undo.name = "void";
+    undo.first = !strcmp(question->name, "take");
+    undo.second = 0;
+    made->next = NULL;
+    made->since = redis_clock();
+    made->tries = 0;
+    redis_command_ask(&made->command, process, &undo);
+    if (redis_process_lock(process)) {
+        if (process->n_voids < VOIDS_MAX) {
+            last = &process->voids;
+            while (*last) {
+                last = &(*last)->next;
+            }
+            *last = made;
+            ++process->n_voids;
+            is_kept = 1;
+        }
+        redis_process_unlock(process);
+    }
+    if (!is_kept) {
+        redis_command_free(&made->command);
+        free(made);
+    }
+    redis_renewer_start(process);
+    redis_renewer_wake(process);
+}
+
+static void question_failed(redis_process_t *process,
+                            const redis_question_t *question,
+                            apr_time_t since, const redis_failure_t *failure)
+{
+    redis_figures_count(failure->is_late ? REDIS_TIMEOUT : REDIS_ERROR);
+    redis_breaker_failed(process, since, failure);
+    if (failure->was_sent && strcmp(question->name, "peek")) {
+        question_void(process, question);
+    }
+}
+
+/*
+ * Ask, and read the answer.
+ * @return 0: there is none
+ */
+static int question_ask(redis_process_t *process,
+                        const redis_question_t *question,
+                        expect_store_item_t *items, redis_item_t *held,
+                        redis_answer_t *answer)
+{
+    apr_time_t since = redis_clock();
+    redis_may_e may = redis_breaker_may(process);
+    redis_failure_t failure;
+    redisReply *reply = NULL;
+    redis_command_t command;
+    int is_answered;
+
+    if (may == REDIS_MAY_NOT) {
+        redis_figures_count(REDIS_ERROR);
+        return 0;
+    }
+    redis_command_ask(&command, process, question);
+    is_answered = redis_exchange(process, &command,
+                                 since + process->store.timeout, &reply,
+                                 &failure);
+    redis_command_free(&command);
+    if (is_answered && !redis_answer_read(reply, answer, items, held,
+                                          question->n)) {
+        strcpy(failure.reason, "the answer makes no sense");
+        failure.was_sent = 1;
+        is_answered = 0;
+    }
+    if (reply) {
+        freeReplyObject(reply);
+    }
+    if (!is_answered) {
+        question_failed(process, question, since, &failure);
+        return 0;
+    }
+    redis_figures_time(redis_clock() - since);
+    redis_breaker_answered(process, may);
+    return 1;
+}
+
+/* --- look ---------------------------------------------------------------- */
+
+/* No amount that matters is larger. */
+static apr_int64_t bytes_clip(apr_int64_t bytes)
+{
+    return bytes <= REDIS_AMOUNT_MAX ? bytes : REDIS_AMOUNT_MAX + 1;
+}
+
+/* Add items to those of an upload; they count when n is raised. */
+static int upload_append(redis_process_t *process,
+                         expect_store_upload_t *upload,
+                         const expect_store_item_t *items, int n)
+{
+    int i, is_reserved;
+
+    if (!redis_process_lock(process)) {
+        return 0;
+    }
+    /* the thread may read those that are there */
+    is_reserved = redis_upload_reserve(upload, n);
+    redis_process_unlock(process);
+    for (i = 0; is_reserved && i < n; ++i) {
+        redis_item_init(&upload->items[upload->n + i], &items[i],
+                        upload->n_items++);
+    }
+    return is_reserved;
+}
+
+/* The question about the items that were appended. */
+static redis_question_t upload_asks(expect_store_upload_t *upload,
+                                    const char *name, int n,
+                                    apr_int64_t length, apr_int64_t read)
+{
+    redis_question_t question = {
+        .name = name, .items = &upload->items[upload->n], .n = n,
+        .id = upload->id, .command = ++upload->n_commands
+    };
+
+    question.first = bytes_clip(length < 0 ? read : length);
+    question.second = bytes_clip(length < 0 ? read + 1 : length);
+    return question;
+}
+
+expect_ledger_e redis_peek(expect_store_item_t *items, int n,
+                           apr_int64_t length, int *refused)
+{
+    redis_process_t *process = redis_process();
+    expect_store_upload_t *upload = process ? redis_upload_make(process)
+                                            : NULL;
+    expect_ledger_e found = EXPECT_LEDGER_DOWN;
+    redis_answer_t answer;
+
+    if (!upload) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    if (upload_append(process, upload, items, n)) {
+        redis_question_t question = upload_asks(upload, "peek", n, length, 0);
+
+        if (question_ask(process, &question, items, NULL, &answer)) {
+            *refused = answer.refused;
+            found = answer.refused < 0 ? EXPECT_LEDGER_TAKEN
+                                       : EXPECT_LEDGER_REFUSED;
+        }
+    }
+    redis_upload_free(upload);
+    return found;
+}
+
+/* --- take ---------------------------------------------------------------- */
+
+/* What was appended is the upload's. */
+static void upload_takes(redis_process_t *process,
+                         expect_store_upload_t *upload, int n,
+                         apr_int64_t bytes, int is_stored)
+{
+    int is_held = redis_upload_is_in_flight(upload), i;
+
+    for (i = 0; i < n; ++i) {
+        upload->items[upload->n + i].taken = bytes;
+        upload->items[upload->n + i].last = bytes;
+    }
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    upload->n += n;
+    upload->is_stored |= is_stored;
+    if (!is_held && redis_upload_is_in_flight(upload)) {
+        if (!process->held.n) {
+            process->renew_at = redis_clock() + process->store.lease / 3;
+        }
+        upload->round = process->round;
+        redis_list_add(&process->held, upload);
+        is_held = 1;
+    }
+    redis_process_unlock(process);
+    if (is_held) {
+        redis_renewer_start(process);
+    }
+}
+
+static int upload_begins(redis_process_t *process,
+                         expect_store_upload_t **upload,
+                         const expect_store_item_t *items, int n,
+                         apr_int64_t length)
+{
+    expect_store_upload_t *made = *upload ? *upload
+                                          : redis_upload_make(process);
+
+    if (made && upload_append(process, made, items, n)) {
+        *upload = made;
+        /* other items have taken nothing in advance */
+        made->ahead = 0;
+        made->draws = length < 0;
+        return 1;
+    }
+    if (made && made != *upload) {
+        redis_upload_free(made);
+    }
+    return 0;
+}
+
+expect_ledger_e redis_take(expect_store_upload_t **upload,
+                           expect_store_item_t *items, int n,
+                           apr_int64_t length, apr_int64_t read, int *refused)
+{
+    redis_process_t *process = redis_process();
+    expect_store_upload_t *taker = *upload;
+    expect_ledger_e found = EXPECT_LEDGER_DOWN;
+    redis_answer_t answer;
+
+    if (process && upload_begins(process, &taker, items, n, length)) {
+        redis_question_t question = upload_asks(taker, "take", n, length,
+                                                read);
+        redis_item_t *held = &taker->items[taker->n];
+
+        if (question_ask(process, &question, items, held, &answer)) {
+            found = answer.is_taken ? EXPECT_LEDGER_TAKEN
+                                    : EXPECT_LEDGER_REFUSED;
+            *refused = answer.refused;
+            redis_figures_count(answer.is_taken ? REDIS_TAKEN
+                                                : REDIS_REFUSED);
+        }
+        if (found == EXPECT_LEDGER_TAKEN) {
+            upload_takes(process, taker, n, question.first, 1);
+            *upload = taker;
+        }
+        else if (taker != *upload) {
+            redis_upload_free(taker);
+        }
+    }
+    return found;
+}
+
+void redis_hold(expect_store_upload_t **upload,
+                const expect_store_item_t *items, int n, apr_int64_t length,
+                apr_int64_t read)
+{
+    redis_process_t *process = redis_process();
+
+    if (process && upload_begins(process, upload, items, n, length)) {
+        upload_takes(process, *upload, n,
+                     bytes_clip(length < 0 ? read : length), 0);
+    }
+}
+
+/* --- draw ---------------------------------------------------------------- */
+
+static int upload_has_bytes(const expect_store_upload_t *upload)
+{
+    apr_uint32_t i = 0;
+
+    while (i < upload->n && upload->items[i].bytes < 0) {
+        ++i;
+    }
+    return i < upload->n;
+}
+
+static void upload_draws(redis_process_t *process,
+                         expect_store_upload_t *upload, apr_int64_t bytes)
+{
+    apr_uint32_t i;
+
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    for (i = 0; i < upload->n; ++i) {
+        upload->items[i].taken += bytes;
+        upload->items[i].last = bytes;
+    }
+    upload->is_stored = 1;
+    redis_process_unlock(process);
+}
+
+expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
+                           expect_store_item_t *items, int *refused)
+{
+    redis_process_t *process = redis_process();
+    redis_question_t question = {
+        .name = "draw", .items = upload->items, .n = (int)upload->n,
+        .id = upload->id, .second = AHEAD
+    };
+    redis_answer_t answer;
+
+    *refused = -1;
+    if (!process) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    if (*bytes <= upload->ahead || !upload_has_bytes(upload)) {
+        upload->ahead -= *bytes <= upload->ahead ? *bytes : 0;
+        return EXPECT_LEDGER_TAKEN;
+    }
+    question.command = ++upload->n_commands;
+    question.first = bytes_clip(*bytes - upload->ahead);
+    if (!question_ask(process, &question, items, upload->items, &answer)) {
+        return EXPECT_LEDGER_DOWN;
+    }
+    redis_figures_count(answer.refused < 0 ? REDIS_TAKEN : REDIS_REFUSED);
+    if (answer.bytes) {
+        upload_draws(process, upload, answer.bytes);
+    }
+    upload->ahead += answer.bytes;
+    if (answer.refused >= 0) {
+        *refused = answer.refused;
+        *bytes = upload->ahead < *bytes ? upload->ahead : *bytes;
+    }
+    upload->ahead -= *bytes;
+    return *bytes ? EXPECT_LEDGER_TAKEN : EXPECT_LEDGER_REFUSED;
+}
+
+/* --- settle -------------------------------------------------------------- */
+
+/* By this thread; returns whether it is done. */
+static int upload_settles(redis_process_t *process,
+                          const redis_command_t *command)
+{
+    apr_time_t since = redis_clock();
+    redis_failure_t failure;
+    redisReply *reply = NULL;
+    int is_answered;
+
+    if (redis_breaker_may(process) != REDIS_MAY_ASK) {
+        return 0;
+    }
+    is_answered = redis_exchange(process, command,
+                                 since + process->store.timeout, &reply,
+                                 &failure);
+    if (is_answered && !redis_answer_is_number(reply)) {
+        strcpy(failure.reason, "the answer makes no sense");
+        is_answered = 0;
+    }
+    if (reply) {
+        freeReplyObject(reply);
+    }
+    if (!is_answered) {
+        redis_breaker_failed(process, since, &failure);
+    }
+    return is_answered;
+}
+
+/* Leave it to the thread. */
+static void upload_queue(redis_process_t *process,
+                         expect_store_upload_t *upload)
+{
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    if (process->settled.n < SETTLED_MAX || upload->is_renewed) {
+        redis_list_add(&process->settled, upload);
+        upload = NULL;
+    }
+    redis_process_unlock(process);
+    if (upload) {
+        redis_upload_free(upload);
+    }
+    redis_renewer_start(process);
+    redis_renewer_wake(process);
+}
+
+/* If the thread has just sent that it is under way, it says once more that it
+ * is not: the thread's command may be done later than this one's. */
+void redis_settle(expect_store_upload_t *upload, apr_int64_t received,
+                  int keep_upload, int may_wait)
+{
+    redis_process_t *process = redis_process();
+    redis_command_t command;
+    int n, is_done, is_renewed;
+
+    if (!process || apr_atomic_read32(&process->is_leaving)
+        || !redis_process_lock(process)) {
+        return;
+    }
+    if (redis_upload_is_in_flight(upload)) {
+        redis_list_remove(&process->held, upload);
+    }
+    upload->received = received;
+    upload->keep_upload = keep_upload;
+    is_renewed = upload->is_renewed;
+    redis_process_unlock(process);
+    redis_command_settle(&command);
+    n = redis_command_settle_add(&command, process, upload);
+    is_done = !n || (may_wait && upload_settles(process, &command));
+    redis_command_free(&command);
+    if (is_done && !is_renewed) {
+        redis_upload_free(upload);
+    }
+    else {
+        upload_queue(process, upload);
+    }
+}

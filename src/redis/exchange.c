@@ -1,0 +1,148 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * Commands, and the connections that are idle between them.
+ */
+
+#include <poll.h>
+#include <string.h>
+
+#include "redis/exchange.h"
+#include "redis/figures.h"
+
+/* Idle connections that a process keeps, and for how long, in microseconds. */
+#define IDLE_MAX 8
+#define IDLE_TIME 60000000
+
+/* --- idle connections ---------------------------------------------------- */
+
+/* There is nothing to read on a connection that is idle, but its end. */
+static int link_is_quiet(const redis_link_t *link)
+{
+    struct pollfd one = { link->context->fd, POLLIN, 0 };
+
+    return poll(&one, 1, 0) == 0;
+}
+
+/* Out of the list under the lock, closed without it. */
+static void links_close(redis_link_t *link)
+{
+    while (link) {
+        redis_link_t *next = link->next;
+
+        redis_link_close(link);
+        link = next;
+    }
+}
+
+static redis_link_t *links_take(redis_process_t *process)
+{
+    redis_link_t *link;
+
+    for (;;) {
+        if (!redis_process_lock(process)) {
+            return NULL;
+        }
+        link = process->idle;
+        if (link) {
+            process->idle = link->next;
+            link->next = NULL;
+            --process->n_idle;
+        }
+        redis_process_unlock(process);
+        if (!link || link_is_quiet(link)) {
+            return link;
+        }
+        redis_link_close(link);
+    }
+}
+
+static void links_give(redis_process_t *process, redis_link_t *link)
+{
+    link->used_at = redis_clock();
+    if (redis_process_lock(process)) {
+        if (link->age == process->age && process->n_idle < IDLE_MAX) {
+            link->next = process->idle;
+            process->idle = link;
+            ++process->n_idle;
+            link = NULL;
+        }
+        redis_process_unlock(process);
+    }
+    links_close(link);
+}
+
+/* One has failed: those that were made before are not used again. */
+static void links_drop(redis_process_t *process, redis_link_t *failed)
+{
+    redis_link_t *idle = NULL;
+
+    if (redis_process_lock(process)) {
+        if (failed->age == process->age) {
+            ++process->age;
+            idle = process->idle;
+            process->idle = NULL;
+            process->n_idle = 0;
+        }
+        redis_process_unlock(process);
+    }
+    links_close(idle);
+    redis_link_close(failed);
+}
+
+void redis_links_tidy(redis_process_t *process)
+{
+    redis_link_t **at = &process->idle, *old;
+    apr_time_t now = redis_clock();
+    int n = 0;
+
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    /* those behind it were used earlier */
+    while (*at && now - (*at)->used_at <= IDLE_TIME) {
+        at = &(*at)->next;
+        ++n;
+    }
+    old = *at;
+    *at = NULL;
+    process->n_idle = n;
+    redis_process_unlock(process);
+    links_close(old);
+}
+
+/* --- a command ----------------------------------------------------------- */
+
+int redis_exchange(redis_process_t *process, const redis_command_t *command,
+                   apr_time_t deadline, redisReply **reply,
+                   redis_failure_t *failure)
+{
+    redis_link_t *link = links_take(process);
+    int was_sent = 0;
+
+    memset(failure, 0, sizeof(*failure));
+    if (link) {
+        if (redis_link_call(link, process, command, deadline, reply, failure)) {
+            links_give(process, link);
+            return 1;
+        }
+        links_drop(process, link);
+        if (!failure->is_closed) {
+            return 0;
+        }
+        /* the server has closed it while it was idle, or has been started
+         * again: the command is sent once more, and is the same */
+        was_sent = failure->was_sent;
+        memset(failure, 0, sizeof(*failure));
+    }
+    link = redis_link_open(process, deadline, failure);
+    if (link) {
+        if (redis_link_call(link, process, command, deadline, reply, failure)) {
+            links_give(process, link);
+            return 1;
+        }
+        links_drop(process, link);
+    }
+    failure->was_sent |= was_sent;
+    return 0;
+}

@@ -1,0 +1,326 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/*
+ * A connection to the server.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/socket.h>
+
+#include "apr_strings.h"
+
+#include "redis/addresses.h"
+#include "redis/figures.h"
+#include "redis/link.h"
+#include "redis/script.h"
+
+/* No answer of the script is longer. */
+#define ANSWER_MAX 65536
+
+static int link_fails(redis_failure_t *failure, const char *reason)
+{
+    (void)apr_cpystrn(failure->reason, reason, sizeof(failure->reason));
+    return 0;
+}
+
+static int link_fails_by(redis_failure_t *failure, int error)
+{
+    (void)apr_strerror(APR_FROM_OS_ERROR(error), failure->reason,
+                       sizeof(failure->reason));
+    return 0;
+}
+
+/* --- one connection ------------------------------------------------------ */
+
+void redis_link_close(redis_link_t *link)
+{
+    if (link->context) {
+        redisFree(link->context);
+    }
+    free(link);
+}
+
+/* Wait until there is something to read, or room to write. */
+static int link_wait(int fd, short events, apr_time_t deadline,
+                     redis_failure_t *failure)
+{
+    for (;;) {
+        struct pollfd one = { fd, events, 0 };
+        apr_interval_time_t left = deadline - redis_clock();
+        int n;
+
+        if (left <= 0) {
+            failure->is_late = 1;
+            return link_fails(failure, "no answer in time");
+        }
+        left = (left + 999) / 1000;
+        n = poll(&one, 1, left < INT_MAX ? (int)left : INT_MAX);
+        if (n > 0) {
+            return 1;
+        }
+        if (n < 0 && errno != EINTR) {
+            return link_fails_by(failure, errno);
+        }
+    }
+}
+
+static int link_breaks(const redisContext *context, redis_failure_t *failure)
+{
+    failure->is_closed = context->err == REDIS_ERR_EOF
+                         || context->err == REDIS_ERR_IO;
+    return link_fails(failure, context->errstr);
+}
+
+static int link_send(redisContext *context, apr_time_t deadline,
+                     redis_failure_t *failure)
+{
+    int is_done = 0;
+
+    failure->was_sent = 1;
+    for (;;) {
+        if (redisBufferWrite(context, &is_done) != REDIS_OK) {
+            return link_breaks(context, failure);
+        }
+        if (is_done) {
+            return 1;
+        }
+        if (!link_wait(context->fd, POLLOUT, deadline, failure)) {
+            return 0;
+        }
+    }
+}
+
+/* One answer, and nothing behind it. */
+static int link_receive(redisContext *context, apr_time_t deadline,
+                        redisReply **reply, redis_failure_t *failure)
+{
+    void *found = NULL;
+
+    for (;;) {
+        if (redisGetReplyFromReader(context, &found) != REDIS_OK) {
+            return link_fails(failure, context->errstr);
+        }
+        if (found) {
+            break;
+        }
+        if (context->reader->len > ANSWER_MAX) {
+            return link_fails(failure, "the answer is too long");
+        }
+        if (!link_wait(context->fd, POLLIN, deadline, failure)) {
+            return 0;
+        }
+        if (redisBufferRead(context) != REDIS_OK) {
+            return link_breaks(context, failure);
+        }
+    }
+    if (context->reader->pos < context->reader->len) {
+        freeReplyObject(found);
+        return link_fails(failure, "more than one answer");
+    }
+    *reply = found;
+    return 1;
+}
+
+static int link_asks(redisContext *context, apr_time_t deadline,
+                     redisReply **reply, redis_failure_t *failure)
+{
+    return link_send(context, deadline, failure)
+           && link_receive(context, deadline, reply, failure);
+}
+
+/* --- a new connection ---------------------------------------------------- */
+
+/* A command for which the answer is OK. What the server says of a password is
+ * not repeated: where AUTH is another command, it shows its arguments. */
+static int link_is_ok(redisContext *context, int argc, const char **argv,
+                      apr_time_t deadline, redis_failure_t *failure)
+{
+    redisReply *reply = NULL;
+    char reason[REDIS_REASON_LENGTH];
+    int is_ok;
+
+    if (redisAppendCommandArgv(context, argc, argv, NULL) != REDIS_OK) {
+        return link_fails(failure, "no memory");
+    }
+    if (!link_asks(context, deadline, &reply, failure)) {
+        return 0;
+    }
+    is_ok = reply->type == REDIS_REPLY_STATUS && !strcmp(reply->str, "OK");
+    if (!is_ok && reply->type == REDIS_REPLY_ERROR) {
+        (void)apr_snprintf(reason, sizeof(reason), "%s is refused: %.*s",
+                           argv[0], (int)strcspn(reply->str, " "), reply->str);
+        (void)link_fails(failure, reason);
+    }
+    else if (!is_ok) {
+        (void)link_fails(failure, "this is no Redis server");
+    }
+    freeReplyObject(reply);
+    return is_ok;
+}
+
+static int link_log_in(redisContext *context, const redis_store_t *store,
+                       apr_time_t deadline, redis_failure_t *failure)
+{
+    const char *password = store->url.password ? store->url.password
+                                               : store->password;
+    char db[16];
+
+    if (password) {
+        const char *argv[3] = { "AUTH", NULL, NULL };
+        int argc = 1;
+
+        if (store->url.user) {
+            argv[argc++] = store->url.user;
+        }
+        argv[argc++] = password;
+        if (!link_is_ok(context, argc, argv, deadline, failure)) {
+            return 0;
+        }
+    }
+    if (store->url.db) {
+        const char *argv[2] = { "SELECT", NULL };
+
+        (void)apr_snprintf(db, sizeof(db), "%d", store->url.db);
+        argv[1] = db;
+        return link_is_ok(context, 2, argv, deadline, failure);
+    }
+    return 1;
+}
+
+/* Also waits until the connection is there. */
+static int link_is_connected(redisContext *context, apr_time_t deadline,
+                             redis_failure_t *failure)
+{
+    int error = 0;
+    socklen_t length = sizeof(error);
+
+    if (context->err) {
+        return link_fails(failure, context->errstr);
+    }
+    (void)fcntl(context->fd, F_SETFD, FD_CLOEXEC);
+    if (!link_wait(context->fd, POLLOUT, deadline, failure)) {
+        return 0;
+    }
+    if (getsockopt(context->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) {
+        error = errno;
+    }
+    return error ? link_fails_by(failure, error) : 1;
+}
+
+static int link_connect(redis_link_t *link, const redis_store_t *store,
+                        const char *address, apr_time_t deadline,
+                        redis_failure_t *failure)
+{
+    link->context = address ? redisConnectNonBlock(address, store->url.port)
+                            : redisConnectUnixNonBlock(store->url.path);
+    if (!link->context) {
+        return link_fails(failure, "no memory");
+    }
+    if (link_is_connected(link->context, deadline, failure)) {
+        return 1;
+    }
+    redisFree(link->context);
+    link->context = NULL;
+    return 0;
+}
+
+/* The addresses one after the other. */
+static int link_connect_any(redis_process_t *process, redis_link_t *link,
+                            apr_time_t deadline, redis_failure_t *failure)
+{
+    redis_addresses_t addresses;
+    int i;
+
+    if (process->store.url.path) {
+        return link_connect(link, &process->store, NULL, deadline, failure);
+    }
+    if (!redis_process_lock(process)) {
+        return link_fails(failure, "the process ends");
+    }
+    addresses = process->addresses;
+    redis_process_unlock(process);
+    (void)link_fails(failure, addresses.reason);
+    for (i = 0; i < addresses.n; ++i) {
+        if (link_connect(link, &process->store, addresses.text[i], deadline,
+                         failure)) {
+            return 1;
+        }
+        if (failure->is_late) {
+            redis_addresses_turn(process, addresses.text[i]);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+redis_link_t *redis_link_open(redis_process_t *process, apr_time_t deadline,
+                              redis_failure_t *failure)
+{
+    redis_link_t *link = calloc(1, sizeof(*link));
+    apr_uint32_t age;
+
+    if (!link || !redis_process_lock(process)) {
+        free(link);
+        (void)link_fails(failure, "no memory");
+        return NULL;
+    }
+    age = process->age;
+    redis_process_unlock(process);
+    if (link_connect_any(process, link, deadline, failure)) {
+        int is_ready = link_log_in(link->context, &process->store, deadline,
+                                   failure);
+
+        /* nothing of the script was sent so far */
+        failure->was_sent = failure->is_closed = 0;
+        if (is_ready) {
+            link->age = age;
+            return link;
+        }
+    }
+    redis_link_close(link);
+    return NULL;
+}
+
+/* --- a command ----------------------------------------------------------- */
+
+/* The server may forget the script at any time. */
+int redis_link_call(redis_link_t *link, redis_process_t *process,
+                    const redis_command_t *command, apr_time_t deadline,
+                    redisReply **reply, redis_failure_t *failure)
+{
+    const char *sha = process->store.sha;
+
+    *reply = NULL;
+    if (!redis_command_append(command, link->context, NULL, sha)) {
+        return link_fails(failure, "no memory");
+    }
+    if (!link_asks(link->context, deadline, reply, failure)) {
+        return 0;
+    }
+    if ((*reply)->type == REDIS_REPLY_ERROR
+        && !strncmp((*reply)->str, "NOSCRIPT", 8)) {
+        freeReplyObject(*reply);
+        *reply = NULL;
+        if (!redis_command_append(command, link->context, redis_script, sha)) {
+            return link_fails(failure, "no memory");
+        }
+        if (!link_asks(link->context, deadline, reply, failure)) {
+            return 0;
+        }
+    }
+    if ((*reply)->type == REDIS_REPLY_ERROR) {
+        (void)link_fails(failure, (*reply)->str);
+        freeReplyObject(*reply);
+        *reply = NULL;
+        /* it says so: nothing was done */
+        failure->was_sent = 0;
+        return 0;
+    }
+    return 1;
+}
