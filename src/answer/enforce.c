@@ -205,12 +205,10 @@ void expect_count_outcome(const request_rec *r, expect_request_t *e)
     }
 }
 
-/* How often a take is tried again where others have taken meanwhile. */
-#define TAKES_MAX 4
-
 /*
  * An admission rests on what the ledger had when the rules were evaluated. If
- * others have taken it meanwhile, the rules are evaluated again: an alternative
+ * others have taken it meanwhile, or the store knows more, that rule does not
+ * hold any more for this upload. The rules are evaluated again: an alternative
  * may admit.
  */
 static int enforce_claims(request_rec *r, expect_request_t *e,
@@ -224,7 +222,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         expect_enforce_admit(r, e, answer);
         return DECLINED;
     }
-    for (i = 0; i < TAKES_MAX; ++i) {
+    for (i = 0; i < EXPECT_CLAIMS_MAX; ++i) {
         if (answer->value != EXPECT_GRANTED
             && answer->value != EXPECT_NEUTRAL) {
             return enforce_refuse(r, e, answer);
@@ -237,9 +235,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         if (e->facts.claims->is_direct) {
             break;
         }
-        if (i < TAKES_MAX - 1) {
-            *answer = expect_judge_claims(e, stage, claiming);
-        }
+        *answer = expect_judge_claims(e, stage, claiming);
     }
     answer->value = EXPECT_DENIED;
     answer->rule = reached;
