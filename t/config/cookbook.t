@@ -8,7 +8,7 @@
 use strict;
 use warnings;
 
-use lib 't/config', 't/cutoff';
+use lib 't/config', 't/cutoff', 't/store', 't/admission', 't/other-modules';
 use File::Copy qw(copy);
 use File::Path qw(mkpath);
 use Test::More;
@@ -16,6 +16,7 @@ use Cookbook;
 use CutOff;
 use ExpectTest;
 use File;
+use Store;
 
 use constant MB => 1 << 20;
 
@@ -59,6 +60,20 @@ sub cut_off {
         is $r->{witness}{eos}, 0, "$name, asked $asks: no handler saw an end";
     }
 }
+
+# --- several servers ----------------------------------------------------------
+
+my $redis = redis();
+recipe 'Several servers behind a balancer', sub {
+    my($server) = @_;
+    my %to = (vhost => $server, path => '/shared/x');
+    admitted_ok 'what is left', { %to, content => MB }, status => [201, 204];
+    refused_ok 'more than is left', { %to, length => 30 * MB }, status => 503,
+        rule => 'quota', headers => { 'retry-after' => qr/^\d+$/ };
+    like join(' ', @{ $redis->call('KEYS', '*') }), qr/\{expect\}:\S+:q\b/,
+        'it is in the store';
+}, prepare => sub { mkpath(place('/srv/shared')) }, load => load_store(),
+    replace => { 'redis://127.0.0.1:6379/0' => $redis->url };
 
 # --- log only --------------------------------------------------------------
 
