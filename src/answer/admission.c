@@ -130,7 +130,7 @@ static void admission_hold(expect_request_t *e, apr_array_header_t *new)
         admission_settle(e, new);
         return;
     }
-    if (claims->taken) {
+    if (claims->taken->nelts) {
         apr_array_cat(claims->taken, new);
     }
     else {
@@ -181,7 +181,7 @@ void expect_admission_settle(expect_request_t *e)
 {
     expect_claims_t *claims = e->facts.claims;
 
-    if (claims && claims->taken && !claims->is_settled) {
+    if (claims && claims->taken->nelts && !claims->is_settled) {
         claims->is_settled = 1;
         e->content.draws = 0;
         admission_settle(e, claims->taken);
