@@ -149,7 +149,6 @@ static expect_decision_e judge_claims(expect_answer_t *answer,
                                   e->section.claiming);
 
     judge_end(e, saved);
-    e->section.claimed_to = stage;
     if (holds) {
         return EXPECT_DECIDE_ADMIT;
     }
@@ -169,7 +168,11 @@ static expect_decision_e judge_apart(expect_answer_t *answer,
     apr_off_t max = EXPECT_UNLIMITED;
     const expect_rule_t *max_rule = NULL;
     expect_decision_e decision;
+    int is_claiming = may_claim(e, stage);
 
+    if (is_claiming) {
+        e->section.claimed_to = stage;
+    }
     if (!e->section.others_hold) {
         decision = judge_answer(answer, r, e, stage);
         if (!is_admission(answer)) {
@@ -182,7 +185,7 @@ static expect_decision_e judge_apart(expect_answer_t *answer,
             expect_request_limit(e, max, max_rule);
         }
     }
-    if (!may_claim(e, stage)) {
+    if (!is_claiming) {
         return EXPECT_DECIDE_LATER;
     }
     *claiming = e->section.claiming;
