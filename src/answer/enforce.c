@@ -252,6 +252,9 @@ int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage)
     if (e->content.answered) {
         return e->outcome.status;
     }
+    if (!expect_judge_is_due(e, stage)) {
+        return DECLINED;
+    }
     switch (expect_judge(&answer, &claiming, r, e, stage)) {
     case EXPECT_DECIDE_REFUSE:
         return enforce_refuse(r, e, &answer);
