@@ -114,7 +114,7 @@ sub holders {
     return \%holders;
 }
 
-# --- kill -9 --------------------------------------------------------------------
+# --- kill -9 ------------------------------------------------------------------
 
 # Those that have uploads, and no others: what these say is not delayed by the
 # start of new ones.
@@ -166,7 +166,7 @@ for my $round (1, 2) {
     works_ok('one is killed', $server);
 }
 
-# --- SIGTERM to a process ---------------------------------------------------------
+# --- SIGTERM to a process -----------------------------------------------------
 
 {
     my $server = new_server();
@@ -182,7 +182,7 @@ for my $round (1, 2) {
     }
 }
 
-# --- graceful restarts --------------------------------------------------------------
+# --- graceful restarts --------------------------------------------------------
 
 {
     my $server = new_server();
@@ -211,7 +211,7 @@ for my $round (1, 2) {
     works_ok('graceful', $server);
 }
 
-# --- restart, stop ------------------------------------------------------------------
+# --- restart, stop ------------------------------------------------------------
 
 # At once: event waits some time for threads of HTTP/2.
 {
