@@ -118,6 +118,14 @@ for my $period (sort keys %seconds) {
         "per=$period: w";
 }
 
+# clients that are refused together do not come back together
+{
+    my %after;
+    $after{ put('/witness/period-week', 5)->{headers}{'retry-after'} }++
+        for 1 .. 10;
+    cmp_ok scalar(keys %after), '>', 1, 'Retry-After: not the same for all';
+}
+
 # what has come back is there when the answer says so
 {
     my $path = '/witness/soon';

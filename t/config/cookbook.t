@@ -476,12 +476,16 @@ recipe 'Fair use for each tenant', sub {
         status => 429, rule => 'quota';
     admitted_ok 'carla, without .htaccess', $to->('carla', content => 9),
         status => 200;
+    my @held = map { hold($server, "/tenants/$_/form.cgi", 9) }
+        qw(bob carla carla);
+    refused_ok 'a fourth at a time, of all tenants', $to->('carla',
+        content => 9), status => 503, rule => 'in-flight';
     spew($htaccess, "ExpectRequire in-flight uploads=1\n");
     is upload(vhost => $server, path => '/tenants/bob/form.cgi',
         method => 'GET')->{status}, 500, 'bob may not use key=all';
 }, prepare => sub {
     script('cgi/read.cgi', "/srv/tenants/$_/form.cgi") for qw(anna bob carla);
-};
+}, replace => { 'in-flight uploads=100' => 'in-flight uploads=3' };
 
 recipe 'Fair use for each customer', sub {
     my($server) = @_;
