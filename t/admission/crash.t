@@ -180,7 +180,7 @@ for my $round (1 .. 3) {
 
 # --- restart, stop ------------------------------------------------------------------
 
-{
+if (restarts_once()) {
     my $server = new_server();
     my @held = hold_some($server, HELD);
     my $mark = log_mark($server);
