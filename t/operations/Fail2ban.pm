@@ -107,7 +107,8 @@ sub fail2ban {
 
 sub status {
     my($self) = @_;
-    return scalar qx(fail2ban-client -s '$self->{dir}/socket' status mod_expect 2>&1);
+    my $client = "fail2ban-client -s '$self->{dir}/socket'";
+    return scalar qx($client status mod_expect 2>&1);
 }
 
 sub bans { return split /\n/, slurp("$_[0]{dir}/bans") }

@@ -70,7 +70,7 @@ for my $case (
         "$path: its time";
 }
 
-# --- what a client sends --------------------------------------------------------
+# --- what a client sends ---------------------------------------------------
 
 # A text to break a line, its fields or a parser.
 my @hostile = ('"', '\\', '\\"', '" verdict="continue', 'x" refused=200 y="',

@@ -135,7 +135,7 @@ for my $log ('error', 'access') {
     is $found->{'127.0.0.1'}, 1, "$log: not behind a proxy: counts once";
 }
 
-# --- what a client forges ------------------------------------------------------
+# --- what a client forges ---------------------------------------------------
 
 # Whom a client wants banned; no client here has this address.
 my $victim = '10.66.0.1';
@@ -144,7 +144,9 @@ my $start  = "[expect:info] [pid 1:tid 2] [client $victim:1]";
 my $said   = 'expect: refused 413: content-length 5 is over max=1';
 my @lines  = ("$time $start $said", "$start $said", "[client $victim:1] $said",
     "$victim:1] $said", "] $start $said");
-my $escape = sub { $_[0] =~ s{([^A-Za-z0-9.:/-])}{sprintf '%%%02x', ord $1}ger };
+my $escape = sub {
+    return $_[0] =~ s{([^A-Za-z0-9.:/-])}{sprintf '%%%02x', ord $1}ger;
+};
 
 spew(conf_var('documentroot') . '/cgi/echo.cgi',
     "#!/bin/sh\necho \"\$HTTP_X_SAID\" >&2\n"

@@ -51,7 +51,7 @@ sub rotated {
     });
 }
 
-# --- uploads meanwhile ---------------------------------------------------------
+# --- uploads meanwhile -----------------------------------------------------
 
 # A name of a few thousand bytes, that no buffer of a line is too large for.
 my $name = '/witness/long/' . '%ff/' x 800;
@@ -108,7 +108,7 @@ my @count = map { my $n = readline $out[$_]; close $out[$_]; $n // 0 }
     1 .. CLIENTS;
 $server->stop;
 
-# --- every line ------------------------------------------------------------------
+# --- every line ------------------------------------------------------------
 
 my @files = ($log, glob "$log.*");
 is_deeply [map { s{.*/}{}r } @files], ['expect_log', 'expect_log.1',
