@@ -21,6 +21,7 @@ my %PLACES = (UPLOADS => "$work/uploads", UPLOADS_USERS => "$work/users",
     UPLOADS_LOCKS => "$work/locks", EXPECT_PAGES => $samples,
     TENANTS => conf_var('documentroot') . '/tenant/hosted',
     TRIAL => "$work/trial", TRIAL_LOG => "$work/expect.log",
+    EXPECT_LOG => "$work/access.log",
     PHP_ROOT => "$work/php",
     FAIR => "$work/fair", FAIR_LOCKS => "$work/fair-locks",
     PROXIED => conf_var('documentroot') . '/tenant/proxied');

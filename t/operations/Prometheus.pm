@@ -80,7 +80,7 @@ sub start {
     until (eval { ($self->query('count_over_time(expect_counting[5m])'))[0]
                 ->{value}[1] >= 3 }) {
         die "Prometheus does not start: $@" . slurp("$dir/start_log")
-            if time > $until;
+            if time > $until || waitpid($self->{pid}, POSIX::WNOHANG()) != 0;
         select undef, undef, undef, 0.1;
     }
     return $self;

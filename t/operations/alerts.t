@@ -23,12 +23,13 @@ like promtool('check', 'rules', $rules), qr/SUCCESS: \d\d rules found/,
     'promtool check: rules';
 like promtool('test', 'rules', $tests), qr/SUCCESS/, 'promtool test: passed';
 
+my $asked = slurp($tests);
 my @alerts = slurp($rules) =~ /^ *- alert: (\w+)$/mg;
 cmp_ok scalar @alerts, '>', 5, 'alerts';
 for my $alert (@alerts) {
-    my @asked = slurp($tests) =~ /^ *alertname: \Q$alert\E\n( *exp_alerts:.*)/mg;
-    ok scalar(grep { /exp_alerts:$/ } @asked), "$alert: seen to fire";
-    ok scalar(grep { /exp_alerts: \[\]/ } @asked), "$alert: seen to be silent";
+    my $case = qr/^ *alertname: \Q$alert\E\n *exp_alerts:/m;
+    like $asked, qr/$case\n/, "$alert: seen to fire";
+    like $asked, qr/$case \[\]\n/, "$alert: seen to be silent";
 }
 
 done_testing();

@@ -47,7 +47,8 @@ sub waited {
 my $bantime = 15;
 my %file = (error => 'error_log', access => 'expect_log');
 my %jail = map { $_ => fail2ban($httpd->dir . "/$file{$_}",
-        bantime => $bantime, filter => "mod_expect[log=$_]") } keys %file;
+        bantime => $bantime,
+        $_ eq 'access' ? (filter => "mod_expect[log=$_]") : ()) } keys %file;
 
 sub failed {
     my($jail) = @_;

@@ -21,6 +21,8 @@ my %STORE = (
     expect_store_seconds_sum    => {},
     expect_store_seconds_count  => {},
 );
+# The datasource of all panels: what the person chooses.
+my %SOURCE = (type => 'prometheus', uid => '${datasource}');
 # What Prometheus adds to each series.
 my @ADDED = qw(job instance);
 
@@ -141,6 +143,7 @@ for (@shown) {
     is $list->{datasource}{query}, 'prometheus', 'which is a Prometheus';
     is $list->{instance}{query}{query},
         'label_values(expect_counting, instance)', 'a variable instance';
+    is_deeply $list->{instance}{datasource}, \%SOURCE, 'of that Prometheus';
     is_deeply [sort keys %$list], [qw(datasource instance)], 'no others';
     ok $dashboard->{$_}, "the dashboard has $_"
         for qw(title uid schemaVersion time panels);
@@ -156,11 +159,12 @@ for (@shown) {
         like $panel->{type}, qr/^(?:stat|timeseries)$/, "$title: its type";
         ok $panel->{description}, "$title: a description";
         ok $panel->{fieldConfig}{defaults}{unit}, "$title: a unit";
+        is_deeply $panel->{datasource}, \%SOURCE, "$title: its datasource";
         cmp_ok scalar @{ $panel->{targets} }, '>', 0, "$title: targets";
         for my $target (@{ $panel->{targets} }) {
             like $target->{refId}, qr/^[A-Z]$/, "$title: its refId";
-            is_deeply $target->{datasource}, { type => 'prometheus',
-                uid => '${datasource}' }, "$title: its datasource";
+            is_deeply $target->{datasource}, \%SOURCE,
+                "$title $target->{refId}: its datasource";
             unlike $target->{expr} =~ s/\$(?:__rate_interval|__range|instance)
                 \b//gxr, qr/\$/, "$title: no other variables";
         }
