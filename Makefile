@@ -170,7 +170,9 @@ asan:                           ## the tests with the module under sanitizers
 
 # The tests of what the module itself does; not those of its meeting others.
 CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log logic merge \
-       provider response rule sections without-expect
+       provider response rule sections without-expect \
+       $(addprefix admission/,fields.t flood.t in-flight.t keys.t \
+           no-memory.t once.t over.t places.t quota.t rules.t unknown.t)
 
 valgrind:                       ## the core of the tests under memcheck
 	t/setup valgrind

@@ -138,6 +138,20 @@ static void metric_ledger(request_rec *r, const expect_remembered_t *ledger)
                  "the ledger was full.", n[REMEMBERED_FULL]);
 }
 
+/* "0.0005", from microseconds. */
+static const char *metric_seconds(apr_pool_t *p, int microseconds)
+{
+    char *text = apr_psprintf(p, "%d.%06d",
+                              (int)(microseconds / APR_USEC_PER_SEC),
+                              (int)(microseconds % APR_USEC_PER_SEC));
+    apr_size_t length = strlen(text);
+
+    while (text[length - 1] == '0' && text[length - 2] != '.') {
+        text[--length] = '\0';
+    }
+    return text;
+}
+
 static void metric_store_seconds(request_rec *r,
                                  const expect_store_figures_t *figures)
 {
@@ -149,8 +163,9 @@ static void metric_store_seconds(request_rec *r,
                   "How long the store took to answer, in seconds.");
     for (i = 0; i < EXPECT_STORE_N_BUCKETS - 1; ++i) {
         n += figures->seconds[i];
-        ap_rprintf(r, "expect_store_seconds_bucket{le=\"%g\"} %"
-                   APR_UINT64_T_FMT "\n", buckets[i] / 1e6, n);
+        ap_rprintf(r, "expect_store_seconds_bucket{le=\"%s\"} %"
+                   APR_UINT64_T_FMT "\n", metric_seconds(r->pool, buckets[i]),
+                   n);
     }
     n += figures->seconds[i];
     ap_rprintf(r, "expect_store_seconds_bucket{le=\"+Inf\"} %"

@@ -5,12 +5,13 @@
 use strict;
 use warnings;
 
-use lib 't/config';
+use lib 't/config', 't/store', 't/admission', 't/other-modules';
 use File::Basename qw(basename);
 use File::Path qw(mkpath);
 use Test::More;
 use Alone;
 use ExpectTest;
+use Store;
 
 my $samples = conf_var('top_dir') . '/conf-sample';
 my $work    = conf_var('t_logs') . "/own-samples-$$";
@@ -23,6 +24,8 @@ my %PLACES = (UPLOADS => "$work/uploads", UPLOADS_USERS => "$work/users",
     TRIAL => "$work/trial", TRIAL_LOG => "$work/expect.log",
     PHP_ROOT => "$work/php",
     FAIR => "$work/fair", FAIR_LOCKS => "$work/fair-locks",
+    FLEET => "$work/fleet", FLEET_LOCKS => "$work/fleet-locks",
+    FLEET_STORE => (my $redis = redis())->url,
     PROXIED => conf_var('documentroot') . '/tenant/proxied');
 my $places = join '', map { qq(Define $_ "$PLACES{$_}"\n) } sort keys %PLACES;
 
@@ -43,7 +46,7 @@ sub needs {
     my($needs) = head_of($file) =~ /^Needs\s+(.*?)\.(?:\s|$)/ms;
     my(@modules, @before);
     return ([], []) unless $needs;
-    @modules = grep { $_ ne 'expect' } $needs =~ /\bmod_(\w+)/g;
+    @modules = grep { !/^expect(?:_redis)?$/ } $needs =~ /\bmod_(\w+)/g;
     for my $other (grep { $_ ne 'expect.conf' } $needs =~ /\b(\w+\.conf)\b/g) {
         my($its_modules, $its_before) = needs($other);
         push @modules, @$its_modules;
@@ -54,7 +57,8 @@ sub needs {
 
 for my $file (map { basename($_) } sort glob "$samples/*.conf") {
     my($modules, $before) = needs($file);
-    my $conf = join '', $places, map { qq(Include "$samples/$_"\n) }
+    my $conf = join '', $places, $file eq 'fleet.conf' ? load_store() : (),
+        map { qq(Include "$samples/$_"\n) }
         'expect.conf', @$before, $file eq 'expect.conf' ? () : $file;
     is load_error($modules, $conf), '',
         "$file: with (@$modules), behind (@$before)";
@@ -92,6 +96,27 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
     refused_ok('fair use: a fifth at a time', { %to, content => 9 },
         status => 429, rule => 'in-flight',
         headers => { 'retry-after' => qr/^1[01]$/ });
+}
+
+# --- several servers -----------------------------------------------------------
+
+{
+    mkpath($PLACES{FLEET});
+    my @own = map { own_httpd(conf => $places . load_store()
+        . qq(Include "$samples/fleet.conf"\n)) } 1, 2;
+    my @on = map { connection($own[$_ % 2]) } 1 .. 4;
+    for my $wire (@on) {
+        ExpectTest::send_bytes($wire, "PUT /fleet/$wire HTTP/1.1\r\n"
+            . "Host: localhost\r\nExpect: 100-continue\r\n"
+            . "Content-Length: 9\r\n\r\n");
+        ok ExpectTest::read_until($wire, ExpectTest::WAIT,
+            sub { $wire->{bytes} =~ /^HTTP\/1\.1 100 / }), 'one under way';
+    }
+    for my $server (@own) {
+        refused_ok('several servers: a fifth at a time', { vhost => $server,
+            path => '/fleet/x', content => 9 }, status => 429,
+            rule => 'in-flight');
+    }
 }
 
 # --- a tenant and his ceiling ----------------------------------------------

@@ -860,6 +860,8 @@ sub start {
 
     spew("$dir/httpd.conf",
         ExpectTest::private_conf($dir, $load, $port) . $places
+        . ($o{expect} && $ENV{STORE_CONF} ? "$ENV{STORE_CONF} prefix=p$port\n"
+                                          : '')
         . ($o{conf} // ''));
     return $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',
         "$dir/httpd.conf"));

@@ -1,0 +1,239 @@
+#!/usr/bin/perl
+# The store fails, in every way: no request waits longer than the timeout,
+# uploads are handled as on-error= says, the log says it once, and two seconds
+# after the store is back it decides again. Nothing is left behind.
+
+use strict;
+use warnings;
+
+use lib 't/store', 't/admission', 't/other-modules';
+use Test::More;
+use Time::HiRes qw(time);
+use ExpectTest;
+use Admission;
+use Crowd;
+use Store;
+
+use constant { LIMIT => 2, QUOTA => 1_000_000, TIMEOUT => 0.3 };
+
+# A request that waits for the store takes so much longer. Timings decide
+# nothing but that: a second more is for a busy machine.
+use constant PATIENCE => TIMEOUT + 1;
+
+my %how = (local => 'each machine decides alone',
+    admit => 'uploads are admitted without it',
+    refuse => 'uploads are refused with 503');
+
+my $rules = <<"CONF" . one_process();
+<Location /witness/a>
+    ExpectRequire in-flight uploads=@{[ LIMIT ]} bytes=1M
+    ExpectRequire quota bytes=@{[ QUOTA ]} per=366d
+</Location>
+CONF
+
+my $quota = 'quota-bytes-366d';
+
+sub one {
+    my($httpd) = @_;
+    my $since = time;
+    my $r = upload(vhost => $httpd, path => '/witness/a', content => 1000,
+        asks => 1, unwitnessed => 1);
+    return ($r->{status}, time - $since);
+}
+
+sub log_of { return map { s/^.* expect: store //r } store_log($_[0]) }
+
+# How many lines there are now: for what must not come more often.
+sub waits_for_line {
+    my($httpd, $n) = @_;
+    comes_true(sub { store_log($httpd) >= $n });
+    return store_log($httpd);
+}
+
+# While the store is down: what on-error= says.
+sub down_ok {
+    my($name, $httpd, $on_error, $why) = @_;
+    my($slow, @got) = (0);
+    for (1 .. 6) {
+        my($status, $took) = one($httpd);
+        push @got, $status;
+        $slow += $took > TIMEOUT / 2;
+        cmp_ok $took, '<', PATIENCE, "$name: no request waits for long"
+            or diag "$took s";
+    }
+    # In one second, one waits: six take less than that, on this machine.
+    cmp_ok $slow, '<=', 2, "$name: and not each one waits";
+    my $want = $on_error eq 'refuse' ? 503 : 200;
+    is_deeply \@got, [($want) x 6], "$name: $on_error";
+    my @held = map { hold($httpd, path => '/witness/a', content => 100) }
+        0 .. LIMIT;
+    my $admitted = grep { "@{ $_->{r}{interim} }" eq '100' } @held;
+    is $admitted, { local => LIMIT, admit => LIMIT + 1, refuse => 0 }
+        ->{$on_error}, "$name: so many at once";
+    is((waits_for_line($httpd, 1))[0] =~ s/^.* expect: store //r =~ s/\n//r,
+        $httpd->{shown} . " $why: $how{$on_error}", "$name: the log says it");
+    is scalar(log_of($httpd)), 1, "$name: once";
+    return grep { "@{ $_->{r}{interim} }" eq '100' } @held;
+}
+
+# The store is back: it is used, and knows what went on meanwhile.
+sub up_ok {
+    my($name, $httpd, $redis, $since, @held) = @_;
+    is scalar(waits_for_line($httpd, 2)), 2, "$name: the log says it again";
+    like +(log_of($httpd))[1], qr/^\Q$httpd->{shown}\E answers again$/,
+        "$name: that the store is back";
+    cmp_ok time - $since, '<', 2 + PATIENCE, "$name: soon";
+    my $is = sub { $redis->places == @held };
+    ok comes_true($is), "$name: what began meanwhile is in flight"
+        or diag join ' ', $redis->places;
+    is finish($_)->{status}, 200, "$name: it ends well" for @held;
+    ok comes_true(sub { !$redis->places }), "$name: and no place is left";
+    is_deeply [ (one($httpd))[0] ], [200], "$name: the store decides";
+}
+
+sub httpd_for {
+    my($store, $on_error, @words) = @_;
+    my $httpd = fleet_httpd($store, $rules, 'timeout=' . 1000 * TIMEOUT,
+        'lease=5', "on-error=$on_error", @words);
+    $httpd->{shown} = ref $store ? $store->url : $store;
+    return $httpd;
+}
+
+my $late = 'does not answer within ' . 1000 * TIMEOUT . ' ms';
+
+# --- one after the other: break it, mend it ---------------------------------------
+
+# name => [on-error, options, how it breaks, how it is mended, what the log
+# says, through a proxy]
+my @faults = (
+    ['killed', 'local', {}, sub { $_[0]->stop }, sub { $_[0]->start },
+        'cannot be used (Connection refused)'],
+    ['killed', 'refuse', {}, sub { $_[0]->stop }, sub { $_[0]->start },
+        'cannot be used (Connection refused)'],
+    ['stopped', 'admit', {}, sub { $_[0]->signal('STOP') },
+        sub { $_[0]->signal('CONT') }, $late],
+    ['stopped', 'local', {}, sub { $_[0]->signal('STOP') },
+        sub { $_[0]->signal('CONT') }, $late],
+    ['full', 'local', { 'maxmemory-policy' => 'noeviction' },
+        sub { $_[0]->call(qw(CONFIG SET maxmemory 1)) },
+        sub { $_[0]->call(qw(CONFIG SET maxmemory 0)) },
+        "cannot be used (OOM command not allowed when used memory > 'maxmemory'"
+            . '.)'],
+    ['read-only replica', 'refuse', {},
+        sub { $_[0]->call(qw(REPLICAOF 127.0.0.1 1)) },
+        sub { $_[0]->call(qw(REPLICAOF NO ONE)) },
+        "cannot be used (READONLY You can't write against a read only replica"
+            . '.)'],
+    ['wrong password', 'admit', {},
+        sub { $_[0]->call(qw(CONFIG SET requirepass other));
+              $_[0]->as('other')->call(qw(CLIENT KILL TYPE normal)) },
+        sub { $_[0]->call(qw(CONFIG SET requirepass), '');
+              $_[0]->as(undef) },
+        'cannot be used (NOAUTH Authentication required.)'],
+    ['slow', 'local', {}, sub { $_[1]->mode('slow') },
+        sub { $_[1]->mode('pass') }, $late, 1],
+    ['reset', 'admit', {}, sub { $_[1]->mode('reset') },
+        sub { $_[1]->mode('pass') },
+        'cannot be used (Connection reset by peer)', 1],
+    ['held up', 'refuse', {}, sub { $_[1]->mode('hold') },
+        sub { $_[1]->mode('pass') }, $late, 1],
+);
+
+for my $fault (@faults) {
+    my($name, $on_error, $options, $break, $mend, $why, $by_proxy) = @$fault;
+    $name .= ", $on_error";
+    my $redis = redis(%$options);
+    my $proxy = $by_proxy ? proxy($redis) : undef;
+    my $httpd = httpd_for($proxy // $redis, $on_error);
+    is +(one($httpd))[0], 200, "$name: before";
+    left_ok("$name: a quota is used", $httpd, '/witness/a',
+        $quota => QUOTA - 1000);
+    $break->($redis, $proxy);
+    my @held = down_ok($name, $httpd, $on_error, $why);
+    my $since = time;
+    $mend->($redis, $proxy);
+    up_ok($name, $httpd, $redis, $since, @held);
+    # What was asked for and not answered in time is taken back: nobody has got
+    # it from the store. What local and admit have let in, it does not count.
+    left_ok("$name: quotas are right", $httpd, '/witness/a',
+        $quota => QUOTA - 1000 * ($name =~ /^killed/ ? 1 : 2));
+    is scalar(store_log($httpd)), 2, "$name: no more is said";
+}
+
+# --- what does not even make it fail ----------------------------------------------
+
+for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
+    [qw(CLIENT KILL TYPE normal)]) {
+    my $redis = redis();
+    my $httpd = httpd_for($redis, 'refuse', 'prefix=flushed');
+    my $name = "@$command";
+    is +(one($httpd))[0], 200, "$name: before";
+    my $held = hold($httpd, path => '/witness/a', content => 100);
+    is scalar($redis->places), 1, "$name: one is in flight";
+    $redis->call(@$command);
+    is +(one($httpd))[0], 200, "$name: behind it";
+    ok comes_true(sub { $redis->places == 1 }), "$name: it is in flight, still";
+    is finish($held)->{status}, 200, "$name: it ends";
+    ok comes_true(sub { !$redis->places }), "$name: nothing is in flight";
+    is_deeply [ log_of($httpd) ], [], "$name: nothing is said";
+}
+
+# --- restarted empty: what is in flight comes back --------------------------------
+
+{
+    my $redis = redis();
+    my $httpd = httpd_for($redis, 'local');
+    my @held = map { hold($httpd, path => '/witness/a', content => 100) }
+        1 .. LIMIT;
+    $redis->stop->start;
+    is $redis->call('DBSIZE'), 0, 'restarted: it is empty';
+    ok comes_true(sub { $redis->places == LIMIT }),
+        'restarted: leases are renewed';
+    is +(one($httpd))[0], 503, 'restarted: no place is free';
+    is finish($_)->{status}, 200, 'restarted: they end' for @held;
+    ok comes_true(sub { !$redis->places }), 'restarted: nothing is in flight';
+}
+
+# --- no answer is taken for another's ----------------------------------------------
+
+# Many at once, while answers come late, connections are reset and the server is
+# stopped: each key has its quota, and the answers are about that key.
+{
+    my $redis = redis();
+    my $proxy = proxy($redis);
+    my $httpd = fleet_httpd($proxy, <<'CONF', 'timeout=80', 'on-error=refuse');
+<Location /witness/a>
+    ExpectRequire quota uploads=1 per=366d key=expr=%{HTTP:X-Tenant}
+    ExpectRequire in-flight uploads=16
+</Location>
+CONF
+    my $breaks = Child->spawn(60, sub {
+        while (1) {
+            for my $mode (qw(pass slow pass reset)) {
+                $proxy->mode($mode);
+                select undef, undef, undef, 0.3;
+            }
+        }
+    });
+    my @did = crowd(servers => [$httpd], uploads => 150, pause => 0.01,
+        bytes => 1, path => sub {
+            my($client, $nth) = @_;
+            # each key twice, by two clients
+            return ('/witness/a', sprintf 'X-Tenant: %d-%d', $client / 2, $nth);
+        });
+    undef $breaks;
+    $proxy->mode('pass');
+    my %admitted;
+    $admitted{int($_->{client} / 2) . "-$_->{nth}"} += $_->{admitted} // 0
+        for @did;
+    is scalar(grep { $_ > 1 } values %admitted), 0,
+        'answers: no key has got what another was given';
+    my %status;
+    ++$status{$_->{status}} for @did;
+    cmp_ok $status{200}, '>', 0, 'answers: some were admitted';
+    cmp_ok $status{503}, '>', 0, 'answers: some found no store';
+    is join(' ', sort keys %status), '200 429 503', 'answers: nothing else';
+    ok comes_true(sub { !$redis->places }), 'answers: nothing is in flight';
+}
+
+done_testing();
