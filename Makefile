@@ -32,6 +32,8 @@ INCLUDES  = -I. -Isrc -isystem $(shell $(APXS) -q INCLUDEDIR) \
             -isystem $(shell $(APXS) -q APR_INCLUDEDIR 2>/dev/null) \
             $(shell $(APXS) -q EXTRA_CPPFLAGS 2>/dev/null)
 comma     = ,
+# inside of a function, \# is not the same in all versions of make
+hash     := \#
 APR       = $(shell $(APXS) -q APR_CONFIG)
 APU       = $(shell $(APXS) -q APU_CONFIG)
 
@@ -43,12 +45,13 @@ DOCS       = $(wildcard docs/*)
 
 export APXS
 
-# mod_expect_redis.so needs hiredis, 0.14 or later; without it, only mod_expect.so
-# is built. HIREDIS=no does without it in any case.
-HIREDIS ?= $(shell { pkg-config --exists hiredis || printf \
-    '\#include <stdarg.h>\n\#include <stddef.h>\n\#include \
-    <hiredis/hiredis.h>\n' | $(CC) $(CPPFLAGS) -E - ; } >/dev/null 2>&1 \
-    && echo yes || echo no)
+# mod_expect_redis.so needs hiredis, 0.14 or later; without it, only
+# mod_expect.so is built. HIREDIS=no does without it in any case, and
+# HIREDIS=yes fails where it is missing.
+HIREDIS ?= $(shell printf '%s\n' '$(hash)include <hiredis/hiredis.h>' \
+    '$(hash)if HIREDIS_MAJOR == 0 && HIREDIS_MINOR < 14' '$(hash)error' \
+    '$(hash)endif' | \
+    $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo yes || echo no)
 ifeq ($(HIREDIS),yes)
 BUILT   = $(MODULE) $(REDIS)
 CHECKED = $(SOURCES) $(REDIS_SOURCES)
@@ -61,8 +64,10 @@ endif
 all: $(BUILT) $(MANPAGE)        ## build modules and manual page (the default)
 
 no-redis:
-	@echo "make: there is no hiredis (libhiredis-dev, hiredis-devel): \
-	mod_expect_redis.so is not built" | tr -d '\t'
+	@echo 'make: mod_expect_redis.so is not built: $(if $(filter \
+	    file,$(origin HIREDIS)),there is no hiredis 0.14 or later \
+	    (libhiredis-dev$(comma) hiredis-devel$(comma) \
+	    hiredis-dev),HIREDIS=no)'
 
 $(MODULE): $(SOURCES) $(HEADERS) modules.mk
 	$(APXS) -c $(APXSFLAGS) -Wc,-Isrc '-Wl,$(EXPORTS)' -o mod_expect.la \
@@ -170,7 +175,9 @@ asan:                           ## the tests with the module under sanitizers
 
 # The tests of what the module itself does; not those of its meeting others.
 CORE = auth cutoff/cap.t linger/life.t linger/metrics.t log logic merge \
-       provider response rule sections without-expect
+       provider response rule sections without-expect \
+       $(addprefix admission/,fields.t flood.t in-flight.t keys.t \
+           no-memory.t once.t over.t places.t quota.t rules.t unknown.t)
 
 valgrind:                       ## the core of the tests under memcheck
 	t/setup valgrind
@@ -304,15 +311,15 @@ distcheck:                      ## the tarball builds and tests by itself
 	t/setup
 	packaging/distcheck
 
-deb:                            ## a Debian package, in packaging/out
+deb:                            ## the Debian packages, in packaging/out
 	t/setup deb
 	packaging/deb
 
-deb-test: deb                   ## install, use, remove it in a fresh Debian
+deb-test: deb                   ## install, use, remove them in a fresh Debian
 	t/setup deb-test
 	packaging/deb-test
 
-rpm-test:                       ## build by the spec file, and look at the RPM
+rpm-test:                       ## build by the spec file, and look at the RPMs
 	t/setup rpm-test
 	packaging/rpm-test
 
@@ -330,8 +337,8 @@ help:                           ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## */  \1	/p' Makefile | \
 	    expand -t 26
 
-.PHONY: all no-redis witness units check-units check-static check-cppcheck check-gcc \
-        check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
+.PHONY: all no-redis witness units check-units check-static check-cppcheck \
+        check-gcc check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
         check-reference check-layers test setup asan valgrind fuzz fuzz-replay \
         coverage demo bench clients fronts matrix soak run install uninstall \
         dist distcheck deb deb-test rpm-test clean help

@@ -28,7 +28,7 @@ static void admission_over(expect_request_t *e, int may_wait)
 {
     expect_claims_t *claims = e->facts.claims;
 
-    if (claims && claims->taken && !claims->is_settled) {
+    if (claims && claims->taken->nelts && !claims->is_settled) {
         claims->is_settled = 1;
         e->content.draws = 0;
         admission_settle(e, claims->taken, may_wait);
@@ -143,7 +143,7 @@ static void admission_hold(expect_request_t *e, apr_array_header_t *new,
         admission_settle(e, new, 1);
         return;
     }
-    if (claims->taken) {
+    if (claims->taken->nelts) {
         apr_array_cat(claims->taken, new);
     }
     else {

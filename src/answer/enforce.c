@@ -102,7 +102,13 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
     expect_notice_t notice = { 0 };
 
     expect_count_outcome(r, e);
+    if (!e->content.is_dry_run) {
+        expect_admission_settle(e);
+    }
     e->outcome.accepts = expect_accepts_anything;
+    if (rule->remembers) {
+        expect_limits_look_again(&e->facts, rule->arg);
+    }
     if (rule->type->accepts) {
         rule->type->accepts(r->pool, &e->facts, rule->arg,
                             &e->outcome.accepts);
@@ -121,7 +127,6 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
                                           : EXPECT_N_CUT_OFF;
     notice.bytes = e->content.read;
     if (!notice.is_dry_run) {
-        expect_admission_settle(e);
         expect_verdict_set(&e->outcome.verdict, EXPECT_CUT_OFF);
         e->outcome.status = notice.status;
         if (!r->sent_bodyct) {
@@ -251,6 +256,9 @@ int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage)
     /* the handler may have ignored the error of its read: answer again */
     if (e->content.answered) {
         return e->outcome.status;
+    }
+    if (!expect_judge_is_due(e, stage)) {
+        return DECLINED;
     }
     switch (expect_judge(&answer, &claiming, r, e, stage)) {
     case EXPECT_DECIDE_REFUSE:

@@ -73,16 +73,17 @@ static expect_answer_t judge_without_ledger(expect_request_t *e,
  * somebody reads content earlier. */
 static int may_claim(const expect_request_t *e, expect_stage_e stage)
 {
-    return e->section.rules->remembers && stage > e->section.claimed_to
-           && (stage == EXPECT_AT_HANDLER || e->content.is_early);
+    return (stage == EXPECT_AT_HANDLER || e->content.is_early)
+           && e->section.rules->remembers && stage > e->section.claimed_to;
 }
 
 /* All other rules have had their last say: only the ledger can still decide. */
 static int waits_for_ledger(const expect_request_t *e)
 {
-    return e->section.rules->remembers
-           && e->section.evaluated_to > EXPECT_AT_HEAD
-           && e->section.evaluated_to >= e->section.rules->others_final;
+    return e->section.others_hold
+           || (e->section.rules->remembers
+               && e->section.evaluated_to > EXPECT_AT_HEAD
+               && e->section.evaluated_to >= e->section.rules->others_final);
 }
 
 /* The stage at which all of that is known. */
@@ -148,7 +149,6 @@ static expect_decision_e judge_claims(expect_answer_t *answer,
                                   e->section.claiming);
 
     judge_end(e, saved);
-    e->section.claimed_to = stage;
     if (holds) {
         return EXPECT_DECIDE_ADMIT;
     }
@@ -168,7 +168,11 @@ static expect_decision_e judge_apart(expect_answer_t *answer,
     apr_off_t max = EXPECT_UNLIMITED;
     const expect_rule_t *max_rule = NULL;
     expect_decision_e decision;
+    int is_claiming = may_claim(e, stage);
 
+    if (is_claiming) {
+        e->section.claimed_to = stage;
+    }
     if (!e->section.others_hold) {
         decision = judge_answer(answer, r, e, stage);
         if (!is_admission(answer)) {
@@ -181,7 +185,7 @@ static expect_decision_e judge_apart(expect_answer_t *answer,
             expect_request_limit(e, max, max_rule);
         }
     }
-    if (!may_claim(e, stage)) {
+    if (!is_claiming) {
         return EXPECT_DECIDE_LATER;
     }
     *claiming = e->section.claiming;
@@ -223,18 +227,20 @@ static int judge_alternatives(expect_answer_t *answer,
                && (!is_capped || answer->max == EXPECT_UNLIMITED));
 }
 
+int expect_judge_is_due(const expect_request_t *e, expect_stage_e stage)
+{
+    /* a further read at the same stage brings no new facts */
+    return e->outcome.verdict == EXPECT_UNDECIDED
+           && (may_claim(e, stage)
+               || (stage > e->section.evaluated_to && !waits_for_ledger(e)));
+}
+
 expect_decision_e expect_judge(expect_answer_t *answer,
                                expect_claiming_t **claiming,
                                const request_rec *r, expect_request_t *e,
                                expect_stage_e stage)
 {
     *claiming = NULL;
-    /* a further read at the same stage brings no new facts */
-    if (e->outcome.verdict != EXPECT_UNDECIDED
-        || ((stage <= e->section.evaluated_to || waits_for_ledger(e))
-            && !may_claim(e, stage))) {
-        return EXPECT_DECIDE_LATER;
-    }
     if (!e->section.others_hold) {
         e->section.evaluated_to = stage;
         *answer = judge_without_ledger(e, stage);

@@ -11,6 +11,7 @@ expect_claims_t *expect_claims_make(apr_pool_t *p)
     expect_claims_t *claims = apr_pcalloc(p, sizeof(*claims));
 
     claims->pool = p;
+    claims->taken = &claims->none;
     return claims;
 }
 
@@ -22,7 +23,8 @@ expect_claimed_t *expect_claims_of(expect_claims_t *claims, const void *arg)
         one = one->next;
     }
     if (!one) {
-        one = apr_pcalloc(claims->pool, sizeof(*one));
+        one = claims->all ? apr_pcalloc(claims->pool, sizeof(*one))
+                          : &claims->one;
         one->arg = arg;
         one->next = claims->all;
         claims->all = one;

@@ -41,11 +41,12 @@ typedef struct expect_claimed_t {
 
 typedef struct expect_claims_t {
     apr_pool_t *pool;
-    /** a list of them */
+    /** a list; mostly there is one */
     expect_claimed_t *all;
-    /** those that were taken, as the ledger wants them: expect_claim_t; NULL:
-     *  none */
+    expect_claimed_t one;
+    /** those that were taken, as the ledger wants them: expect_claim_t */
     apr_array_header_t *taken;
+    apr_array_header_t none;
     /** more than EXPECT_CLAIMS_MAX rules that remember are in force: each of
      *  them refuses */
     int is_too_many;

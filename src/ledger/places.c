@@ -77,9 +77,13 @@ place_t *place_of(expect_ledger_t *ledger, apr_uint32_t i,
 
 void place_is_over(expect_ledger_t *ledger, apr_uint32_t i, apr_uint32_t record)
 {
-    place_t *place = &ledger_places(ledger)[i];
+    place_t *place;
     apr_uint32_t held = PLACE_HELD;
 
+    if (i >= ledger->n_places) {
+        return;
+    }
+    place = &ledger_places(ledger)[i];
     if (place->record == record
         && __atomic_compare_exchange_n(&place->state, &held, PLACE_OVER, 0,
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {

@@ -39,6 +39,14 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
 int expect_limits_refused(const void *arg, const expect_facts_t *facts);
 
 /**
+ * Look again what is left, for the response fields: an upload was cut off, and
+ * what it has taken is settled.
+ * @param facts the facts it was evaluated with
+ * @param arg   the rule's arguments
+ */
+void expect_limits_look_again(const expect_facts_t *facts, const void *arg);
+
+/**
  * Say that content of unknown length was cut off by a rule that remembers.
  * @param p    pool for the result
  * @param arg  the rule's arguments

@@ -19,8 +19,9 @@ typedef struct {
     /* the leaves that remember and that have granted so far; NULL: they are
      * not evaluated */
     expect_claiming_t *claiming;
-    /* a leaf that remembers and is not evaluated: unknown; or neutral */
-    expect_value_e unclaimed;
+    /* leaves that remember are left out, as if they were not there: they stand
+     * in All only */
+    int is_without_claims;
 } walk_t;
 
 static const expect_answer_t NEUTRAL = {
@@ -101,7 +102,6 @@ static void evaluate_claim(expect_answer_t *answer, const expect_rule_t *rule,
     *answer = (expect_answer_t)EXPECT_ANSWER_INIT;
     answer->rule = rule;
     answer->status = rule->type->status;
-    answer->value = walk->unclaimed;
     if (!(rule->limited & walk->facts->method)) {
         answer->value = EXPECT_NEUTRAL;
     }
@@ -158,6 +158,16 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
     return answer;
 }
 
+/* A leaf that remembers, where those are judged apart. */
+static int is_left_out(const expect_rule_t *rule, walk_t *walk)
+{
+    if (rule->kind != EXPECT_RULE || !walk->is_without_claims) {
+        return 0;
+    }
+    ++walk->leaf;
+    return 1;
+}
+
 /*
  * All: one denial is enough, and the first is returned. The tightest max holds,
  * whether or not the other rules are known yet.
@@ -172,10 +182,14 @@ static expect_answer_t evaluate_all(const expect_rule_t *rule, walk_t *walk)
     for (i = 0; i < rule->children->nelts; ++i) {
         const expect_rule_t *child =
             APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
+        expect_answer_t one;
+
+        if (child->remembers && is_left_out(child, walk)) {
+            continue;
+        }
         /* most are leaves, and there may be thousands: a call less for each */
-        expect_answer_t one = child->kind == EXPECT_RULE && !child->remembers
-                                  ? evaluate_leaf(child, walk)
-                                  : evaluate_node(child, walk);
+        one = child->kind == EXPECT_RULE && !child->remembers
+                  ? evaluate_leaf(child, walk) : evaluate_node(child, walk);
 
         if (one.value == EXPECT_DENIED && one.survives_none
             && walk->negations) {
@@ -365,22 +379,24 @@ static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk)
 static int claim_all(expect_answer_t *answer, const expect_rule_t *rule,
                      walk_t *walk)
 {
-    int i;
+    int i, holds = 1;
 
-    if (rule->kind == EXPECT_RULE) {
-        evaluate_claim(answer, rule, walk);
-        return answer->value == EXPECT_GRANTED
-               || answer->value == EXPECT_NEUTRAL;
-    }
-    for (i = 0; i < rule->children->nelts; ++i) {
+    for (i = 0; i < rule->children->nelts && holds; ++i) {
         const expect_rule_t *child =
             APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
 
-        if (child->remembers && !claim_all(answer, child, walk)) {
-            return 0;
+        if (!child->remembers) {
+            continue;
         }
+        if (child->kind != EXPECT_RULE) {
+            holds = claim_all(answer, child, walk);
+            continue;
+        }
+        evaluate_claim(answer, child, walk);
+        holds = answer->value == EXPECT_GRANTED
+                || answer->value == EXPECT_NEUTRAL;
     }
-    return 1;
+    return holds;
 }
 
 int expect_rule_claim(expect_answer_t *answer, const expect_rule_t *rule,
@@ -425,7 +441,7 @@ expect_answer_t expect_rule_evaluate_others(const expect_rule_t *rule,
                                             expect_answer_t *memo)
 {
     walk_t walk = { .facts = facts, .stage = stage, .memo = memo,
-                    .unclaimed = EXPECT_NEUTRAL };
+                    .is_without_claims = 1 };
 
     return evaluate_root(rule, &walk);
 }

@@ -13,19 +13,25 @@ use OtherModules;
 use Lingering qw(child_pids ends);
 use Admission;
 
-use constant { ALL => 10, BYTES => 1_000_000, ROUNDS => 10, HELD => 4 };
+use constant { ALL => 16, BYTES => 1_000_000, KILLS => 200, HELD => 12 };
 
 my @h2 = (0, has_h2() ? 1 : ());
 my $mpm = $ENV{TEST_MPM} // '';
 my $path = '/witness/a';
 my %all = ('in-flight-uploads' => ALL, 'in-flight-bytes' => BYTES);
 
-# Two processes, or as many as prefork needs; there is room for those of old
-# generations.
+# Under prefork uploads have a process each: those that are killed, and those
+# that are sent then.
+my $enough = HELD + ($mpm =~ /^(?:prefork|itk)$/ ? ALL : 0);
+
+# Many processes, so that uploads are under way in several of them, and others
+# are there to be asked when these have been killed. httpd replaces them within
+# a second or a few.
 my $conf = ($mpm =~ /^(?:prefork|itk)$/
-    ? "StartServers 8\nMinSpareServers 4\nMaxSpareServers 8\n"
-    : "StartServers 2\nThreadsPerChild 25\nMinSpareThreads 25\n"
-      . "MaxSpareThreads 100\nMaxRequestWorkers 200\nServerLimit 8\n")
+    ? "StartServers 60\nMinSpareServers 60\nMaxSpareServers 100\n"
+      . "MaxRequestWorkers 120\nServerLimit 120\n"
+    : "StartServers 16\nThreadsPerChild 8\nMinSpareThreads 128\n"
+      . "MaxSpareThreads 192\nMaxRequestWorkers 192\nServerLimit 32\n")
     . "GracefulShutdownTimeout 5\n<Location $path>\n"
     . 'ExpectRequire in-flight uploads=' . ALL . "\n"
     . 'ExpectRequire in-flight bytes=' . BYTES . "\n"
@@ -82,75 +88,101 @@ sub processes {
     return map { ($_, child_pids($_)) } child_pids($server);
 }
 
-# The process that has the server's end of an upload's connection.
-sub process_of {
-    my($server, $upload) = @_;
-    my $port = sprintf '%04X', $upload->{wire}{socket}->sockport;
+# The processes that have the server's ends of the uploads' connections, each
+# with its uploads.
+sub holders {
+    my($server, @uploads) = @_;
+    my %of_port = map { sprintf('%04X', $_->{wire}{socket}->sockport) => $_ }
+        @uploads;
     open my $fh, '<', '/proc/net/tcp' or die "tcp: $!\n";
-    my %is_its;
+    my(%of_socket, %pid);
     while (my $line = <$fh>) {
         my(undef, undef, $client, @rest) = split ' ', $line;
-        $is_its{"socket:[$rest[6]]"} = $client =~ /:$port$/;
+        my $upload = $of_port{ $client =~ s/.*://r } or next;
+        $of_socket{"socket:[$rest[6]]"} = $upload if $rest[6];
     }
     # under mpm_itk both have it; the one that serves it is the younger
-    for my $pid (reverse processes($server)) {
-        return $pid if grep { $is_its{ readlink($_) // '' } }
-            glob "/proc/$pid/fd/*";
+    for my $pid (processes($server)) {
+        for (glob "/proc/$pid/fd/*") {
+            my $upload = $of_socket{ readlink($_) // '' } or next;
+            $pid{$upload} = $pid;
+        }
     }
-    die "no process has the connection\n";
+    my %holders;
+    push @{ $holders{ $pid{$_} // die "no process has the connection\n" } }, $_
+        for @uploads;
+    return \%holders;
 }
 
-# --- kill -9 --------------------------------------------------------------------
+# --- kill -9 ------------------------------------------------------------------
 
+# Those that have uploads, and no others: what these say is not delayed by the
+# start of new ones.
 {
     my $server = new_server();
-    my $quota;
-    for my $round (1 .. ROUNDS) {
+    my($kills, $rounds) = (0, 0);
+    while ($kills < KILLS) {
+        my $round = ++$rounds;
+        ok $server->wait_for(sub { child_pids($server) > $enough }, 20),
+            "killed, $round: there are enough processes" or last;
         my @held = hold_some($server, HELD, chunked => $round % 2);
         left_ok("killed, $round: in flight", $server, $path,
             'in-flight-uploads' => ALL - HELD);
-        kill KILL => processes($server);
-        free_ok("killed, $round: all is free", $server, ALL);
+        my @victims = keys %{ holders($server, @held) };
+        $kills += kill KILL => @victims;
+        free_ok("killed, $round: all that " . @victims . ' have held is free',
+            $server, ALL);
     }
+    cmp_ok $kills, '>=', KILLS, 'killed: so many';
     works_ok('killed', $server);
     left_ok('killed: and free again', $server, $path, %all);
     cmp_ok left($server, $path)->{'quota-bytes-366d'}, '>=',
-        1_000_000_000 - ROUNDS * (HELD * 1000 + ALL * BYTES), 'killed: the quota'
-        . ' is not overspent';
+        1_000_000_000 - $rounds * (HELD * 1000 + ALL * BYTES), 'killed: the'
+        . ' quota is not overspent';
 }
 
-# only one of them: what the other holds stays
+# all of them at once: nobody is left to be asked
+for my $round (1, 2) {
+    my $server = new_server();
+    my @held = hold_some($server, HELD);
+    kill KILL => processes($server);
+    free_ok("all are killed, $round: all is free", $server, ALL);
+    works_ok("all are killed, $round", $server);
+}
+
+# only one of them: what the others hold stays
 {
     my $server = new_server();
-    my @held = hold_some($server, 6);
-    my %of;
-    push @{ $of{ process_of($server, $_) } }, $_ for @held;
-    my($victim) = sort keys %of;
+    my @held = hold_some($server, HELD);
+    my $holders = holders($server, @held);
+    my($victim) = sort keys %$holders;
     kill KILL => $victim;
-    my $others = @held - @{ $of{$victim} };
+    my $others = @held - @{ delete $holders->{$victim} };
     free_ok("one is killed: its places are free, $others are not", $server,
         ALL - $others);
-    for my $pid (grep { $_ ne $victim } keys %of) {
-        is finish($_)->{status}, 200, 'one is killed: the others go on'
-            for @{ $of{$pid} };
-    }
+    is finish($_)->{status}, 200, 'one is killed: the others go on'
+        for map { @$_ } values %$holders;
     left_ok('one is killed: all is free in the end', $server, $path, %all);
     works_ok('one is killed', $server);
 }
 
-# --- SIGTERM to a process ---------------------------------------------------------
+# --- SIGTERM to a process -----------------------------------------------------
 
-for my $round (1 .. 3) {
+{
     my $server = new_server();
-    my @held = hold_some($server, HELD);
-    kill TERM => processes($server);
-    # event and worker wait for their threads; so the clients go away
-    drop($_) for @held;
-    free_ok("SIGTERM to the processes, $round: all is free", $server, ALL);
-    works_ok("SIGTERM to the processes, $round", $server);
+    for my $round (1 .. 3) {
+        ok $server->wait_for(sub { child_pids($server) > $enough }, 20),
+            "SIGTERM, $round: there are enough processes";
+        my @held = hold_some($server, HELD);
+        kill TERM => keys %{ holders($server, @held) };
+        # event and worker wait for their threads; so the clients go away
+        drop($_) for @held;
+        free_ok("SIGTERM to processes, $round: all is free", $server, ALL);
+        works_ok("SIGTERM to processes, $round", $server);
+    }
 }
 
-# --- graceful restarts --------------------------------------------------------------
+# --- graceful restarts --------------------------------------------------------
 
 {
     my $server = new_server();
@@ -172,34 +204,28 @@ for my $round (1 .. 3) {
 
     # their processes are killed, which belong to no generation of today
     my @last = hold_some($server, HELD);
+    my @old_ones = keys %{ holders($server, @last) };
     ok $server->graceful, 'graceful, and killed';
-    kill KILL => processes($server);
+    kill KILL => @old_ones;
     free_ok('graceful, and killed: all is free', $server, ALL);
     works_ok('graceful', $server);
 }
 
-# --- restart, stop ------------------------------------------------------------------
+# --- restart, stop ------------------------------------------------------------
 
+# At once: event waits some time for threads of HTTP/2.
 {
-    my $server = new_server();
-    my @held = hold_some($server, HELD);
-    my $mark = log_mark($server);
-    kill HUP => $server->pid;
-    ok $server->wait_for(sub {
+    my %server = map { $_ => new_server() } qw(HUP TERM WINCH);
+    my %held = map { $_ => [hold_some($server{$_}, HELD)] } keys %server;
+    my $mark = log_mark($server{HUP});
+    kill $_ => $server{$_}->pid for keys %server;
+    $_->{h2} ? drop($_) : finish($_) for @{ $held{WINCH} };
+    ok ends($server{$_}), "SIG$_: the server ends" for qw(WINCH TERM);
+    ok $server{HUP}->wait_for(sub {
         grep { /resuming normal operations/ } error_log_since($mark)
     }, 20), 'restart';
-    free_ok('restart: all is free', $server, ALL);
-    works_ok('restart', $server);
-}
-for my $signal ('TERM', 'WINCH') {
-    my $server = new_server();
-    my @held = hold_some($server, HELD);
-    kill $signal => $server->pid;
-    if ($signal eq 'WINCH') {
-        finish($_) for grep { !$_->{h2} } @held;
-        drop($_) for grep { $_->{h2} } @held;
-    }
-    ok ends($server), "SIG$signal: the server ends";
+    free_ok('restart: all is free', $server{HUP}, ALL);
+    works_ok('restart', $server{HUP});
 }
 
 done_testing();

@@ -72,7 +72,8 @@ place('error', in_dir('error'),
     "SetHandler None\nRemoveHandler .cgi\n"
     . "ErrorDocument 405 /tenant/once/plain/document\n"
     . "ErrorDocument 404 /tenant/once/plain/document\n"
-    . "ErrorDocument 403 /tenant/once/plain/document\n");
+    . "ErrorDocument 403 /tenant/once/plain/document\n"
+    . "ErrorDocument 415 /tenant/once/plain/document\n");
 place('if', in_dir('if'), "<If \"%{REQUEST_URI} =~ m#file#\">\n"
     . "ExpectRequire content-length max=500\n</If>\n");
 place('none', "<Location /witness/none>",
@@ -118,10 +119,13 @@ sub meter {
         'quota-bytes-366d', 'in-flight-uploads' };
 }
 
-# What the upload was charged: uploads, bytes. Nothing is in flight behind it.
+# What the upload was charged: uploads, bytes; or that for each place. Nothing
+# is in flight behind it. Bytes of -1 are those that the client has sent.
 sub charged_ok {
     my($name, $at, $upload, $status, $charged) = @_;
     my @at = ref $at ? @$at : $at;
+    my %charged = ref $charged eq 'HASH' ? %$charged
+        : map { $_ => $charged } @at;
     for my $h2 (@h2) {
         for my $asks (1, 0) {
             my %before = map { $_ => meter($_) } @at;
@@ -129,13 +133,16 @@ sub charged_ok {
             my $r = upload(vhost => $server, content => SIZE, asks => $asks,
                 h2 => $h2, silence => 0.1, %$upload);
             is $r->{status}, $status, "$label: $status" or diag explain $r;
-            left_ok("$label: charged @$charged, $_", $server,
-                "/witness/meter-$_", 'in-flight-uploads' => UPLOADS,
-                'quota-uploads-366d' =>
-                    $before{$_}{'quota-uploads-366d'} - $charged->[0],
-                'quota-bytes-366d' =>
-                    $before{$_}{'quota-bytes-366d'} - $charged->[1])
-                for @at;
+            for (@at) {
+                my($uploads, $bytes) = @{ $charged{$_} };
+                $bytes = $r->{sent} ? SIZE : 0 if $bytes < 0;
+                left_ok("$label: charged $uploads $bytes, $_", $server,
+                    "/witness/meter-$_", 'in-flight-uploads' => UPLOADS,
+                    'quota-uploads-366d' =>
+                        $before{$_}{'quota-uploads-366d'} - $uploads,
+                    'quota-bytes-366d' =>
+                        $before{$_}{'quota-bytes-366d'} - $bytes);
+            }
         }
     }
 }
@@ -164,6 +171,14 @@ charged_ok('<If>', 'if', { path => "$at/if/file.txt" }, 200, \@once);
 charged_ok('DirectoryIndex to another section', [qw(other second)],
     { path => "$at/other/" }, 200, \@once);
 
+# A handler that refuses what was admitted: what is thrown away was received.
+# The section of the ErrorDocument judges nothing.
+for my $chunked (0, 1) {
+    charged_ok("ErrorDocument, chunked $chunked", [qw(error plain)],
+        { path => "$at/error/file.txt", chunked => $chunked }, 405,
+        { error => [1, -1], plain => \@free });
+}
+
 # --- who refuses ----------------------------------------------------------------
 
 charged_ok('RewriteRule R=404', 'rewritten', { path => "$at/rewritten/none" },
@@ -177,6 +192,8 @@ charged_ok('a rule for the handler', 'handler', { path => '/witness/handler' },
     405, \@free);
 charged_ok('a rule of the section behind DirectoryIndex', [qw(no third)],
     { path => "$at/no/" }, 415, \@free);
+charged_ok('a refusal with an ErrorDocument', [qw(error third plain)],
+    { path => "$at/error/refuses.txt" }, 415, \@free);
 charged_ok('401', 'login', { path => '/basic/login' }, 401, \@free);
 charged_ok('login', 'login', { path => '/basic/login', headers => \@alice },
     200, \@once);

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use lib 't/admission', 't/other-modules';
+use IO::Select ();
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(time);
@@ -29,11 +30,15 @@ use Apache2::RequestRec ();
 use Apache2::RequestIO ();
 use Apache2::Const -compile => qw(OK);
 
-# reads until that fails, and then takes its time
+# reads until that fails, and then takes its time; or answers at length
 sub handler {
     my($r) = @_;
     my $file = $r->args // return Apache2::Const::OK;
     eval { 1 while $r->read(my $bytes, 8192) };
+    if ($file eq 'long') {
+        eval { $r->print('x' x 1_000_000) for 1 .. 50 };
+        return Apache2::Const::OK;
+    }
     open my $fh, '>', "$file.failed";
     for (1 .. 1000) {
         last if -e $file;
@@ -89,6 +94,28 @@ for my $how ([], [chunked => 1], [h2 => 1], [h2 => 1, chunked => 1]) {
     delete $upload->{o}{chunked};
     is finish($upload)->{status}, 200, "$name: answered";
     unlink $file, "$file.read";
+}
+
+# The answer is read slowly: here, not at all. The rest of it is in the server,
+# and its handler or its connection waits for the client.
+for my $h2 (@h2) {
+    my $name = "a slow reader, h2 $h2";
+    my $upload = hold($server, path => '/fails?long', h2 => $h2);
+    left_ok("$name: in flight", $server, '/fails', uploads => ALL - 1);
+    if ($h2) {
+        $upload->{h2}->send_content('x' x 1000, ExpectTest::WAIT);
+    }
+    else {
+        feed($upload, 999);
+    }
+    left_ok("$name: over", $server, '/fails', %all);
+    my $got = '';
+    my $socket = $upload->{wire}{socket};
+    IO::Select->new($socket)->can_read(ExpectTest::WAIT)
+        and sysread $socket, $got, 100;
+    cmp_ok length $got, '>', 0, "$name: the answer is there to be read";
+    $h2 ? delete $upload->{h2} : like $got, qr/ 200 /, "$name: its status";
+    drop($upload);
 }
 
 # --- it ends badly ---------------------------------------------------------------

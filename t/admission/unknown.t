@@ -72,6 +72,10 @@ for my $path (qw(/witness /nonblock /proxy/p /dav/quota /cgi/read.cgi)) {
         is scalar @lines, 1, "$name: one line";
         like $lines[0] // '', qr/expect: refused 413: quota bytes=1000000 per=366d: nothing was left after 300 bytes of content of unknown length \(/,
             "$name: it names the rule";
+        # the field says what is left now, not before the upload
+        like $r->{headers}{ratelimit}, qr/^"quota-bytes-366d";r=0;t=\d+$/,
+            "$name: and so does the answer";
+        is $r->{headers}{'retry-after'}, undef, "$name: no Retry-After";
         $left->('nothing is left', 0);
         for my $asks (0, 1) {
             my $got = upload(vhost => $server, path => $at, chunked => 1,
@@ -87,6 +91,9 @@ for my $path (qw(/witness /nonblock /proxy/p /dav/quota /cgi/read.cgi)) {
 my %says = (max => 'content of unknown length exceeded max=3000',
     quota => 'quota per=366d bytes=3000: nothing was left after 3000 bytes',
     flight => 'in-flight bytes=3000: nothing was left after 3000 bytes');
+# what is left when the content is over
+my %left = (max => undef, quota => qr/^"quota-bytes-366d";r=0;t=\d+$/,
+    flight => qr/^"in-flight-bytes";r=3000$/);
 my %rule = (max => 'content-length', quota => 'quota', flight => 'in-flight');
 for my $least (sort keys %tight) {
     my $mark = log_mark($server);
@@ -98,6 +105,9 @@ for my $least (sort keys %tight) {
     like $lines[0] // '', qr/expect: refused 413: \Q$says{$least}/,
         "tightest: $least: logged";
     cmp_ok $r->{witness}{read}, '<=', 3001, "tightest: $least: read";
+    my $answer = $r->{headers}{ratelimit};
+    $left{$least} ? like $answer, $left{$least}, "tightest: $least: left"
+                  : is $answer, undef, "tightest: $least: no RateLimit";
 }
 
 # --- several at once share what is left -----------------------------------------

@@ -20,8 +20,8 @@ use H2Client ();
 use Servers;
 use Util;
 
-our @EXPORT = qw(request asks length_of typed add_requests load load_h2
-    sent_h2 hold);
+our @EXPORT = qw(request asks length_of typed add_requests load load_at_once
+    load_h2 sent_h2 hold);
 
 use constant WAIT => 30;                # seconds for an answer over HTTP/2
 
@@ -85,6 +85,22 @@ sub load {
         push @all, \%got;
     }
     return @all;
+}
+
+# A client for each side, all at the same time; returns a hash for each.
+sub load_at_once {
+    my($sides, $options) = @_;
+    my @heads = map { head_file($_->[1]) } @$sides;
+    my @pipes = map { output_of("$work/load", '-p',
+        server_port($sides->[$_][0]), @$options, $heads[$_]) } 0 .. $#$sides;
+
+    return map {
+        my $pipe = $pipes[$_];
+        my $line = <$pipe> // '';
+        my %got = $line =~ /(\w+)=(\S+)/g;
+        check($sides->[$_], close $pipe ? \%got : {}, $line);
+        \%got;
+    } 0 .. $#$sides;
 }
 
 # Begins a side's upload, and leaves it under way: 100 Continue says that the

@@ -19,6 +19,9 @@ my %FORMAT = (
     floor => '%-13s  %-47s  %-27s  %-27s  %-27s  %-13s %7s  %-12s  %s',
     peers => '%-12s  %-16s  %8s  %-27s  %-27s  %-27s  %-27s  %-15s  %-17s  %s',
     slow => '%-12s  %-18s  %-7s  %9s  %5s  %-21s  %-21s  %-21s  %-22s  %s',
+    fleet => '%-14s  %-46s  %-13s  %-27s  %-13s  %-27s  %-27s  %-24s  %s',
+    servers => '%-8s %3s  %13s  %-27s  %-13s  %9s  %10s  %11s',
+    redis => '%-13s  %-36s  %9s  %9s',
     growth => '%-11s %6s  %-27s  %-27s  %-15s %9s  %-13s  %-12s  %s',
 );
 my %HEAD = (
@@ -28,6 +31,11 @@ my %HEAD = (
               'cpu B/A', 'cpu us A/B', 'sent A/B', ''],
     slow => ['clients', 'server', 'MPM', 'refused/s', 'GETs', 'p50 alone',
              'p50', 'p95', 'target', ''],
+    fleet => [qw(case A/B), 'p50 ms A/B', 'p50 A-B, ms', 'p99 ms A/B',
+              'p99 A-B, ms', 'p50 B/A', 'target', ''],
+    servers => ['httpds', 'N', 'per s A/B', 'rate A/B', 'p50 ms A/B',
+                'Redis us', 'Redis busy', 'connections'],
+    redis => ['command', '', 'per s', 'Redis us'],
     growth => ['curve', 'N', 'rate A/B', 'time B/A', 'instr A/B', 'more',
                'MB A/B', 'target', ''],
 );
@@ -37,6 +45,10 @@ my %TITLE = (
     slow   => 'A GET beside 200 refused clients that stay for 300 ms each: '
               . 'milliseconds',
     growth => 'How cost grows',
+    fleet  => 'What a store adds to an upload, one at a time',
+    servers => 'Several servers and one Redis, all on this machine; processor '
+               . 'time of Redis for one upload',
+    redis  => 'What one Redis can do, by redis-benchmark',
 );
 
 # Of the machine: the numbers are its own.
@@ -46,7 +58,8 @@ sub machine {
     my($load) = slurp('/proc/loadavg') =~ /^(\S+)/;
     return sprintf '%s, %d processors, load %s at the start; %s',
         $model // 'unknown', $cores, $load // '?', join ', ',
-        map { $_ . ' ' . version_of($_) } qw(httpd nginx haproxy lighttpd);
+        map { $_ . ' ' . version_of($_) } qw(httpd nginx haproxy lighttpd
+                                                redis-server);
 }
 
 sub head_of {
@@ -59,6 +72,8 @@ sub target {
     return defined $case->{ratio} ? "rate >= $case->{ratio}"
         : defined $case->{p50_max}
             ? "p50 <= $case->{p50_max}, p95 <= $case->{p95_max}"
+        : defined $case->{p50_more}
+            ? "p50 +$case->{p50_more}, p99 +$case->{p99_more}"
         : defined $case->{instructions} ? "more <= $case->{instructions}"
         : '-';
 }
@@ -76,9 +91,23 @@ sub verdict {
         return (grep { median(@{ $got->{$_} }) > $case->{"${_}_max"} }
                 qw(p50 p95)) ? 'OVER' : 'ok';
     }
+    return verdict_of_more($case, $got) if defined $case->{p50_more};
     return '-' unless $got->{instr} && defined $case->{instructions};
     return $got->{instr}[0] - $got->{instr}[1] <= $case->{instructions}
         ? 'ok' : 'OVER';
+}
+
+sub verdict_of_more {
+    my($case, $got) = @_;
+    my($is_over, $is_open);
+
+    for my $key (qw(p50_more p99_more)) {
+        my($low, $high) = interval(@{ $got->{$key} });
+        my $most = $case->{$key};
+        $is_over ||= median(@{ $got->{$key} }) > $most;
+        $is_open ||= $low < $most && $high > $most;
+    }
+    return ($is_over ? 'OVER' : 'ok') . ($is_open ? '?' : '');
 }
 
 sub instr {
@@ -107,6 +136,13 @@ sub cpu_of {
     my @cpu = map { $got->{"cpu_$_"} } qw(a b);
     return '-' if grep { !defined } map { @$_ } @cpu;
     return join '/', map { sprintf '%.0f', median(@$_) / 1000 } @cpu;
+}
+
+# Medians of A and of B.
+sub both {
+    my($got, $key) = @_;
+    return join '/', map { Util::short(median(@{ $got->{"${key}_$_"} })) }
+        qw(a b);
 }
 
 # Of a few: the median, the least and the greatest.
@@ -141,6 +177,26 @@ my %ROW = (
             sum(@{ $got->{gets} }),
             (map { middle(@{ $got->{$_} }) } qw(alone p50 p95)),
             target($case), verdict($case, $got));
+    },
+    fleet => sub {
+        my($case, $got) = @_;
+        return (@$case{qw(name shows)},
+            (map { (both($got, $_), span(@{ $got->{"${_}_more"} })) }
+                 qw(p50 p99)), span(@{ $got->{p50} }),
+            target($case), verdict($case, $got));
+    },
+    servers => sub {
+        my($case, $got) = @_;
+        return (@$case{qw(name at)}, both($got, 'rate'),
+            span(@{ $got->{rate} }), both($got, 'p50'),
+            sprintf('%.0f', median(@{ $got->{redis_us} })),
+            sprintf('%.0f%%', median(@{ $got->{redis_busy} })),
+            median(@{ $got->{connections} }));
+    },
+    redis => sub {
+        my($case, $got) = @_;
+        return (@$case{qw(word shows)},
+            map { sprintf '%.0f', median(@{ $got->{$_} }) } qw(rate redis_us));
     },
     growth => sub {
         my($case, $got) = @_;

@@ -8,7 +8,7 @@ package Servers;
 #     qos   => { load => ['qos'], main => 'QS_...', dir => { ... } }
 #     nginx => { program => 'nginx', conf => sub { ... } }
 #
-# of httpd:   module  with mod_expect;  load  further modules;  dir  what stands
+# of httpd:   module  with mod_expect;  store  and mod_expect_redis;  load  further modules;  dir  what stands
 #             in the <Directory> of that name;  main  what stands at its end;
 #             workers  so many, and not 16 (with prefork: 1)
 # of others:  conf->($dir, $port, $h2) is its configuration; command->($conf,
@@ -28,7 +28,7 @@ use File;
 use HttpdConf qw(load_module documents);
 use Util;
 
-our @EXPORT = qw(find_httpd make_work place_in define serve start stop stop_all
+our @EXPORT = qw($redis_so find_httpd make_work place_in define serve start stop stop_all
     server_pid server_port cpu pss version_of $work);
 
 use constant PATIENCE => 120;       # seconds for a server to start or stop
@@ -39,6 +39,7 @@ use constant FOLDERS => qw(files size type auth in-flight quota put tenant few
 my %DAV = map { $_ => 1 } qw(size type auth in-flight quota put tenant deep);
 
 our $work;
+our $redis_so = "$top/.libs/mod_expect_redis.so";
 my($httpd, $modules, $builtin, @user);
 my $owner = $$;                     # the process that cleans up
 my %servers;
@@ -128,6 +129,8 @@ sub httpd_conf {
 
     $load .= "LoadModule expect_module \"$work/mod_expect.so\"\n"
         if $own->{module};
+    $load .= "LoadModule expect_redis_module \"$work/mod_expect_redis.so\"\n"
+        if $own->{store};
     $load .= "Protocols h2c http/1.1\n" if $h2;
     return <<"END";
 $load
@@ -184,6 +187,7 @@ sub make_work {
     spew("$work/users", "bench:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
     run_or_die('cp', $opt{so} // "$top/.libs/mod_expect.so",
                "$work/mod_expect.so");
+    run_or_die('cp', $redis_so, $work) if -e $redis_so;
     run_or_die($ENV{CC} // 'gcc', '-O2', '-o', "$work/load",
                "$top/t/bench/load.c");
     run_or_die($ENV{CC} // 'gcc', '-shared', '-fPIC', '-o', "$work/deny.so",

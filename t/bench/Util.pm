@@ -11,7 +11,7 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use POSIX ();
 
-our @EXPORT = qw(%opt $top say_line output run_or_die
+our @EXPORT = qw(%opt $top say_line output_of output run_or_die
     median interval span);
 
 our %opt = (seconds => 0.06, clients => 8, callgrind => 1);
@@ -19,12 +19,18 @@ our $top = Cwd::abs_path(dirname(__FILE__) . '/../..');
 
 sub say_line { syswrite STDOUT, "@_\n" }
 
-sub output {
+# A pipe from which its output is read.
+sub output_of {
     my @command = @_;
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         exec @command or POSIX::_exit(127);
     }
+    return $out;
+}
+
+sub output {
+    my $out = output_of(@_);
     my @lines = <$out>;
     close $out;
     return wantarray ? @lines : join '', @lines;

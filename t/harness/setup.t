@@ -13,7 +13,7 @@ use File;
 # All that t/setup itself is made of, and no more.
 my @TOOLS = qw(sh cat grep id ls printf sed uname rm env);
 my @WANTED = qw(make gcc clang clang-tidy cppcheck curl openssl chromium nghttp
-    perl);
+    npm perl);
 my %package = (nghttp => 'nghttp2-client');
 
 my $bin = conf_var('t_logs') . "/setup-$$";
@@ -41,6 +41,7 @@ for (@WANTED) {
     my $name = $package{$_} // $_;
     ok $missing->{$name}, "$_: missing" or diag $text;
 }
+ok $missing->{'npm:structured-headers'}, 'a package of npm: missing';
 like $text, qr/^  Debian, Ubuntu  apt-get install .*^  Fedora .*^  Alpine /ms,
     'it says what to install, and where';
 
@@ -51,5 +52,15 @@ for (grep { $_ ne 'perl' } @WANTED) {
     my(undef, $left) = missing();
     ok !$left->{$name}, "$_: there";
 }
+
+# node says whether it can load that
+spew("$bin/node", "#!/bin/sh\nexit 1\n");
+chmod 0755, "$bin/node";
+my(undef, $left) = missing();
+ok !$left->{nodejs} && $left->{'npm:structured-headers'},
+    'node: there, and the package of npm is missing';
+spew("$bin/node", "#!/bin/sh\nexit 0\n");
+(undef, $left) = missing();
+ok !$left->{'npm:structured-headers'}, 'the package of npm: there';
 
 done_testing();

@@ -111,8 +111,7 @@ static int setup_running(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    if (self.ledger == ledger && self.owner != LEDGER_NONE
-        && self.pid == getpid()) {
+    if (self.ledger == ledger && self.owner != LEDGER_NONE) {
         pthread_mutex_unlock(&ledger_owners(ledger)[self.owner].life);
         self.ledger = NULL;
     }
@@ -122,7 +121,8 @@ static int teardown(void **state)
 static expect_limit_t a_limit(expect_limit_e kind, apr_int64_t uploads,
                               apr_int64_t bytes, const char *name)
 {
-    expect_limit_t limit = { kind, uploads, bytes, SECONDS(60), 0, { 0 } };
+    expect_limit_t limit = { .kind = kind, .uploads = uploads, .bytes = bytes,
+                             .period = SECONDS(60) };
 
     expect_ledger_id(limit.id, secret, name);
     return limit;
@@ -767,6 +767,74 @@ static void test_draw(void **state)
     check_ledger();
 }
 
+/* --- what a store has admitted -------------------------------------------- */
+
+/* It is written down whatever the limits are. */
+static void test_book(void **state)
+{
+    expect_limit_t held = in_flight(1, 100), spent = quota(1, 600);
+    expect_claim_t claims[4], other;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; ++i) {
+        claims[2 * i] = a_claim(&held, "a", 400);
+        claims[2 * i + 1] = a_claim(&spent, "a", 400);
+        expect_ledger_book(ledger, &claims[2 * i], 2);
+    }
+    assert_int_equal(figures().uploads_in_flight, 2);
+    assert_int_equal(figures().bytes_in_flight, 800);
+    check_ledger();
+    assert_refused(take(&other, &held, "a", 1));
+    assert_int_equal(other.left_uploads, 0);
+    assert_int_equal(other.left_bytes, 0);
+
+    /* but no more than all of a quota is outstanding */
+    assert_refused(take(&other, &spent, "a", 600));
+    assert_int_equal(other.wait, SECONDS(60));
+    expect_ledger_book_more(ledger, &claims[2], 2, 50);
+    assert_int_equal(figures().bytes_in_flight, 850);
+    assert_refused(take(&other, &spent, "a", 600));
+    assert_int_equal(other.wait, SECONDS(60));
+
+    /* of the second one's 450 bytes, 200 were spent here */
+    expect_ledger_settle(ledger, &claims[2], 2, 0, 0);
+    assert_refused(take(&other, &spent, "a", 1));
+    assert_int_equal(other.left_bytes, 200);
+    assert_int_equal(other.left_uploads, 0);
+    expect_ledger_settle(ledger, &claims[0], 2, 400, 1);
+    assert_int_equal(figures().uploads_in_flight, 0);
+    check_ledger();
+}
+
+/* What cannot be written down goes on without. */
+static void test_book_none(void **state)
+{
+    expect_limit_t held = in_flight(1000, NONE);
+    expect_claim_t claims[PLACES], one = a_claim(&held, "", 5);
+    int i;
+
+    (void)state;
+    expect_ledger_book(NULL, &one, 1);
+    expect_ledger_book_more(NULL, &one, 1, 5);
+    settle(&one, 0);
+    for (i = 0; i < PLACES; ++i) {
+        assert_taken(take(&claims[i], &held, "", 0));
+    }
+    one = a_claim(&held, "", 5);
+    expect_ledger_book(ledger, &one, 1);
+    expect_ledger_book_more(ledger, &one, 1, 5);
+    assert_int_equal(figures().uploads_in_flight, PLACES);
+    assert_int_equal(figures().bytes_in_flight, 0);
+    settle(&one, 0);
+    /* as settle does where the ledger cannot be locked */
+    place_is_over(ledger, one.place, one.record);
+    while (i) {
+        settle(&claims[--i], 0);
+    }
+    check_ledger();
+}
+
 /* --- a ledger that is full ----------------------------------------------- */
 
 static void test_flood(void **state)
@@ -1200,6 +1268,8 @@ int main(void)
         TEST(test_settle_after_eviction),
         TEST(test_quota_model),
         TEST(test_draw),
+        TEST(test_book),
+        TEST(test_book_none),
         TEST(test_flood),
         TEST(test_flood_quota),
         TEST(test_flood_of_limits),
