@@ -26,9 +26,10 @@ array reference, an error as C<-ERR ...>; as($password), whom call() is from
 then on; signal($name); stop (by SIGKILL), start; places, the members of all
 sorted sets.
 
-=item store_conf($url, @words), fleet_httpd($store, $conf, @words)
+=item load_store(), store_conf($url, @words), fleet_httpd($store, $conf, @words)
 
-The lines that load mod_expect_redis.so and configure the store; own_httpd()
+The line that loads mod_expect_redis.so; with those that configure the store;
+own_httpd()
 with them, HTTP/2 as well. The store is a server, a proxy or a URL. Rules in
 $conf are the same ones in each httpd that gets the same text.
 
@@ -63,7 +64,7 @@ use OtherModules;
 use Proxy ();
 use Redis ();
 
-our @EXPORT = qw(redis proxy store_conf fleet_httpd store_log comes_true);
+our @EXPORT = qw(redis proxy load_store store_conf fleet_httpd store_log comes_true);
 
 my %shared;
 
@@ -81,11 +82,14 @@ sub comes_true {
 sub redis { return Redis->new(@_) }
 sub proxy { return Proxy->new(@_) }
 
+sub load_store {
+    my $so = conf_var('serverroot') . '/../.libs/mod_expect_redis.so';
+    return qq(LoadModule expect_redis_module "$so"\n);
+}
+
 sub store_conf {
     my($url, @words) = @_;
-    my $so = conf_var('serverroot') . '/../.libs/mod_expect_redis.so';
-    return qq(LoadModule expect_redis_module "$so"\n)
-        . join(' ', 'ExpectStore', $url, @words) . "\n";
+    return load_store() . join(' ', 'ExpectStore', $url, @words) . "\n";
 }
 
 # Machines agree on a rule if it stands in the same file at the same line.

@@ -13,7 +13,7 @@ use Test::More;
 use ExpectTest;
 use Store;
 
-my @tests = qw(in-flight keys once quota rules);
+my @tests = qw(fields in-flight keys load once places quota rules);
 
 my $redis = redis();
 $ENV{STORE_CONF} = store_conf($redis->url, 'timeout=5000') =~ s/\n\z//r;
