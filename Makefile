@@ -58,6 +58,7 @@ CHECKED = $(SOURCES) $(REDIS_SOURCES)
 else
 BUILT   = $(MODULE) no-redis
 CHECKED = $(SOURCES)
+UNITS_WITHOUT = t/unit/redis.c
 endif
 
 all: $(BUILT) $(MANPAGE)        ## build modules and manual page (the default)
@@ -95,20 +96,24 @@ $(WITNESS): t/c-modules/witness/mod_witness.c
 
 # A unit test is one C file with a main(), run under the sanitizers, or with a
 # line "/* sanitize: thread */" under ThreadSanitizer; it is linked with the
-# sources that its line "/* links: src/base/head.c */" names.
-UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(wildcard t/unit/*.c))
+# sources that its line "/* links: src/base/head.c */" names, and the libraries
+# of "/* libs: -lhiredis */".
+UNITS = $(patsubst t/unit/%.c,t/unit/.build/%,$(filter-out $(UNITS_WITHOUT), \
+        $(wildcard t/unit/*.c)))
 
 units: $(UNITS)
 
 unit_sources = $$(sed -n 's,^/\* links: *\(.*\) *\*/$$,\1,p' $<)
+unit_libs    = $$(sed -n 's,^/\* libs: *\(.*\) *\*/$$,\1,p' $<)
 UNIT_LIBS    = -lcmocka $(shell $(APR) --link-ld --libs) \
                $(shell $(APU) --link-ld --libs)
 
-t/unit/.build/%: t/unit/%.c $(wildcard t/unit/*.h) $(SOURCES) $(HEADERS)
+t/unit/.build/%: t/unit/%.c $(wildcard t/unit/*.h) $(CHECKED) $(HEADERS) \
+                 $(REDIS_SCRIPT)
 	@mkdir -p $(@D)
 	$(CC) $$(grep -q '^/\* sanitize: thread' $< && echo '$(TSAN)' \
 	        || echo '$(SAN)') $(WARNINGS) $(INCLUDES) -o $@ $< \
-	    $(unit_sources) $(UNIT_LIBS)
+	    $(unit_sources) $(unit_libs) $(UNIT_LIBS)
 
 check-units: units              ## run the unit tests
 	for unit in $(UNITS); do $$unit || exit 1; done
@@ -197,11 +202,11 @@ coverage/mod_expect.so: $(SOURCES) $(HEADERS)
 	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) \
 	    $(LIBS)
 
-coverage/%: t/unit/%.c $(SOURCES) $(HEADERS)
+coverage/%: t/unit/%.c $(SOURCES) $(HEADERS) $(REDIS_SCRIPT)
 	@mkdir -p $(@D)
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -c -o $@.o $<
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
-	    $(UNIT_LIBS)
+	    $(unit_libs) $(UNIT_LIBS)
 
 # The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
 # the tests replay is built by gcc, with the same sanitizers; only make fuzz

@@ -106,6 +106,7 @@ static int question_ask(redis_process_t *process,
     if (is_answered && !redis_answer_read(reply, answer, items, held,
                                           question->n)) {
         strcpy(failure.reason, "the answer makes no sense");
+        redis_links_distrust(process);
         failure.was_sent = 1;
         is_answered = 0;
     }
@@ -354,6 +355,7 @@ expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
 
 /* By this thread; returns whether it is done. */
 static int upload_settles(redis_process_t *process,
+                          expect_store_upload_t *upload,
                           const redis_command_t *command)
 {
     apr_time_t since = redis_clock();
@@ -364,11 +366,13 @@ static int upload_settles(redis_process_t *process,
     if (redis_breaker_may(process) != REDIS_MAY_ASK) {
         return 0;
     }
+    redis_upload_tries(upload);
     is_answered = redis_exchange(process, command,
                                  since + process->store.timeout, &reply,
                                  &failure);
     if (is_answered && !redis_answer_is_number(reply)) {
         strcpy(failure.reason, "the answer makes no sense");
+        redis_links_distrust(process);
         is_answered = 0;
     }
     if (reply) {
@@ -421,7 +425,7 @@ void redis_settle(expect_store_upload_t *upload, apr_int64_t received,
     redis_process_unlock(process);
     redis_command_settle(&command);
     n = redis_command_settle_add(&command, process, upload);
-    is_done = !n || (may_wait && upload_settles(process, &command));
+    is_done = !n || (may_wait && upload_settles(process, upload, &command));
     redis_command_free(&command);
     if (is_done && !is_renewed) {
         redis_upload_free(upload);

@@ -72,13 +72,13 @@ static void links_give(redis_process_t *process, redis_link_t *link)
     links_close(link);
 }
 
-/* One has failed: those that were made before are not used again. */
-static void links_drop(redis_process_t *process, redis_link_t *failed)
+/* Those of this age and before are not used again. */
+static void links_age(redis_process_t *process, apr_uint32_t age)
 {
     redis_link_t *idle = NULL;
 
     if (redis_process_lock(process)) {
-        if (failed->age == process->age) {
+        if (age == process->age) {
             ++process->age;
             idle = process->idle;
             process->idle = NULL;
@@ -87,7 +87,17 @@ static void links_drop(redis_process_t *process, redis_link_t *failed)
         redis_process_unlock(process);
     }
     links_close(idle);
+}
+
+static void links_drop(redis_process_t *process, redis_link_t *failed)
+{
+    links_age(process, failed->age);
     redis_link_close(failed);
+}
+
+void redis_links_distrust(redis_process_t *process)
+{
+    links_age(process, process->age);
 }
 
 void redis_links_tidy(redis_process_t *process)

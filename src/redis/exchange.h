@@ -23,6 +23,9 @@ int redis_exchange(redis_process_t *process, const redis_command_t *command,
                    apr_time_t deadline, redisReply **reply,
                    redis_failure_t *failure);
 
+/** An answer has made no sense: no connection is used again. */
+void redis_links_distrust(redis_process_t *process);
+
 /** Close idle connections that nobody has used for long. */
 void redis_links_tidy(redis_process_t *process);
 

@@ -289,6 +289,23 @@ redis_link_t *redis_link_open(redis_process_t *process, apr_time_t deadline,
 
 /* --- a command ----------------------------------------------------------- */
 
+/* In the words of the server, but for where in the script that was, and for
+ * what it says of a long command before a login. */
+static void link_refused(const redisReply *reply, redis_failure_t *failure)
+{
+    const char *end = strstr(reply->str, " script: ");
+
+    (void)apr_cpystrn(failure->reason, reply->str, sizeof(failure->reason));
+    if (end && end - reply->str < REDIS_REASON_LENGTH) {
+        failure->reason[end - reply->str] = '\0';
+    }
+    if (strstr(failure->reason, ": unauthenticated ")) {
+        (void)link_fails(failure, "NOAUTH Authentication required.");
+    }
+    /* it says so: nothing was done */
+    failure->was_sent = 0;
+}
+
 /* The server may forget the script at any time. */
 int redis_link_call(redis_link_t *link, redis_process_t *process,
                     const redis_command_t *command, apr_time_t deadline,
@@ -315,11 +332,9 @@ int redis_link_call(redis_link_t *link, redis_process_t *process,
         }
     }
     if ((*reply)->type == REDIS_REPLY_ERROR) {
-        (void)link_fails(failure, (*reply)->str);
+        link_refused(*reply, failure);
         freeReplyObject(*reply);
         *reply = NULL;
-        /* it says so: nothing was done */
-        failure->was_sent = 0;
         return 0;
     }
     return 1;

@@ -28,22 +28,22 @@ static redis_process_t *self;
 
 /* --- its beginning ------------------------------------------------------- */
 
+static const char *store_text(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
 /* In memory that is never given back. */
 static void store_copy(redis_store_t *copy, const redis_store_t *store)
 {
-    apr_pool_t *pool;
-
     *copy = *store;
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
-        return;
-    }
-    copy->url.host = apr_pstrdup(pool, store->url.host);
-    copy->url.path = apr_pstrdup(pool, store->url.path);
-    copy->url.user = apr_pstrdup(pool, store->url.user);
-    copy->url.password = apr_pstrdup(pool, store->url.password);
-    copy->url.shown = apr_pstrdup(pool, store->url.shown);
-    copy->password = apr_pstrdup(pool, store->password);
-    copy->prefix = apr_pstrdup(pool, store->prefix);
+    copy->url.host = store_text(store->url.host);
+    copy->url.path = store_text(store->url.path);
+    copy->url.user = store_text(store->url.user);
+    copy->url.password = store_text(store->url.password);
+    copy->url.shown = store_text(store->url.shown);
+    copy->password = store_text(store->password);
+    copy->prefix = store_text(store->prefix);
 }
 
 /* NULL: there is no memory, or no randomness. */

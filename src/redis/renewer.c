@@ -62,6 +62,7 @@ static int thread_sends(redis_process_t *process,
 
     if (is_answered && !redis_answer_is_number(reply)) {
         strcpy(failure.reason, "the answer makes no sense");
+        redis_links_distrust(process);
         is_answered = 0;
     }
     if (reply) {
@@ -166,6 +167,7 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
     for (n = 0; upload && n < AT_ONCE; ++n) {
         if (++upload->tries <= TRIES) {
             items += redis_command_settle_add(&command, process, upload);
+            redis_upload_tries(upload);
         }
         last = upload;
         upload = upload->next;

@@ -36,8 +36,9 @@ local VOID_MS = 60000
 -- that at once.
 local ENDED_AT_ONCE = 100
 
--- Refunds of which it is known whose they were.
-local REFUNDS = 32
+-- Ranges of refunds of which it is known whose they were: enough for some 200
+-- uploads that are aborted at once, in any order.
+local REFUNDS = 64
 
 -- A double counts in whole numbers up to twice that. C clips all amounts to it.
 local AMOUNT_MAX = 4503599627370496
@@ -271,26 +272,15 @@ local function refunds_add(refunds, turn, sum, ends)
     refunds_join(refunds, at - 1)
   end
   if #refunds > REFUNDS then
-    -- where the least becomes unknown
+    -- where the least becomes unknown, as far back as may be
     local least = 1
     for i = 2, #refunds - 1 do
-      if refunds[i + 1].sum < refunds[least + 1].sum then
+      if refunds[i + 1].sum <= refunds[least + 1].sum then
         least = i
       end
     end
     refunds_join(refunds, least)
   end
-end
-
--- Whether a turn has given back already: the same command for the second time.
--- In a range that was joined it may be that it has not.
-local function refunds_have(refunds, turn)
-  for _, refund in ipairs(refunds) do
-    if refund.first <= turn and turn <= refund.last then
-      return true
-    end
-  end
-  return false
 end
 
 local function quota_refund(item, which, limit, amount, mark)
@@ -301,9 +291,6 @@ local function quota_refund(item, which, limit, amount, mark)
   end
   local refunds = refunds_read(item, which, quota)
   turn = number(turn)
-  if refunds_have(refunds, turn) then
-    return
-  end
   ends = number(ends) - quota.refunded
   for _, refund in ipairs(refunds) do
     if refund.first > turn then
@@ -502,16 +489,17 @@ local function renew()
   return 1
 end
 
--- KEYS: the items'. ARGV: of each item, behind its limits and period: the
+-- KEYS: of each item, its own two, and one that says that it was settled: a
+-- quota gives back once. ARGV: of each item, behind its limits and period: the
 -- member; uploads to give back and their mark; bytes to give back and theirs.
 local function settle()
-  for i = 1, #KEYS / 2 do
+  for i = 1, #KEYS / 3 do
     local arg = 9 * i - 7
-    local item = item_at(2 * i - 1, arg, 0)
+    local item = item_at(3 * i - 2, arg, 0)
     if not item.is_quota then
       flight_forget(item, ARGV[arg + 4])
       flight_tidy(item)
-    else
+    elseif redis.call('SET', KEYS[3 * i], 1, 'NX', 'PX', KNOWN_MS) then
       if number(ARGV[arg + 5]) > 0 then
         quota_refund(item, 'u', item.uploads, number(ARGV[arg + 5]),
                      ARGV[arg + 6])

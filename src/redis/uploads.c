@@ -12,10 +12,15 @@
 #include "apr_atomic.h"
 #include "apr_strings.h"
 
+#include "redis/figures.h"
 #include "redis/uploads.h"
 
 /* In microseconds: a hundred years. */
 #define PERIOD_MAX (APR_INT64_C(100) * 365 * 86400 * 1000000)
+
+/* How long a quota may be given back again, if it is not known whether it was,
+ * in microseconds: the server knows it for longer (KNOWN_MS in script.lua). */
+#define AGAIN_TIME 5000000
 
 /* --- uploads ------------------------------------------------------------- */
 
@@ -34,6 +39,13 @@ void redis_upload_free(expect_store_upload_t *upload)
 {
     free(upload->items);
     free(upload);
+}
+
+void redis_upload_tries(expect_store_upload_t *upload)
+{
+    if (!upload->tried_at) {
+        upload->tried_at = redis_clock();
+    }
 }
 
 int redis_upload_reserve(expect_store_upload_t *upload, int n)
@@ -196,18 +208,25 @@ int redis_command_settle_add(redis_command_t *command,
                              redis_process_t *process,
                              const expect_store_upload_t *upload)
 {
+    int is_too_late = upload->tried_at
+                      && redis_clock() - upload->tried_at > AGAIN_TIME;
+    char name[REDIS_ID_LENGTH + 32];
     apr_uint32_t i;
     int n = 0;
 
     for (i = 0; i < upload->n; ++i) {
         const redis_item_t *item = &upload->items[i];
-        int uploads = !upload->keep_upload && *item->mark_uploads;
-        apr_int64_t bytes = item_unused(upload, item);
+        int uploads = !is_too_late && !upload->keep_upload
+                      && *item->mark_uploads;
+        apr_int64_t bytes = is_too_late ? 0 : item_unused(upload, item);
 
         if (item->is_quota ? !uploads && !bytes : !upload->is_stored) {
             continue;
         }
         command_item_keys(command, process, item);
+        (void)snprintf(name, sizeof(name), "c:%s/settled-%u", upload->id,
+                       item->nth);
+        command_key(command, process, name, "");
         command_item(command, item);
         command_member(command, upload->id, item->nth);
         redis_command_number(command, uploads);

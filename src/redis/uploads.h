@@ -49,8 +49,9 @@ struct expect_store_upload_t {
     apr_uint32_t round;
     /** it is in a command that renews, which is under way */
     int is_renewed;
-    /** how often it was tried to settle it */
+    /** how often it was tried to settle it, and when at first; 0: never */
     int tries;
+    apr_time_t tried_at;
     apr_int64_t received;
     int keep_upload;
 };
@@ -66,6 +67,9 @@ typedef struct redis_void_t {
 /** NULL: there is no memory. */
 expect_store_upload_t *redis_upload_make(redis_process_t *process);
 void redis_upload_free(expect_store_upload_t *upload);
+
+/** What it gives back is sent now. */
+void redis_upload_tries(expect_store_upload_t *upload);
 
 /**
  * Make room for more items.
@@ -100,7 +104,10 @@ void redis_command_renew(redis_command_t *command, redis_process_t *process);
 int redis_command_renew_add(redis_command_t *command, redis_process_t *process,
                             const expect_store_upload_t *upload);
 
-/** Begin to settle; add what an upload gives back; returns how many items. */
+/**
+ * Begin to settle; add what an upload gives back; returns how many items. If
+ * that was tried long ago, quotas are not given back any more.
+ */
 void redis_command_settle(redis_command_t *command);
 int redis_command_settle_add(redis_command_t *command,
                              redis_process_t *process,

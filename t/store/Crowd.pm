@@ -81,11 +81,19 @@ sub one_upload {
     my $server = $o->{servers}[$did->{server}];
     my($path, @headers) = ref $o->{path} ? $o->{path}->($client, $nth)
                                          : $o->{path};
-    my $socket = delete $connections->{$did->{server}} // connected($server);
-    print {$socket} join "\r\n", "PUT $path HTTP/1.1", 'Host: x',
+    my $kept = delete $connections->{$did->{server}};
+    my $socket = $kept // connected($server);
+    my $head = join "\r\n", "PUT $path HTTP/1.1", 'Host: x',
         'Expect: 100-continue', "Content-Length: $o->{bytes}", @headers,
         '', '';
+    print {$socket} $head;
     ($did->{status}) = response($socket);
+    if (!$did->{status} && $kept) {
+        # a busy httpd closes connections that were kept
+        $socket = connected($server);
+        print {$socket} $head;
+        ($did->{status}) = response($socket);
+    }
     return if $did->{status} != 100;
     @$did{qw(admitted since)} = (1, now());
     select undef, undef, undef, rand $o->{pause} if $o->{pause};

@@ -16,7 +16,7 @@ use File qw(slurp spew);
 
 my $count = 0;
 
-use constant LATE => 0.1;           # seconds, slow
+use constant LATE => 0.6;           # seconds, slow
 
 sub url { return "redis://127.0.0.1:$_[0]{port}/0" }
 

@@ -36,7 +36,7 @@ $conf are the same ones in each httpd that gets the same text.
 =item proxy($redis)
 
 What a client connects to in the server's place, with the methods port, url and
-C<mode>: C<pass>, C<slow> (answers come 100 ms late), C<reset> (the connection is
+C<mode>: C<pass>, C<slow> (answers come 600 ms late), C<reset> (the connection is
 reset when an answer is due), C<hold> (what clients send stays here).
 
 =item store_log($server)

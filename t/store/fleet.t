@@ -33,7 +33,7 @@ my @httpd = map { fleet_httpd($redis, <<"CONF", 'timeout=5000') } 1 .. 2;
 <Location /witness/all>
     ExpectRequire quota uploads=100 per=366d
     ExpectRequire in-flight uploads=3
-    ExpectRequire quota bytes=1G per=366d
+    ExpectRequire quota bytes=1M per=366d
 </Location>
 <Location /witness/keys>
     ExpectRequire quota uploads=2 per=366d key=expr=%{HTTP:X-Tenant}
@@ -95,7 +95,7 @@ sub uploads {
     is scalar(@$admitted), 100, 'all: as many as the quota';
     cmp_ok most_at_once(@$did), '<=', 3, 'all: never more in flight';
     left_ok('all: bytes of those that were admitted', $_, '/witness/all',
-        'quota-bytes-366d' => 1024**3 - 1000 * @$admitted) for @httpd;
+        'quota-bytes-366d' => 1024**2 - 1000 * @$admitted) for @httpd;
 }
 
 # --- ten thousand keys --------------------------------------------------------
