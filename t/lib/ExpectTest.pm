@@ -177,6 +177,10 @@ describes them.
 Whether httpd is of this version or later: only for what httpd itself does
 differently, with the reason beside it.
 
+=item no_retry()
+
+The parameter of a proxy that tries an origin again at once.
+
 =item restarts_once()
 
 Whether SIGHUP restarts this httpd once. Prefork of 2.5-dev begins again and
@@ -209,7 +213,7 @@ our @EXPORT = qw(talk upload connection refused_ok admitted_ok write_htaccess
     section section_in section_at basic_auth if_expect one_process log_mark
     error_log_since config_error explained with_library own_httpd stock_httpd
     has_h2 conf_var module_dir witness_of keep_expect httpd_at_least
-    restarts_once);
+    restarts_once no_retry);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
@@ -250,6 +254,9 @@ sub restarts_once {
     return ($ENV{TEST_MPM} // '') !~ /^(?:prefork|itk)$/
         || !httpd_at_least('2.5');
 }
+
+# httpd 2.5 wants a millisecond, 2.4 takes seconds only.
+sub no_retry { return httpd_at_least('2.5') ? 'retry=1ms' : 'retry=0' }
 
 # httpd before 2.4.54 hands Expect on with Off as well; before 2.4.40 there was
 # no such directive.
