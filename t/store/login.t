@@ -91,7 +91,7 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
 }
 # A server that has no such command shows its arguments.
 {
-    my $renamed = redis('rename-command' => 'AUTH LOGIN');
+    my $renamed = redis('rename-command' => ['AUTH', 'LOGIN']);
     my $httpd = fleet_httpd('redis://:wr0ng@127.0.0.1:' . $renamed->port,
         $rules, 'timeout=5000');
     is status_of($httpd), 200, 'no AUTH: this machine decides alone';
