@@ -172,9 +172,9 @@ test:                           ## set up what is missing, then run all tests
 setup:                          ## install what building and testing need
 	t/setup
 
-asan:                           ## the tests with the module under sanitizers
+asan:                           ## the tests with the modules under sanitizers
 	t/setup
-	$(MAKE) asan/mod_expect.so
+	$(MAKE) asan/mod_expect.so asan/mod_expect_redis.so
 	t/run --so asan/mod_expect.so --asan --mpm event,prefork
 
 # The tests of what the module itself does; not those of its meeting others.
@@ -193,6 +193,11 @@ asan/mod_expect.so: $(SOURCES) $(HEADERS)
 	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) \
 	    $(LIBS)
 
+asan/mod_expect_redis.so: $(REDIS_SOURCES) $(HEADERS) $(REDIS_SCRIPT)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ \
+	    $(REDIS_SOURCES) $(REDIS_LIBS)
+
 coverage: t/coverage            ## which lines no test reaches
 	t/setup coverage
 	t/coverage
@@ -207,6 +212,11 @@ coverage/%: t/unit/%.c $(SOURCES) $(HEADERS) $(REDIS_SCRIPT)
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -c -o $@.o $<
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
 	    $(unit_libs) $(UNIT_LIBS)
+
+coverage/mod_expect_redis.so: $(REDIS_SOURCES) $(HEADERS) $(REDIS_SCRIPT)
+	@mkdir -p $(@D)
+	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ \
+	    $(REDIS_SOURCES) $(REDIS_LIBS)
 
 # The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
 # the tests replay is built by gcc, with the same sanitizers; only make fuzz

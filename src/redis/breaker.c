@@ -39,6 +39,11 @@ redis_may_e redis_breaker_may(redis_process_t *process)
     if (apr_atomic_read32(&process->is_leaving)) {
         return REDIS_MAY_NOT;
     }
+    if (process->is_forked) {
+        int asks = redis_figures_may_ask(FIRST_PAUSE);
+
+        return asks > 0 ? REDIS_MAY_ASK : asks ? REDIS_MAY_TRY : REDIS_MAY_NOT;
+    }
     if (!apr_atomic_read32(&process->is_down)) {
         return REDIS_MAY_ASK;
     }
@@ -57,10 +62,10 @@ redis_may_e redis_breaker_may(redis_process_t *process)
 
 void redis_breaker_answered(redis_process_t *process, redis_may_e may)
 {
-    int was_down = 0;
+    int was_down = may == REDIS_MAY_TRY;
 
-    if (may == REDIS_MAY_TRY && redis_process_lock(process)) {
-        was_down = (int)apr_atomic_xchg32(&process->is_down, 0);
+    if (was_down && redis_process_lock(process)) {
+        apr_atomic_set32(&process->is_down, 0);
         process->up_at = redis_clock();
         /* what was taken meanwhile, and what the store may have forgotten */
         process->renew_at = process->up_at;

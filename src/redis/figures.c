@@ -71,6 +71,19 @@ int redis_figures_down(void)
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+int redis_figures_may_ask(apr_interval_time_t pause)
+{
+    apr_int64_t since = GET(&shared->down_since), now = redis_clock();
+
+    if (!GET(&shared->is_down)) {
+        return 1;
+    }
+    return now - since >= pause
+           && __atomic_compare_exchange_n(&shared->down_since, &since, now, 0,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+               ? -1 : 0;
+}
+
 int redis_figures_up(int is_sure)
 {
     apr_uint32_t down = 1;

@@ -50,6 +50,14 @@ void redis_figures_time(apr_interval_time_t took);
 int redis_figures_down(void);
 
 /**
+ * For a process that serves one connection only (mpm_itk), and so knows nothing
+ * of the others: whether the store may be asked.
+ * @param pause how long nobody asks after a failure, in microseconds
+ * @return 1: it is up; -1: it is down, and this process tries for all; 0
+ */
+int redis_figures_may_ask(apr_interval_time_t pause);
+
+/**
  * The store has answered.
  * @param is_sure 1: this process has found it down before; 0: another one may
  *                have, and is believed for a while

@@ -87,6 +87,9 @@ redis_process_t *redis_process(void)
 {
     if (self && self->pid != getpid()) {
         self = process_make(&self->store);
+        if (self) {
+            self->is_forked = 1;
+        }
     }
     return self;
 }

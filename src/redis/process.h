@@ -67,6 +67,8 @@ typedef enum {
 
 typedef struct redis_process_t {
     pid_t pid;
+    /** it was forked from a child of httpd, for one connection */
+    int is_forked;
     redis_store_t store;
     /** random: the first part of the ids of its uploads */
     char name[17];

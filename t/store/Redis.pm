@@ -42,7 +42,7 @@ sub start {
         appendonly => 'no', dir => $dir, pidfile => "$dir/httpd.pid",
         unixsocket => "$dir/socket", %{ $self->{options} });
     my @command = (Foreign::program('redis-server'),
-        map { ("--$_", $o{$_}) } sort keys %o);
+        map { ("--$_", ref $o{$_} ? @{ $o{$_} } : $o{$_}) } sort keys %o);
     $self->{child} = Child->spawn(0, sub {
         POSIX::setpgid(0, 0);
         open STDOUT, '>>', "$dir/log";

@@ -91,7 +91,7 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
 }
 # A server that has no such command shows its arguments.
 {
-    my $renamed = redis('rename-command' => 'AUTH LOGIN');
+    my $renamed = redis('rename-command' => ['AUTH', 'LOGIN']);
     my $httpd = fleet_httpd('redis://:wr0ng@127.0.0.1:' . $renamed->port,
         $rules, 'timeout=5000');
     is status_of($httpd), 200, 'no AUTH: this machine decides alone';
@@ -128,11 +128,13 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
         unwitnessed => 1)->{status}, 200, 'connections: no rule';
     is scalar($open->clients), 0, 'connections: none for it';
     is status_of($httpd), 200, 'connections: a rule';
-    my @first = $open->clients;
-    is scalar(@first), 1, 'connections: one';
+    # mpm_itk's process has gone, and its connection
+    my $kept = ($ENV{TEST_MPM} // '') ne 'itk';
+    my @first = map { s/ .*//r } $open->clients;
+    is scalar(@first), $kept ? 1 : 0, 'connections: one';
     is status_of($httpd), 200, 'connections: a rule, again';
-    is +($open->clients)[0] =~ s/ .*//r, $first[0] =~ s/ .*//r,
-        'connections: the same';
+    is_deeply [map { s/ .*//r } $open->clients], \@first,
+        'connections: the same' if $kept;
     $httpd->graceful;
     ok comes_true(sub { !$open->clients }),
         'connections: none is left by a graceful restart';
