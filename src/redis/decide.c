@@ -180,7 +180,7 @@ expect_ledger_e redis_peek(expect_store_item_t *items, int n,
     if (upload_append(process, upload, items, n)) {
         redis_question_t question = upload_asks(upload, "peek", n, length, 0);
 
-        if (question_ask(process, &question, items, NULL, &answer)) {
+        if (question_ask(process, &question, items, upload->items, &answer)) {
             *refused = answer.refused;
             found = answer.refused < 0 ? EXPECT_LEDGER_TAKEN
                                        : EXPECT_LEDGER_REFUSED;
@@ -339,13 +339,17 @@ expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
         return EXPECT_LEDGER_DOWN;
     }
     redis_figures_count(answer.refused < 0 ? REDIS_TAKEN : REDIS_REFUSED);
+    if (answer.bytes > question.first && answer.bytes > question.second) {
+        /* nobody has asked for so many */
+        answer.bytes = question.first;
+    }
     if (answer.bytes) {
         upload_draws(process, upload, answer.bytes);
     }
     upload->ahead += answer.bytes;
-    if (answer.refused >= 0) {
+    if (upload->ahead < *bytes) {
         *refused = answer.refused;
-        *bytes = upload->ahead < *bytes ? upload->ahead : *bytes;
+        *bytes = upload->ahead;
     }
     upload->ahead -= *bytes;
     return *bytes ? EXPECT_LEDGER_TAKEN : EXPECT_LEDGER_REFUSED;

@@ -10,9 +10,13 @@
 #include "redis/exchange.h"
 #include "redis/figures.h"
 
-/* Idle connections that a process keeps, and for how long, in microseconds. */
+/* Idle connections that a process keeps, and for how long, in microseconds. If
+ * many of its threads ask at once, there are more, which are kept for a shorter
+ * time: else a crowd of clients would have one opened and closed for each
+ * command, until the system has no port left for another. */
 #define IDLE_MAX 8
 #define IDLE_TIME 60000000
+#define SPARE_TIME 5000000
 
 /* --- idle connections ---------------------------------------------------- */
 
@@ -47,7 +51,6 @@ static redis_link_t *links_take(redis_process_t *process)
         if (link) {
             process->idle = link->next;
             link->next = NULL;
-            --process->n_idle;
         }
         redis_process_unlock(process);
         if (!link || link_is_quiet(link)) {
@@ -57,15 +60,32 @@ static redis_link_t *links_take(redis_process_t *process)
     }
 }
 
+/* Take those out of the list that are not kept any longer. The one that was
+ * used last is the first: those behind one that is too old are older. */
+static redis_link_t *links_old(redis_process_t *process)
+{
+    redis_link_t **at = &process->idle, *old;
+    apr_time_t now = redis_clock();
+    int n = 0;
+
+    while (*at && now - (*at)->used_at
+                      <= (n < IDLE_MAX ? IDLE_TIME : SPARE_TIME)) {
+        at = &(*at)->next;
+        ++n;
+    }
+    old = *at;
+    *at = NULL;
+    return old;
+}
+
 static void links_give(redis_process_t *process, redis_link_t *link)
 {
     link->used_at = redis_clock();
     if (redis_process_lock(process)) {
-        if (link->age == process->age && process->n_idle < IDLE_MAX) {
+        if (link->age == process->age) {
             link->next = process->idle;
             process->idle = link;
-            ++process->n_idle;
-            link = NULL;
+            link = links_old(process);
         }
         redis_process_unlock(process);
     }
@@ -82,7 +102,6 @@ static void links_age(redis_process_t *process, apr_uint32_t age)
             ++process->age;
             idle = process->idle;
             process->idle = NULL;
-            process->n_idle = 0;
         }
         redis_process_unlock(process);
     }
@@ -102,22 +121,12 @@ void redis_links_distrust(redis_process_t *process)
 
 void redis_links_tidy(redis_process_t *process)
 {
-    redis_link_t **at = &process->idle, *old;
-    apr_time_t now = redis_clock();
-    int n = 0;
+    redis_link_t *old = NULL;
 
-    if (!redis_process_lock(process)) {
-        return;
+    if (redis_process_lock(process)) {
+        old = links_old(process);
+        redis_process_unlock(process);
     }
-    /* those behind it were used earlier */
-    while (*at && now - (*at)->used_at <= IDLE_TIME) {
-        at = &(*at)->next;
-        ++n;
-    }
-    old = *at;
-    *at = NULL;
-    process->n_idle = n;
-    redis_process_unlock(process);
     links_close(old);
 }
 

@@ -20,8 +20,10 @@
 #include "redis/link.h"
 #include "redis/script.h"
 
-/* No answer of the script is longer. */
+/* No answer of the script is longer, in bytes; and none has more elements: each
+ * of them is four bytes at least. */
 #define ANSWER_MAX 65536
+#define ANSWER_TOO_LONG "the answer is too long"
 
 static int link_fails(redis_failure_t *failure, const char *reason)
 {
@@ -96,28 +98,55 @@ static int link_send(redisContext *context, apr_time_t deadline,
     }
 }
 
-/* One answer, and nothing behind it. */
+/* An array that is announced as longer than any answer would be made, and
+ * thrown away, element by element: that takes seconds. */
+static void *link_make_array(const redisReadTask *task, redis_count_t n)
+{
+    const redis_link_t *link = task->privdata;
+
+    return (size_t)n <= ANSWER_MAX / 4 ? link->make_array(task, n) : NULL;
+}
+
+static void link_limit_arrays(redis_link_t *link)
+{
+    redisReader *reader = link->context->reader;
+
+    link->functions = *reader->fn;
+    link->make_array = link->functions.createArray;
+    link->functions.createArray = link_make_array;
+    reader->fn = &link->functions;
+    reader->privdata = link;
+}
+
+/* One answer, and nothing behind it. hiredis forgets bytes as soon as they were
+ * parsed: they are counted as they come. */
 static int link_receive(redisContext *context, apr_time_t deadline,
                         redisReply **reply, redis_failure_t *failure)
 {
     void *found = NULL;
+    size_t received = 0;
 
     for (;;) {
         if (redisGetReplyFromReader(context, &found) != REDIS_OK) {
-            return link_fails(failure, context->errstr);
+            /* see link_make_array() */
+            return link_fails(failure, context->err == REDIS_ERR_OOM
+                                           ? ANSWER_TOO_LONG
+                                           : context->errstr);
         }
         if (found) {
             break;
         }
-        if (context->reader->len > ANSWER_MAX) {
-            return link_fails(failure, "the answer is too long");
+        if (received > ANSWER_MAX) {
+            return link_fails(failure, ANSWER_TOO_LONG);
         }
         if (!link_wait(context->fd, POLLIN, deadline, failure)) {
             return 0;
         }
+        received -= context->reader->len;
         if (redisBufferRead(context) != REDIS_OK) {
             return link_breaks(context, failure);
         }
+        received += context->reader->len;
     }
     if (context->reader->pos < context->reader->len) {
         freeReplyObject(found);
@@ -136,10 +165,24 @@ static int link_asks(redisContext *context, apr_time_t deadline,
 
 /* --- a new connection ---------------------------------------------------- */
 
+static const char *link_password(const redis_store_t *store)
+{
+    return store->url.password ? store->url.password : store->password;
+}
+
+/* Whether a text of the server may be logged. */
+static int link_is_harmless(const redis_store_t *store, const char *text)
+{
+    const char *password = link_password(store);
+
+    return !password || !strstr(text, password);
+}
+
 /* A command for which the answer is OK. What the server says of a password is
  * not repeated: where AUTH is another command, it shows its arguments. */
-static int link_is_ok(redisContext *context, int argc, const char **argv,
-                      apr_time_t deadline, redis_failure_t *failure)
+static int link_is_ok(redisContext *context, const redis_store_t *store,
+                      int argc, const char **argv, apr_time_t deadline,
+                      redis_failure_t *failure)
 {
     redisReply *reply = NULL;
     char reason[REDIS_REASON_LENGTH];
@@ -154,7 +197,9 @@ static int link_is_ok(redisContext *context, int argc, const char **argv,
     is_ok = reply->type == REDIS_REPLY_STATUS && !strcmp(reply->str, "OK");
     if (!is_ok && reply->type == REDIS_REPLY_ERROR) {
         (void)apr_snprintf(reason, sizeof(reason), "%s is refused: %.*s",
-                           argv[0], (int)strcspn(reply->str, " "), reply->str);
+                           argv[0], (int)strcspn(reply->str, " "),
+                           link_is_harmless(store, reply->str) ? reply->str
+                                                               : "ERR");
         (void)link_fails(failure, reason);
     }
     else if (!is_ok) {
@@ -167,8 +212,7 @@ static int link_is_ok(redisContext *context, int argc, const char **argv,
 static int link_log_in(redisContext *context, const redis_store_t *store,
                        apr_time_t deadline, redis_failure_t *failure)
 {
-    const char *password = store->url.password ? store->url.password
-                                               : store->password;
+    const char *password = link_password(store);
     char db[16];
 
     if (password) {
@@ -179,7 +223,7 @@ static int link_log_in(redisContext *context, const redis_store_t *store,
             argv[argc++] = store->url.user;
         }
         argv[argc++] = password;
-        if (!link_is_ok(context, argc, argv, deadline, failure)) {
+        if (!link_is_ok(context, store, argc, argv, deadline, failure)) {
             return 0;
         }
     }
@@ -188,7 +232,7 @@ static int link_log_in(redisContext *context, const redis_store_t *store,
 
         (void)apr_snprintf(db, sizeof(db), "%d", store->url.db);
         argv[1] = db;
-        return link_is_ok(context, 2, argv, deadline, failure);
+        return link_is_ok(context, store, 2, argv, deadline, failure);
     }
     return 1;
 }
@@ -223,6 +267,7 @@ static int link_connect(redis_link_t *link, const redis_store_t *store,
         return link_fails(failure, "no memory");
     }
     if (link_is_connected(link->context, deadline, failure)) {
+        link_limit_arrays(link);
         return 1;
     }
     redisFree(link->context);
@@ -291,7 +336,8 @@ redis_link_t *redis_link_open(redis_process_t *process, apr_time_t deadline,
 
 /* In the words of the server, but for where in the script that was, and for
  * what it says of a long command before a login. */
-static void link_refused(const redisReply *reply, redis_failure_t *failure)
+static void link_refused(const redisReply *reply, const redis_store_t *store,
+                         redis_failure_t *failure)
 {
     const char *end = strstr(reply->str, " script: ");
 
@@ -301,6 +347,9 @@ static void link_refused(const redisReply *reply, redis_failure_t *failure)
     }
     if (strstr(failure->reason, ": unauthenticated ")) {
         (void)link_fails(failure, "NOAUTH Authentication required.");
+    }
+    if (!link_is_harmless(store, reply->str)) {
+        (void)link_fails(failure, "ERR: the rest has the password in it");
     }
     /* it says so: nothing was done */
     failure->was_sent = 0;
@@ -332,7 +381,7 @@ int redis_link_call(redis_link_t *link, redis_process_t *process,
         }
     }
     if ((*reply)->type == REDIS_REPLY_ERROR) {
-        link_refused(*reply, failure);
+        link_refused(*reply, &process->store, failure);
         freeReplyObject(*reply);
         *reply = NULL;
         return 0;

@@ -30,8 +30,18 @@ typedef struct redis_failure_t {
     char reason[REDIS_REASON_LENGTH];
 } redis_failure_t;
 
+/** How hiredis counts the elements of an array. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t redis_count_t;
+#else
+typedef int redis_count_t;
+#endif
+
 typedef struct redis_link_t {
     redisContext *context;
+    /** hiredis makes answers by these, and arrays by that */
+    redisReplyObjectFunctions functions;
+    void *(*make_array)(const redisReadTask *task, redis_count_t n);
     /** see exchange.c */
     struct redis_link_t *next;
     apr_uint32_t age;

@@ -83,7 +83,6 @@ typedef struct redis_process_t {
     /** idle connections, the one that was used last at first; those of an
      *  earlier age are not used again */
     struct redis_link_t *idle;
-    int n_idle;
     apr_uint32_t age;
 
     /** uploads under way, in the order in which they were renewed */

@@ -28,8 +28,10 @@
  * modules and libraries in the process. */
 #define STACK ((size_t)256 * 1024)
 
-/* Uploads in one command. */
+/* Uploads in one command, and what they hold: the server does nothing else
+ * meanwhile. The last upload may have more. */
 #define AT_ONCE 64
+#define ITEMS_AT_ONCE 128
 
 /* How long the thread of a process that ends gives back places, in
  * microseconds; and how long the process waits for it, in milliseconds. */
@@ -164,7 +166,7 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
     }
     redis_command_settle(&command);
     last = upload = process->settled.first;
-    for (n = 0; upload && n < AT_ONCE; ++n) {
+    for (n = 0; upload && n < AT_ONCE && items < ITEMS_AT_ONCE; ++n) {
         if (++upload->tries <= TRIES) {
             items += redis_command_settle_add(&command, process, upload);
             redis_upload_tries(upload);
@@ -197,7 +199,8 @@ static int thread_gathers(redis_process_t *process, redis_command_t *command,
     int places = 0;
 
     *n = 0;
-    while (upload && upload->round != process->round && *n < AT_ONCE) {
+    while (upload && upload->round != process->round && *n < AT_ONCE
+           && places < ITEMS_AT_ONCE) {
         uploads[(*n)++] = upload;
         upload->round = process->round;
         upload->is_renewed = upload->is_stored = 1;
@@ -234,7 +237,7 @@ static int thread_renews_some(redis_process_t *process)
         }
         redis_process_unlock(process);
     }
-    return is_answered && n == AT_ONCE;
+    return is_answered && n;
 }
 
 static void thread_renews(redis_process_t *process)

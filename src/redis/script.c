@@ -82,6 +82,16 @@ static int answer_has_form(const redisReply *reply, int n)
     return 1;
 }
 
+/* What may be left of a limit, and how long a wait may be: what is shown and
+ * reckoned with is never more, whatever the server says. */
+static apr_int64_t answer_clip(const redisReply *reply, apr_size_t at,
+                               apr_int64_t most)
+{
+    apr_int64_t number = reply->element[at]->integer;
+
+    return number < most ? number : most;
+}
+
 int redis_answer_read(const redisReply *reply, redis_answer_t *answer,
                       expect_store_item_t *items, redis_item_t *held, int n)
 {
@@ -98,16 +108,14 @@ int redis_answer_read(const redisReply *reply, redis_answer_t *answer,
         const char *uploads = answer_mark(reply, at + 3);
         const char *bytes = answer_mark(reply, at + 4);
 
-        if (items) {
-            items[i].left_uploads = reply->element[at]->integer;
-            items[i].left_bytes = reply->element[at + 1]->integer;
-            items[i].wait = reply->element[at + 2]->integer;
-        }
-        if (held && uploads && *uploads) {
+        items[i].left_uploads = answer_clip(reply, at, held[i].uploads);
+        items[i].left_bytes = answer_clip(reply, at + 1, held[i].bytes);
+        items[i].wait = answer_clip(reply, at + 2, held[i].period);
+        if (uploads && *uploads) {
             (void)apr_cpystrn(held[i].mark_uploads, uploads,
                               REDIS_MARK_LENGTH);
         }
-        if (held && bytes && *bytes) {
+        if (bytes && *bytes) {
             (void)apr_cpystrn(held[i].mark_bytes, bytes, REDIS_MARK_LENGTH);
         }
     }

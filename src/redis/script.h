@@ -28,8 +28,8 @@ typedef struct redis_answer_t {
 
 /**
  * Read an answer.
- * @param items n of them, to be filled in; NULL: what was left is not wanted
- * @param held  n of them, for the marks; NULL: those are not wanted
+ * @param items n of them, to be filled in
+ * @param held  n of them, what the upload holds: the marks are filled in
  * @return 0: it does not have the form that it must have; nothing is filled in
  */
 int redis_answer_read(const redisReply *reply, redis_answer_t *answer,
