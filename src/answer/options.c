@@ -31,7 +31,9 @@ static const expect_rule_t *options_rules(const request_rec *r)
     return options_are_binding(conf) ? expect_conf_rules(r->pool, conf) : NULL;
 }
 
-static void options_announce(request_rec *r, const expect_rule_t *rules)
+/* @param asks_store 0: what the store has is not looked for */
+static void options_announce(request_rec *r, const expect_rule_t *rules,
+                             int asks_store)
 {
     expect_accepts_t accepts;
     expect_facts_t facts = { 0 };
@@ -44,7 +46,7 @@ static void options_announce(request_rec *r, const expect_rule_t *rules)
     facts.pool = r->pool;
     facts.claims = expect_claims_make(r->pool);
     facts.claims->is_too_many = rules->remembers > EXPECT_CLAIMS_MAX;
-    facts.claims->asks_store = 1;
+    facts.claims->asks_store = asks_store;
     expect_rule_accepts_all(r->pool, rules, &facts, &accepts);
     limit = expect_fields_upload_limit(r->pool, &accepts);
     if (limit) {
@@ -63,7 +65,9 @@ void expect_options_announce(request_rec *r)
     const expect_rule_t *rules = options_rules(r);
 
     if (rules) {
-        options_announce(r, rules);
+        /* each rule that remembers is a round trip: not for a client that has
+         * no access */
+        options_announce(r, rules, 0);
     }
 }
 
@@ -72,6 +76,6 @@ void expect_options_announce_again(request_rec *r)
     const expect_rule_t *rules = options_rules(r);
 
     if (rules && rules->remembers) {
-        options_announce(r, rules);
+        options_announce(r, rules, 1);
     }
 }

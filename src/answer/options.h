@@ -12,13 +12,15 @@
 /**
  * Announce the rules that hold at the target for every request:
  * Upload-Limit (draft-ietf-httpbis-resumable-upload), Accept-Post (Linked
- * Data Platform 1.0, 7.1) and Accept-Patch (RFC 5789, 3.1).
+ * Data Platform 1.0, 7.1) and Accept-Patch (RFC 5789, 3.1). Of rules that
+ * remember, what this machine knows.
  * @param r an OPTIONS request whose section is known
  */
 void expect_options_announce(request_rec *r);
 
 /**
- * The same, once the user is known, where rules remember: by their keys.
+ * The same, once the user is known, where rules remember: by their keys, and
+ * from the store if there is one.
  * @param r an OPTIONS request behind access control
  */
 void expect_options_announce_again(request_rec *r);

@@ -72,11 +72,14 @@ CONF
     $proxy->mode('pass');
 }
 
-# --- long commands ------------------------------------------------------------
+# --- long commands --------------------------------------------------------
 
 {
     my $httpd = fleet_httpd($redis, <<"CONF", 'timeout=1000', 'lease=3');
-<Location /witness/a>
+<Location /witness/denied>
+    Require all denied
+</Location>
+<Location /witness>
 @{[ join '', map { "ExpectRequire in-flight uploads=${_}000\n" } 1 .. RULES ]}
 </Location>
 CONF
@@ -86,7 +89,19 @@ CONF
     $redis->call(qw(SLOWLOG RESET));
     my $renewed = sub { sum(0, keys_of_commands()) / 2 };
     ok comes_true(sub { $renewed->() >= $places }), 'all are renewed';
-    cmp_ok((keys_of_commands())[0], '<=', 2 * ITEMS, 'by commands that are not long');
+    cmp_ok((keys_of_commands())[0], '<=', 2 * ITEMS,
+        'by commands that are not long');
+
+    # what OPTIONS costs, and what it costs if there is no access
+    my $asked = sub {
+        my($path) = @_;
+        $redis->call(qw(SLOWLOG RESET));
+        left($httpd, $path);
+        return scalar grep { $_->[3][0] eq 'EVALSHA' && $_->[3][3] =~ /:c:/ }
+            @{ $redis->call(qw(SLOWLOG GET -1)) };
+    };
+    is $asked->('/witness/a'), RULES, 'OPTIONS asks once for each rule';
+    is $asked->('/witness/denied'), 0, 'and not at all for everyone';
 
     # they end while the store is stopped: all of them wait to be given back
     $redis->call(qw(SLOWLOG RESET));
@@ -96,7 +111,8 @@ CONF
     left_ok('they are over', $httpd, '/witness/a', uploads => RULES * 1000);
     $redis->signal('CONT');
     ok comes_true(sub { !$redis->places }), 'all are given back';
-    cmp_ok((keys_of_commands())[0], '<=', 3 * ITEMS, 'by commands that are not long');
+    cmp_ok((keys_of_commands())[0], '<=', 3 * ITEMS,
+        'by commands that are not long');
 }
 
 done_testing();
