@@ -13,7 +13,7 @@ use File;
 # All that t/setup itself is made of, and no more.
 my @TOOLS = qw(sh cat grep id ls printf sed uname rm env);
 my @WANTED = qw(make gcc clang clang-tidy cppcheck curl openssl chromium nghttp
-    npm perl);
+    npm perl redis-server);
 my %package = (nghttp => 'nghttp2-client');
 
 my $bin = conf_var('t_logs') . "/setup-$$";
