@@ -36,15 +36,14 @@ static int admission_draws(const apr_array_header_t *claims)
 
 /* What an earlier section has taken stays; only the new claims are taken. */
 static apr_array_header_t *admission_new(const expect_request_t *e,
-                                         const apr_array_header_t *claiming)
+                                         const expect_claiming_t *claiming)
 {
-    apr_array_header_t *claims = apr_array_make(e->facts.pool, 4,
+    apr_array_header_t *claims = apr_array_make(e->facts.pool, claiming->n,
                                                 sizeof(expect_claim_t));
     int i;
 
-    for (i = 0; i < claiming->nelts; ++i) {
-        const expect_rule_t *rule = APR_ARRAY_IDX(claiming, i,
-                                                  const expect_rule_t *);
+    for (i = 0; i < claiming->n; ++i) {
+        const expect_rule_t *rule = claiming->rules[i];
         expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         if (!c->is_taken) {
@@ -56,15 +55,14 @@ static apr_array_header_t *admission_new(const expect_request_t *e,
 
 /* The rule that a claim is of, which is not admitted. */
 static const expect_rule_t *admission_rule(const expect_request_t *e,
-                                           const apr_array_header_t *claiming,
+                                           const expect_claiming_t *claiming,
                                            const expect_claim_t *claim,
                                            expect_ledger_e found)
 {
     int i;
 
-    for (i = 0; i < claiming->nelts; ++i) {
-        const expect_rule_t *rule = APR_ARRAY_IDX(claiming, i,
-                                                  const expect_rule_t *);
+    for (i = 0; i < claiming->n; ++i) {
+        const expect_rule_t *rule = claiming->rules[i];
         expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         if (c->claim.limit == claim->limit) {
@@ -73,7 +71,7 @@ static const expect_rule_t *admission_rule(const expect_request_t *e,
             return rule;
         }
     }
-    return APR_ARRAY_IDX(claiming, 0, const expect_rule_t *);
+    return claiming->rules[0];
 }
 
 /* Content of unknown length: take what was read from all that is limited, and
@@ -132,16 +130,19 @@ static void admission_hold(expect_request_t *e, apr_array_header_t *new)
         admission_settle(e, new);
         return;
     }
-    if (!claims->taken->nelts) {
+    if (claims->taken->nelts) {
+        apr_array_cat(claims->taken, new);
+    }
+    else {
+        claims->taken = new;
         apr_pool_pre_cleanup_register(claims->pool, e, admission_end);
     }
-    apr_array_cat(claims->taken, new);
     e->content.is_counted = 1;
     e->content.draws = is_unknown && admission_draws(claims->taken);
 }
 
 const expect_rule_t *expect_admission_take(expect_request_t *e,
-                                           const apr_array_header_t *claiming)
+                                           const expect_claiming_t *claiming)
 {
     apr_array_header_t *new = admission_new(e, claiming);
     int refused = 0, i;
@@ -158,9 +159,8 @@ const expect_rule_t *expect_admission_take(expect_request_t *e,
                               &APR_ARRAY_IDX(new, refused < 0 ? 0 : refused,
                                              expect_claim_t), taken);
     }
-    for (i = 0; i < claiming->nelts; ++i) {
-        const expect_rule_t *rule = APR_ARRAY_IDX(claiming, i,
-                                                  const expect_rule_t *);
+    for (i = 0; i < claiming->n; ++i) {
+        const expect_rule_t *rule = claiming->rules[i];
         expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         c->is_taken = 1;

@@ -16,11 +16,11 @@
  * Take everything that an admission rests on, or nothing of it. It is given
  * back when the content is over, at the latest with the request.
  * @param e        the state, undecided
- * @param claiming leaves that remember: const expect_rule_t *
+ * @param claiming leaves that remember
  * @return NULL if all of it was taken, else the leaf whose limit is reached
  */
 const expect_rule_t *expect_admission_take(expect_request_t *e,
-                                           const apr_array_header_t *claiming);
+                                           const expect_claiming_t *claiming);
 
 /**
  * Content of unknown length was read: take it from what is limited. Where that

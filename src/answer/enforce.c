@@ -220,7 +220,7 @@ void expect_count_outcome(const request_rec *r, expect_request_t *e)
  */
 static int enforce_claims(request_rec *r, expect_request_t *e,
                           expect_stage_e stage, expect_answer_t *answer,
-                          apr_array_header_t *claiming)
+                          expect_claiming_t *claiming)
 {
     const expect_rule_t *reached;
     int i;
@@ -254,12 +254,15 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
 
 int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage)
 {
-    apr_array_header_t *claiming;
+    expect_claiming_t *claiming;
     expect_answer_t answer;
 
     /* the handler may have ignored the error of its read: answer again */
     if (e->content.answered) {
         return e->outcome.status;
+    }
+    if (!expect_judge_is_due(e, stage)) {
+        return DECLINED;
     }
     switch (expect_judge(&answer, &claiming, r, e, stage)) {
     case EXPECT_DECIDE_REFUSE:

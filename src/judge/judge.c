@@ -10,21 +10,38 @@
 #include "rules/target.h"
 #include "tree/evaluate.h"
 
-expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
-                                    apr_array_header_t *claiming)
+/* What an evaluation changes meanwhile. */
+typedef struct {
+    apr_table_t *fields;
+    expect_busy_e busy;
+} judge_saved_t;
+
+static judge_saved_t judge_begin(expect_request_t *e)
 {
     request_rec *r = e->facts.r;
-    apr_table_t *fields = r->headers_in;
-    expect_busy_e busy = e->busy;
-    expect_answer_t answer;
+    judge_saved_t saved = { r->headers_in, e->busy };
 
     /* providers of Require read r->headers_in: they see the head as sent */
     r->headers_in = e->fields;
     e->busy = EXPECT_EVALUATING;
-    answer = expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
-                                         e->section.answers, claiming);
-    e->busy = busy;
-    r->headers_in = fields;
+    return saved;
+}
+
+static void judge_end(expect_request_t *e, judge_saved_t saved)
+{
+    e->facts.r->headers_in = saved.fields;
+    e->busy = saved.busy;
+}
+
+expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
+                                    expect_claiming_t *claiming)
+{
+    judge_saved_t saved = judge_begin(e);
+    expect_answer_t answer =
+        expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
+                                    e->section.answers, claiming);
+
+    judge_end(e, saved);
     return answer;
 }
 
@@ -34,29 +51,47 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
     return expect_judge_claims(e, stage, NULL);
 }
 
+/* What can be known without the ledger. Rules that remember are judged apart
+ * from the others, unless they are alternatives to them. */
+static expect_answer_t judge_without_ledger(expect_request_t *e,
+                                            expect_stage_e stage)
+{
+    judge_saved_t saved;
+    expect_answer_t answer;
+
+    if (e->section.rules->has_alternatives) {
+        return expect_judge_evaluate(e, stage);
+    }
+    saved = judge_begin(e);
+    answer = expect_rule_evaluate_others(e->section.rules, &e->facts, stage,
+                                         e->section.answers);
+    judge_end(e, saved);
+    return answer;
+}
+
 /* Rules that remember are evaluated last: when the handler is about to run, or
  * somebody reads content earlier. */
 static int may_claim(const expect_request_t *e, expect_stage_e stage)
 {
-    return e->section.rules->remembers && stage > e->section.claimed_to
-           && (stage == EXPECT_AT_HANDLER || e->content.is_early);
+    return (stage == EXPECT_AT_HANDLER || e->content.is_early)
+           && e->section.rules->remembers && stage > e->section.claimed_to;
 }
 
 /* All other rules have had their last say: only the ledger can still decide. */
 static int waits_for_ledger(const expect_request_t *e)
 {
-    return e->section.rules->remembers
-           && e->section.evaluated_to > EXPECT_AT_HEAD
-           && e->section.evaluated_to >= e->section.rules->others_final;
+    return e->section.others_hold
+           || (e->section.rules->remembers
+               && e->section.evaluated_to > EXPECT_AT_HEAD
+               && e->section.evaluated_to >= e->section.rules->others_final);
 }
 
-/* Whether rules that remember make a difference: they decide, or one of them is
- * an alternative that allows more bytes. */
-static int could_grant_more(const expect_answer_t *answer)
+/* The stage at which all of that is known. */
+static expect_stage_e judge_final(const expect_request_t *e)
 {
-    return answer->value == EXPECT_UNKNOWN
-           || (answer->value == EXPECT_GRANTED
-               && answer->max != EXPECT_UNLIMITED);
+    const expect_rule_t *rules = e->section.rules;
+
+    return rules->has_alternatives ? rules->final : rules->others_final;
 }
 
 /* Whether nothing that comes later can change what is unknown now. */
@@ -67,49 +102,20 @@ static int judge_is_last(const request_rec *r, const expect_request_t *e,
         /* mod_rewrite redirects: the rules are evaluated again there */
         return !expect_target_is_rewritten(r);
     }
-    return stage >= EXPECT_AT_USER && stage >= e->section.rules->final;
+    return stage >= EXPECT_AT_USER && stage >= judge_final(e);
 }
 
-/*
- * Evaluate the rules that remember as well.
- * @param answer in: the result without them; out: with them
- * @return 1 if the request is admitted, once everything is taken
- */
-static int judge_with_ledger(expect_answer_t *answer,
-                             apr_array_header_t **claiming,
-                             expect_request_t *e, expect_stage_e stage)
+static int is_admission(const expect_answer_t *answer)
 {
-    int is_capped = answer->value == EXPECT_GRANTED
-                    && stage != EXPECT_AT_HANDLER;
-
-    e->section.claimed_to = stage;
-    *claiming = apr_array_make(e->facts.pool, 4,
-                               sizeof(const expect_rule_t *));
-    *answer = expect_judge_claims(e, stage, *claiming);
-    return answer->value == EXPECT_NEUTRAL
-           || (answer->value == EXPECT_GRANTED
-               && (!is_capped || answer->max == EXPECT_UNLIMITED));
+    return answer->value == EXPECT_GRANTED || answer->value == EXPECT_NEUTRAL;
 }
 
-expect_decision_e expect_judge(expect_answer_t *answer,
-                               apr_array_header_t **claiming,
-                               const request_rec *r, expect_request_t *e,
-                               expect_stage_e stage)
+/* What follows from an answer. */
+static expect_decision_e judge_answer(expect_answer_t *answer,
+                                      const request_rec *r,
+                                      expect_request_t *e,
+                                      expect_stage_e stage)
 {
-    *claiming = NULL;
-    /* a further read at the same stage brings no new facts */
-    if (e->outcome.verdict != EXPECT_UNDECIDED
-        || ((stage <= e->section.evaluated_to || waits_for_ledger(e))
-            && !may_claim(e, stage))) {
-        return EXPECT_DECIDE_LATER;
-    }
-
-    e->section.evaluated_to = stage;
-    *answer = expect_judge_evaluate(e, stage);
-    if (may_claim(e, stage) && could_grant_more(answer)
-        && judge_with_ledger(answer, claiming, e, stage)) {
-        return EXPECT_DECIDE_ADMIT;
-    }
     switch (answer->value) {
     case EXPECT_DENIED:
     case EXPECT_ERROR:
@@ -117,18 +123,134 @@ expect_decision_e expect_judge(expect_answer_t *answer,
     case EXPECT_UNKNOWN:
         if (judge_is_last(r, e, stage)) {
             /* still unknown at the last stage: refuse */
-            *answer = expect_judge_evaluate(e, EXPECT_AT_END);
+            *answer = judge_without_ledger(e, EXPECT_AT_END);
             return EXPECT_DECIDE_REFUSE;
         }
         break;
     default:
         /* an undecided alternative may allow more bytes */
-        if (answer->max == EXPECT_UNLIMITED
-            || stage >= e->section.rules->final
+        if (answer->max == EXPECT_UNLIMITED || stage >= judge_final(e)
             || judge_is_last(r, e, stage)) {
             return EXPECT_DECIDE_ADMIT;
         }
     }
     expect_request_limit(e, answer->early_max, answer->early_rule);
     return EXPECT_DECIDE_LATER;
+}
+
+/* --- rules that remember, where they are no alternatives ------------------ */
+
+static expect_decision_e judge_claims(expect_answer_t *answer,
+                                      expect_request_t *e,
+                                      expect_stage_e stage)
+{
+    judge_saved_t saved = judge_begin(e);
+    int holds = expect_rule_claim(answer, e->section.rules, &e->facts, stage,
+                                  e->section.claiming);
+
+    judge_end(e, saved);
+    if (holds) {
+        return EXPECT_DECIDE_ADMIT;
+    }
+    return answer->value == EXPECT_UNKNOWN ? EXPECT_DECIDE_LATER
+                                           : EXPECT_DECIDE_REFUSE;
+}
+
+/*
+ * Once the others hold, those that remember decide.
+ * @param answer in: that of the others, unless they hold already
+ */
+static expect_decision_e judge_apart(expect_answer_t *answer,
+                                     expect_claiming_t **claiming,
+                                     const request_rec *r, expect_request_t *e,
+                                     expect_stage_e stage)
+{
+    apr_off_t max = EXPECT_UNLIMITED;
+    const expect_rule_t *max_rule = NULL;
+    expect_decision_e decision;
+    int is_claiming = may_claim(e, stage);
+
+    if (is_claiming) {
+        e->section.claimed_to = stage;
+    }
+    if (!e->section.others_hold) {
+        decision = judge_answer(answer, r, e, stage);
+        if (!is_admission(answer)) {
+            return decision;
+        }
+        max = answer->max;
+        max_rule = answer->max_rule;
+        if (decision == EXPECT_DECIDE_ADMIT) {
+            e->section.others_hold = 1;
+            expect_request_limit(e, max, max_rule);
+        }
+    }
+    if (!is_claiming) {
+        return EXPECT_DECIDE_LATER;
+    }
+    *claiming = e->section.claiming;
+    decision = judge_claims(answer, e, stage);
+    if (decision == EXPECT_DECIDE_ADMIT) {
+        expect_request_limit(e, max, max_rule);
+    }
+    return decision;
+}
+
+/* --- rules that remember, where they are alternatives --------------------- */
+
+/* Whether rules that remember make a difference: they decide, or one of them is
+ * an alternative that allows more bytes. */
+static int could_grant_more(const expect_answer_t *answer)
+{
+    return answer->value == EXPECT_UNKNOWN
+           || (answer->value == EXPECT_GRANTED
+               && answer->max != EXPECT_UNLIMITED);
+}
+
+/*
+ * Evaluate the rules that remember as well.
+ * @param answer in: the result without them; out: with them
+ * @return 1 if the request is admitted, once everything is taken
+ */
+static int judge_alternatives(expect_answer_t *answer,
+                              expect_claiming_t **claiming,
+                              expect_request_t *e, expect_stage_e stage)
+{
+    int is_capped = answer->value == EXPECT_GRANTED
+                    && stage != EXPECT_AT_HANDLER;
+
+    e->section.claimed_to = stage;
+    *claiming = e->section.claiming;
+    *answer = expect_judge_claims(e, stage, *claiming);
+    return answer->value == EXPECT_NEUTRAL
+           || (answer->value == EXPECT_GRANTED
+               && (!is_capped || answer->max == EXPECT_UNLIMITED));
+}
+
+int expect_judge_is_due(const expect_request_t *e, expect_stage_e stage)
+{
+    /* a further read at the same stage brings no new facts */
+    return e->outcome.verdict == EXPECT_UNDECIDED
+           && (may_claim(e, stage)
+               || (stage > e->section.evaluated_to && !waits_for_ledger(e)));
+}
+
+expect_decision_e expect_judge(expect_answer_t *answer,
+                               expect_claiming_t **claiming,
+                               const request_rec *r, expect_request_t *e,
+                               expect_stage_e stage)
+{
+    *claiming = NULL;
+    if (!e->section.others_hold) {
+        e->section.evaluated_to = stage;
+        *answer = judge_without_ledger(e, stage);
+    }
+    if (e->section.rules->remembers && !e->section.rules->has_alternatives) {
+        return judge_apart(answer, claiming, r, e, stage);
+    }
+    if (may_claim(e, stage) && could_grant_more(answer)
+        && judge_alternatives(answer, claiming, e, stage)) {
+        return EXPECT_DECIDE_ADMIT;
+    }
+    return judge_answer(answer, r, e, stage);
 }

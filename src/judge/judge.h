@@ -33,21 +33,28 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
  * @return the result of the whole tree
  */
 expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
-                                    apr_array_header_t *claiming);
+                                    expect_claiming_t *claiming);
+
+/**
+ * Whether there is something to decide.
+ * @param e     the state
+ * @param stage how far the request has come
+ * @return 0 if the verdict stands already, or nothing new is known
+ */
+int expect_judge_is_due(const expect_request_t *e, expect_stage_e stage);
 
 /**
  * Decide with what is known now. At the last stage that any rule needs, an
  * unknown result is a refusal.
- * @param answer the result of the whole tree; set unless the verdict stands
- *               already, or these rules were evaluated at this stage before
- * @param claiming filled in: on ADMIT, what must be taken from the ledger
+ * @param answer on REFUSE and ADMIT: the result of the rules that decided
+ * @param claiming on ADMIT: what must be taken from the ledger; NULL: nothing
  * @param r      the main request, or an internal redirect that continues it
- * @param e      the state
+ * @param e      the state; expect_judge_is_due()
  * @param stage  how far the request has come
- * @return what is to be done; ADMIT and REFUSE only while it is undecided
+ * @return what is to be done
  */
 expect_decision_e expect_judge(expect_answer_t *answer,
-                               apr_array_header_t **claiming,
+                               expect_claiming_t **claiming,
                                const request_rec *r, expect_request_t *e,
                                expect_stage_e stage);
 

@@ -80,12 +80,16 @@ static int request_is_exempt(const expect_dir_conf_t *conf,
            || (conf->scope == EXPECT_SCOPE_EXPECTATION && !head->expects_100);
 }
 
-/* Rules that are all final at the stage of the directory are evaluated once.
- * Only rules that are evaluated again need their earlier answers. */
+/* Rules that are all final at the stage of the directory are evaluated once,
+ * those that remember apart. Only rules that are evaluated again need their
+ * earlier answers. */
 static expect_answer_t *request_make_answers(apr_pool_t *p,
                                              const expect_rule_t *rules)
 {
-    return rules->final <= EXPECT_AT_DIRECTORY
+    expect_stage_e final = rules->has_alternatives ? rules->final
+                                                   : rules->others_final;
+
+    return final <= EXPECT_AT_DIRECTORY
                ? NULL : apr_pcalloc(p, rules->leaves * sizeof(expect_answer_t));
 }
 
@@ -94,6 +98,8 @@ static void request_prepare_claims(expect_request_t *e)
 {
     if (!e->facts.claims) {
         e->facts.claims = expect_claims_make(e->facts.pool);
+        e->section.claiming = apr_palloc(e->facts.pool,
+                                         sizeof(*e->section.claiming));
     }
     e->facts.claims->is_too_many =
         e->section.rules->remembers > EXPECT_CLAIMS_MAX;
@@ -130,6 +136,7 @@ int expect_request_enter_section(expect_request_t *e, request_rec *in)
     e->section.conf = conf;
     e->section.evaluated_to = EXPECT_AT_HEAD;
     e->section.claimed_to = EXPECT_AT_HEAD;
+    e->section.others_hold = 0;
     e->section.rules = expect_conf_rules(in->pool, conf);
     if (e->section.rules->remembers) {
         request_prepare_claims(e);

@@ -89,6 +89,12 @@ typedef struct expect_request_t {
         /** the last stage at which rules that remember were evaluated;
          *  EXPECT_AT_HEAD: not yet */
         expect_stage_e claimed_to;
+        /** room for the rules that remember and have granted; NULL: none is
+         *  in force */
+        expect_claiming_t *claiming;
+        /** all rules hold but those that remember, which are no alternatives:
+         *  only these are evaluated from now on, also for a redirect */
+        unsigned others_hold : 1;
     } section;
 
     struct {

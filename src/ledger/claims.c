@@ -11,40 +11,34 @@ expect_claims_t *expect_claims_make(apr_pool_t *p)
     expect_claims_t *claims = apr_pcalloc(p, sizeof(*claims));
 
     claims->pool = p;
-    claims->all = apr_array_make(p, 2, sizeof(expect_claimed_t *));
-    claims->taken = apr_array_make(p, 2, sizeof(expect_claim_t));
+    claims->taken = &claims->none;
     return claims;
 }
 
 expect_claimed_t *expect_claims_of(expect_claims_t *claims, const void *arg)
 {
-    expect_claimed_t *one;
-    int i;
+    expect_claimed_t *one = claims->all;
 
-    for (i = 0; i < claims->all->nelts; ++i) {
-        one = APR_ARRAY_IDX(claims->all, i, expect_claimed_t *);
-        if (one->arg == arg) {
-            return one;
-        }
+    while (one && one->arg != arg) {
+        one = one->next;
     }
-    one = apr_pcalloc(claims->pool, sizeof(*one));
-    one->arg = arg;
-    APR_ARRAY_PUSH(claims->all, expect_claimed_t *) = one;
+    if (!one) {
+        one = claims->all ? apr_pcalloc(claims->pool, sizeof(*one))
+                          : &claims->one;
+        one->arg = arg;
+        one->next = claims->all;
+        claims->all = one;
+    }
     return one;
 }
 
 const struct expect_rule_t *expect_claims_rule(const expect_claims_t *claims,
                                                const expect_limit_t *limit)
 {
-    int i;
+    const expect_claimed_t *one = claims->all;
 
-    for (i = 0; i < claims->all->nelts; ++i) {
-        const expect_claimed_t *one = APR_ARRAY_IDX(claims->all, i,
-                                                    expect_claimed_t *);
-
-        if (one->claim.limit == limit) {
-            return one->rule;
-        }
+    while (one && one->claim.limit != limit) {
+        one = one->next;
     }
-    return NULL;
+    return one ? one->rule : NULL;
 }

@@ -15,18 +15,19 @@
 
 struct expect_rule_t;
 
-/** Claims of one upload at most. A tenant may write any number of rules, and
- *  all claims of an upload are compared with each other under the ledger's
- *  mutex. */
-#define EXPECT_CLAIMS_MAX 32
+/** Bytes of a key that is an address. */
+#define EXPECT_CLAIM_ADDRESS 9
 
 /** The claim of one rule. */
 typedef struct expect_claimed_t {
+    struct expect_claimed_t *next;
     /** which rule: its parsed arguments, and its leaf once it was evaluated to
      *  a grant */
     const void *arg;
     const struct expect_rule_t *rule;
     expect_claim_t claim;
+    /** room for a key that is an address */
+    unsigned char address[EXPECT_CLAIM_ADDRESS];
     /** how the last look at the ledger ended */
     expect_ledger_e found;
     /** it was taken */
@@ -35,10 +36,12 @@ typedef struct expect_claimed_t {
 
 typedef struct expect_claims_t {
     apr_pool_t *pool;
-    /** expect_claimed_t * */
-    apr_array_header_t *all;
+    /** a list; mostly there is one */
+    expect_claimed_t *all;
+    expect_claimed_t one;
     /** those that were taken, as the ledger wants them: expect_claim_t */
     apr_array_header_t *taken;
+    apr_array_header_t none;
     /** more than EXPECT_CLAIMS_MAX rules that remember are in force: each of
      *  them refuses */
     int is_too_many;

@@ -89,21 +89,19 @@ static int mutex_wait(expect_ledger_t *ledger)
     return rv;
 }
 
-int ledger_lock(expect_ledger_t *ledger)
+int ledger_lock_failed(expect_ledger_t *ledger, int error)
 {
-    int rv = pthread_mutex_trylock(&ledger->mutex);
-
-    if (rv == EBUSY) {
-        rv = mutex_wait(ledger);
+    if (error == EBUSY) {
+        error = mutex_wait(ledger);
     }
-    if (rv == EOWNERDEAD) {
+    if (error == EOWNERDEAD) {
         ledger_repair(ledger);
-        rv = pthread_mutex_consistent(&ledger->mutex);
+        error = pthread_mutex_consistent(&ledger->mutex);
     }
-    if (rv) {
+    if (error) {
         return 0;
     }
-    __atomic_store_n(&ledger->locked, ledger->locked + 1, __ATOMIC_RELAXED);
+    ledger_is_locked(ledger);
     return 1;
 }
 
@@ -115,9 +113,10 @@ int mutex_init(pthread_mutex_t *mutex)
     return 0;
 }
 
-int ledger_lock(expect_ledger_t *ledger)
+int ledger_lock_failed(expect_ledger_t *ledger, int error)
 {
     (void)ledger;
+    (void)error;
     return 0;
 }
 

@@ -12,16 +12,33 @@
 #include "ledger/owners.h"
 #include "ledger/places.h"
 
-/* This process. After fork() it is still what it was in the other one: that is
- * seen by the pid. It is written under the mutex of the ledger; is_leaving is
+/* This process. It is written under the mutex of the ledger; is_leaving is
  * written by a signal handler, too. */
 static struct {
     expect_ledger_t *ledger;
-    pid_t pid;
     apr_uint32_t owner, generation;
-} self = { NULL, 0, LEDGER_NONE, 0 };
+    /* a process that is forked will forget it */
+    int is_watched;
+} self = { NULL, LEDGER_NONE, 0, 0 };
 
 static int is_leaving;
+
+/* In a process that was just forked: nothing is its own. */
+static void self_forget(void)
+{
+    self.owner = LEDGER_NONE;
+}
+
+/* getpid() would tell as well, but it is a system call: it took longer than all
+ * the rest that is done under the mutex. If the module is unloaded, its handler
+ * goes with it. */
+static int self_watch(void)
+{
+    if (!self.is_watched && !pthread_atfork(NULL, NULL, self_forget)) {
+        self.is_watched = 1;
+    }
+    return self.is_watched;
+}
 
 int owner_is_leaving(void)
 {
@@ -32,7 +49,7 @@ int owner_is_self(const expect_ledger_t *ledger, apr_uint32_t owner,
                   apr_uint32_t generation)
 {
     return self.owner == owner && self.generation == generation
-           && self.ledger == ledger && self.pid == getpid();
+           && self.ledger == ledger;
 }
 
 int owner_holds(expect_ledger_t *ledger, apr_uint32_t owner,
@@ -66,17 +83,20 @@ static int owner_lock(owner_t *slot)
     return !rv || (rv == EOWNERDEAD && !pthread_mutex_consistent(&slot->life));
 }
 
-static apr_uint32_t owner_join(expect_ledger_t *ledger, pid_t pid)
+static apr_uint32_t owner_join(expect_ledger_t *ledger)
 {
-    apr_uint32_t i = owner_pop(ledger);
+    apr_uint32_t i;
     owner_t *slot;
 
+    self.ledger = ledger;
+    self.owner = LEDGER_NONE;
+    if (!self_watch()) {
+        return LEDGER_NONE;
+    }
+    i = owner_pop(ledger);
     if (i == LEDGER_NONE && places_reap(ledger)) {
         i = owner_pop(ledger);
     }
-    self.ledger = ledger;
-    self.pid = pid;
-    self.owner = LEDGER_NONE;
     if (i == LEDGER_NONE) {
         return LEDGER_NONE;
     }
@@ -87,7 +107,7 @@ static apr_uint32_t owner_join(expect_ledger_t *ledger, pid_t pid)
     LEDGER_POINT("a process has locked its slot");
     ++slot->generation;
     STATE_SET(&slot->is_gone, 0);
-    STATE_SET(&slot->pid, (apr_uint32_t)pid);
+    STATE_SET(&slot->pid, (apr_uint32_t)getpid());
     self.owner = i;
     self.generation = slot->generation;
     return i;
@@ -95,11 +115,8 @@ static apr_uint32_t owner_join(expect_ledger_t *ledger, pid_t pid)
 
 apr_uint32_t owner_self(expect_ledger_t *ledger)
 {
-    pid_t pid = getpid();
-
-    if (self.pid != pid || self.ledger != ledger
-        || self.owner == LEDGER_NONE) {
-        return owner_join(ledger, pid);
+    if (self.ledger != ledger || self.owner == LEDGER_NONE) {
+        return owner_join(ledger);
     }
     /* who was taken for dead must not go on as if nothing had happened */
     return owner_holds(ledger, self.owner, self.generation) ? self.owner
@@ -117,7 +134,7 @@ void expect_ledger_join(expect_ledger_t *ledger)
 void expect_ledger_leave(void)
 {
     __atomic_store_n(&is_leaving, 1, __ATOMIC_RELAXED);
-    if (self.ledger && self.owner != LEDGER_NONE && self.pid == getpid()) {
+    if (self.ledger && self.owner != LEDGER_NONE) {
         STATE_SET(&ledger_owners(self.ledger)[self.owner].is_gone, 1);
     }
 }

@@ -42,6 +42,27 @@ static void claim_refund(expect_ledger_t *ledger, const expect_claim_t *claim,
     }
 }
 
+static apr_int64_t claim_unused(const expect_claim_t *claim,
+                                apr_int64_t received)
+{
+    return claim->taken > received ? claim->taken - received : 0;
+}
+
+/* Whether anything is given back. What was received of a quota stays spent. */
+static int settle_is_needed(const expect_claim_t *claims, int n,
+                            apr_int64_t received, int keep_upload)
+{
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        if (claim_is_in_flight(&claims[i]) || !keep_upload
+            || claim_unused(&claims[i], received)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
                           int n, apr_int64_t received, int keep_upload)
 {
@@ -49,8 +70,7 @@ static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
 
     for (i = 0; i < n; ++i) {
         const expect_claim_t *claim = &claims[i];
-        apr_int64_t unused = claim->taken > received ? claim->taken - received
-                                                     : 0;
+        apr_int64_t unused = claim_unused(claim, received);
 
         if (!claim_is_in_flight(claim)) {
             claim_refund(ledger, claim, unused, keep_upload);
@@ -67,7 +87,8 @@ void expect_ledger_settle(expect_ledger_t *ledger, expect_claim_t *claims,
 {
     int i;
 
-    if (!ledger || owner_is_leaving()) {
+    if (!ledger || owner_is_leaving()
+        || !settle_is_needed(claims, n, received, keep_upload)) {
         return;
     }
     if (ledger_lock(ledger)) {

@@ -310,12 +310,10 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
 
 /* An IPv4 address, also one in IPv6 (RFC 4291, 2.5.5.2); of another IPv6
  * address the first 64 bits. */
-static void key_of_address(apr_pool_t *p, const apr_sockaddr_t *address,
-                           expect_claim_t *claim)
+static void key_of_address(const apr_sockaddr_t *address, expect_claimed_t *c)
 {
     const unsigned char *bytes = address->ipaddr_ptr;
     apr_size_t length = address->ipaddr_len;
-    char *key = apr_palloc(p, 9);
 
     if (length == 16) {
         static const unsigned char mapped[12] = {
@@ -330,10 +328,10 @@ static void key_of_address(apr_pool_t *p, const apr_sockaddr_t *address,
             length = 8;
         }
     }
-    key[0] = 'i';
-    memcpy(key + 1, bytes, length);
-    claim->key = key;
-    claim->key_length = length + 1;
+    c->address[0] = 'i';
+    memcpy(c->address + 1, bytes, length);
+    c->claim.key = c->address;
+    c->claim.key_length = length + 1;
 }
 
 static void key_of_text(expect_claim_t *claim, const char *text)
@@ -344,20 +342,21 @@ static void key_of_text(expect_claim_t *claim, const char *text)
 
 /* @return 0 if the rule does not apply: an expression is empty */
 static int limits_set_key(apr_pool_t *p, request_rec *r,
-                          const limits_arg_t *a, expect_claim_t *claim)
+                          const limits_arg_t *a, expect_claimed_t *c)
 {
+    expect_claim_t *claim = &c->claim;
     const char *err = NULL, *text;
 
     switch (a->key) {
     case KEY_IP:
-        key_of_address(p, r->useragent_addr, claim);
+        key_of_address(r->useragent_addr, c);
         return 1;
     case KEY_USER:
         if (r->user && *r->user) {
             key_of_text(claim, apr_pstrcat(p, "u", r->user, NULL));
         }
         else {
-            key_of_address(p, r->useragent_addr, claim);
+            key_of_address(r->useragent_addr, c);
         }
         return 1;
     case KEY_VHOST:
@@ -398,12 +397,9 @@ int expect_limits_refused(const void *arg, const expect_facts_t *facts)
 static int limits_is_taken(const expect_claims_t *claims,
                            const limits_arg_t *a)
 {
-    int i;
+    const expect_claimed_t *c;
 
-    for (i = 0; i < claims->all->nelts; ++i) {
-        const expect_claimed_t *c = APR_ARRAY_IDX(claims->all, i,
-                                                  expect_claimed_t *);
-
+    for (c = claims->all; c; c = c->next) {
         if (c->is_taken && !memcmp(c->claim.limit->id, a->limit.id,
                                    sizeof(a->limit.id))) {
             return 1;
@@ -437,22 +433,21 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
     if (c->is_taken) {
         return EXPECT_GRANTED;
     }
-    memset(&c->claim, 0, sizeof(c->claim));
-    c->claim.limit = &a->limit;
+    c->claim = (expect_claim_t){ .limit = &a->limit,
+                                 .length = facts->head->length };
     if (limits_is_taken(facts->claims, a)) {
         c->is_taken = 1;
         return EXPECT_GRANTED;
     }
-    c->claim.length = facts->head->length;
-    if (!limits_set_key(facts->pool, facts->r, a, &c->claim)) {
+    if (!limits_set_key(facts->pool, facts->r, a, c)) {
         return EXPECT_NEUTRAL;
     }
-    if (expect_server_is_absent()) {
-        limits_peek_unused(a, c);
-    }
-    else if (facts->claims->is_direct) {
+    if (facts->claims->is_direct) {
         /* the take decides */
         c->found = EXPECT_LEDGER_TAKEN;
+    }
+    else if (expect_server_is_absent()) {
+        limits_peek_unused(a, c);
     }
     else {
         c->found = expect_ledger_peek(expect_server_ledger(), &c->claim);

@@ -18,7 +18,10 @@ typedef struct {
     int negations;
     /* the leaves that remember and that have granted so far; NULL: they are
      * not evaluated */
-    apr_array_header_t *claiming;
+    expect_claiming_t *claiming;
+    /* leaves that remember are left out, as if they were not there: they stand
+     * in All only */
+    int is_without_claims;
 } walk_t;
 
 static const expect_answer_t NEUTRAL = {
@@ -85,28 +88,32 @@ static int leaf_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
                || rule->final <= EXPECT_AT_AUTH);
 }
 
-/* A leaf that remembers: its answer is never kept, as others take meanwhile. */
-static expect_answer_t evaluate_claim(const expect_rule_t *rule, walk_t *walk)
+/* Whether a leaf that remembers is evaluated. More than so many never grant. */
+static int claim_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 {
-    expect_answer_t answer = EXPECT_ANSWER_INIT;
+    return walk->claiming && walk->claiming->n < EXPECT_CLAIMS_MAX
+           && walk->facts->claims && rule->earliest <= walk->stage;
+}
 
-    walk->leaf += walk->memo != NULL;
-    answer.rule = rule;
-    answer.status = rule->type->status;
+/* A leaf that remembers: its answer is never kept, as others take meanwhile. */
+static void evaluate_claim(expect_answer_t *answer, const expect_rule_t *rule,
+                           walk_t *walk)
+{
+    *answer = (expect_answer_t)EXPECT_ANSWER_INIT;
+    answer->rule = rule;
+    answer->status = rule->type->status;
     if (!(rule->limited & walk->facts->method)) {
-        answer.value = EXPECT_NEUTRAL;
+        answer->value = EXPECT_NEUTRAL;
     }
-    else if (walk->claiming && rule->earliest <= walk->stage
-             && walk->facts->claims) {
-        answer.value = rule->type->check(walk->facts, rule->arg, &answer);
-        if (answer.value == EXPECT_GRANTED) {
-            APR_ARRAY_PUSH(walk->claiming, const expect_rule_t *) = rule;
+    else if (claim_is_evaluated(rule, walk)) {
+        answer->value = rule->type->check(walk->facts, rule->arg, answer);
+        if (answer->value == EXPECT_GRANTED) {
+            walk->claiming->rules[walk->claiming->n++] = rule;
         }
         if (walk->facts->trace) {
-            walk->facts->trace(walk->facts, walk->stage, rule, &answer);
+            walk->facts->trace(walk->facts, walk->stage, rule, answer);
         }
     }
-    return answer;
 }
 
 static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
@@ -151,6 +158,16 @@ static expect_answer_t evaluate_leaf(const expect_rule_t *rule, walk_t *walk)
     return answer;
 }
 
+/* A leaf that remembers, where those are judged apart. */
+static int is_left_out(const expect_rule_t *rule, walk_t *walk)
+{
+    if (rule->kind != EXPECT_RULE || !walk->is_without_claims) {
+        return 0;
+    }
+    ++walk->leaf;
+    return 1;
+}
+
 /*
  * All: one denial is enough, and the first is returned. The tightest max holds,
  * whether or not the other rules are known yet.
@@ -165,10 +182,14 @@ static expect_answer_t evaluate_all(const expect_rule_t *rule, walk_t *walk)
     for (i = 0; i < rule->children->nelts; ++i) {
         const expect_rule_t *child =
             APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
+        expect_answer_t one;
+
+        if (child->remembers && is_left_out(child, walk)) {
+            continue;
+        }
         /* most are leaves, and there may be thousands: a call less for each */
-        expect_answer_t one = child->kind == EXPECT_RULE && !child->remembers
-                                  ? evaluate_leaf(child, walk)
-                                  : evaluate_node(child, walk);
+        one = child->kind == EXPECT_RULE && !child->remembers
+                  ? evaluate_leaf(child, walk) : evaluate_node(child, walk);
 
         if (one.value == EXPECT_DENIED && one.survives_none
             && walk->negations) {
@@ -223,26 +244,24 @@ static expect_answer_t denials_join(const expect_answer_t *first,
 }
 
 /* Only the alternative that admits is taken. */
-static void claiming_cut(apr_array_header_t *claiming, int nelts)
+static void claiming_cut(expect_claiming_t *claiming, int n)
 {
     if (claiming) {
-        claiming->nelts = nelts;
+        claiming->n = n;
     }
 }
 
 /* Those from `chosen` on replace those from `before` on. */
-static void claiming_choose(apr_array_header_t *claiming, int before,
+static void claiming_choose(expect_claiming_t *claiming, int before,
                             int chosen)
 {
     int i;
 
     if (claiming) {
-        for (i = chosen; i < claiming->nelts; ++i) {
-            APR_ARRAY_IDX(claiming, before + i - chosen,
-                          const expect_rule_t *) =
-                APR_ARRAY_IDX(claiming, i, const expect_rule_t *);
+        for (i = chosen; i < claiming->n; ++i) {
+            claiming->rules[before + i - chosen] = claiming->rules[i];
         }
-        claiming->nelts -= chosen - before;
+        claiming->n -= chosen - before;
     }
 }
 
@@ -280,11 +299,11 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
 {
     int is_end = walk->stage == EXPECT_AT_END && !walk->negations;
     expect_answer_t any = NEUTRAL;
-    int before = walk->claiming ? walk->claiming->nelts : 0;
+    int before = walk->claiming ? walk->claiming->n : 0;
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
-        int chosen = walk->claiming ? walk->claiming->nelts : 0;
+        int chosen = walk->claiming ? walk->claiming->n : 0;
         expect_answer_t one =
             evaluate_node(APR_ARRAY_IDX(rule->children, i,
                                         const expect_rule_t *), walk);
@@ -341,8 +360,10 @@ static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk)
         answer = evaluate_none(rule, walk);
         break;
     default:
-        return rule->remembers ? evaluate_claim(rule, walk)
-                               : evaluate_leaf(rule, walk);
+        if (!rule->remembers) {
+            return evaluate_leaf(rule, walk);
+        }
+        evaluate_claim(&answer, rule, walk);
     }
 
     /* the leaves after the one that decided have numbers as well */
@@ -350,18 +371,48 @@ static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk)
     return answer;
 }
 
-expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
-                                            const expect_facts_t *facts,
-                                            expect_stage_e stage,
-                                            expect_answer_t *memo,
-                                            apr_array_header_t *claiming)
+/*
+ * The leaves that remember, where all of them have to hold.
+ * @param answer set to that of the first that does not, else of the last
+ * @return 1 if all hold
+ */
+static int claim_all(expect_answer_t *answer, const expect_rule_t *rule,
+                     walk_t *walk)
 {
-    walk_t walk = { .facts = facts, .stage = stage, .memo = memo,
-                    .claiming = claiming };
-    expect_answer_t answer;
+    int i, holds = 1;
 
-    claiming_cut(claiming, 0);
-    answer = evaluate_node(rule, &walk);
+    for (i = 0; i < rule->children->nelts && holds; ++i) {
+        const expect_rule_t *child =
+            APR_ARRAY_IDX(rule->children, i, const expect_rule_t *);
+
+        if (!child->remembers) {
+            continue;
+        }
+        if (child->kind != EXPECT_RULE) {
+            holds = claim_all(answer, child, walk);
+            continue;
+        }
+        evaluate_claim(answer, child, walk);
+        holds = answer->value == EXPECT_GRANTED
+                || answer->value == EXPECT_NEUTRAL;
+    }
+    return holds;
+}
+
+int expect_rule_claim(expect_answer_t *answer, const expect_rule_t *rule,
+                      const expect_facts_t *facts, expect_stage_e stage,
+                      expect_claiming_t *claiming)
+{
+    walk_t walk = { .facts = facts, .stage = stage, .claiming = claiming };
+
+    claiming->n = 0;
+    return claim_all(answer, rule, &walk);
+}
+
+/* Evaluate the whole tree. */
+static expect_answer_t evaluate_root(const expect_rule_t *rule, walk_t *walk)
+{
+    expect_answer_t answer = evaluate_node(rule, walk);
 
     /* the status that a check chose says what was missing: where the rule holds
      * and `not` forbids that, the type's own status counts */
@@ -369,6 +420,30 @@ expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
         answer.status = answer.rule->type->status;
     }
     return answer;
+}
+
+expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
+                                            const expect_facts_t *facts,
+                                            expect_stage_e stage,
+                                            expect_answer_t *memo,
+                                            expect_claiming_t *claiming)
+{
+    walk_t walk = { .facts = facts, .stage = stage, .memo = memo,
+                    .claiming = claiming };
+
+    claiming_cut(claiming, 0);
+    return evaluate_root(rule, &walk);
+}
+
+expect_answer_t expect_rule_evaluate_others(const expect_rule_t *rule,
+                                            const expect_facts_t *facts,
+                                            expect_stage_e stage,
+                                            expect_answer_t *memo)
+{
+    walk_t walk = { .facts = facts, .stage = stage, .memo = memo,
+                    .is_without_claims = 1 };
+
+    return evaluate_root(rule, &walk);
 }
 
 expect_answer_t expect_rule_evaluate(const expect_rule_t *rule,

@@ -288,6 +288,17 @@ struct expect_rule_t {
     int leaves;
 };
 
+/** Rules that remember of one request at most. A tenant may write any number of
+ *  them, and all that an upload takes is compared with each other under the
+ *  ledger's mutex. */
+#define EXPECT_CLAIMS_MAX 32
+
+/** Leaves that remember and have granted. */
+typedef struct expect_claiming_t {
+    int n;
+    const expect_rule_t *rules[EXPECT_CLAIMS_MAX];
+} expect_claiming_t;
+
 /**
  * Make a leaf.
  * @param p    the configuration's pool

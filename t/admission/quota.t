@@ -129,12 +129,13 @@ for my $period (sort keys %seconds) {
 # what has come back is there when the answer says so
 {
     my $path = '/witness/soon';
-    put($path, 5) for 1, 2;
-    my $r = put($path, 5);
+    my($r, $again);
+    my $until = time + 5;
+    # a busy machine may let one come back meanwhile
+    $r = put($path, 5) until ($r && $r->{status} == 429) || time > $until;
     is $r->{status}, 429, 'per=2s: used up';
     between_ok('per=2s: t', ($r->{headers}{ratelimit} =~ /t=(\d+)/)[0], 1, 1);
-    my $until = time + 5;
-    my $again;
+    $until = time + 5;
     $again = put($path, 5)->{status} until ($again // 0) == 200
         || time > $until;
     is $again, 200, 'per=2s: and comes back';

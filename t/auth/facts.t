@@ -130,6 +130,11 @@ sub upload_verified {
     return ($bytes, witness_of($id, $tls));
 }
 
+# mod_ssl before 2.4.47 does not read content ahead where TLS 1.3 asks for the
+# certificate after the handshake: where content has come by then, it refuses,
+# without mod_expect as well.
+my $may_send = httpd_at_least('2.4.47');
+
 # Each with TLS 1.2; the first kinds with 1.3, too, and chunked.
 my %all = map { $_ => 1 } qw(expr not-expr verify if auth);
 
@@ -139,6 +144,7 @@ for my $rule (sort keys %rules) {
         for my $how ([1, 0], [0, 0], $rule =~ /^(?:not-)?expr$/
             ? ([1, 1], [0, 1]) : ()) {
             my($asks, $chunked) = @$how;
+            next if $version eq 'TLSv1_3' && !$asks && !$may_send;
             for (['alice', $alice], ['bob', $bob]) {
                 my($user, $may) = @$_;
                 my $case = join ', ', "a certificate: $rule", $version, $user,

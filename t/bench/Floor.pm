@@ -24,9 +24,10 @@ my %module = (module => 1, dir => {
 });
 
 # Rules that remember: two that admit everything, and two that refuse what comes
-# beside a first upload. All clients have one address, so one key.
-my %remember = (%module, main => "RequestReadTimeout body=0\nTimeout 600\n",
-    dir => { %{ $module{dir} },
+# beside a first upload. All clients have one address, so one key. The same
+# server without such rules is what they are compared with.
+my %patient = (%module, main => "RequestReadTimeout body=0\nTimeout 600\n");
+my %remember = (%patient, dir => { %{ $module{dir} },
         few  => "$MAX\n    ExpectRequire in-flight uploads=1000 key=ip",
         many => "$MAX\n    ExpectRequire quota bytes=1000G per=day key=ip",
         'in-flight' => 'ExpectRequire in-flight uploads=1 key=ip',
@@ -36,6 +37,7 @@ define(
     stock  => { },
     again  => { },
     expect => \%module,
+    patient => \%patient,
     remember => \%remember,
     noshm  => { %module, deny => 'apr_shm_create' },
     limit  => { dir => { size => $CORE_MAX, deep => $CORE_MAX,
@@ -121,7 +123,7 @@ sub elsewhere {
     return { name => "$request-else", counted => 3840, instructions => 100,
              shows => "$shows: such rules elsewhere / nowhere",
              a => ['remember', $request, @statuses],
-             b => ['expect', $request, @statuses] };
+             b => ['patient', $request, @statuses] };
 }
 
 # What such a rule costs an upload that it admits: the part is taken, and
@@ -129,7 +131,7 @@ sub elsewhere {
 sub remembers {
     my($rule, $request) = @_;
     my @sides = (a => ['remember', $request, 200],
-                 b => ['expect', $request, 200]);
+                 b => ['patient', $request, 200]);
     return ({ name => $rule, shows => "admitted POST: $rule / no such rule",
               @sides, counted => 3840, instructions => 1000 },
             { name => "$rule-100", shows => 'the same, 100 clients of one key',

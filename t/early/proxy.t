@@ -19,7 +19,7 @@ my $conf = load(qw(proxy_scgi proxy_ajp)) . one_process();
 for (sort keys %backend) {
     my $url = "$_://127.0.0.1:" . $backend{$_}->port;
     $conf .= "<Proxy \"$url/\">\nProxySet retry=0\n</Proxy>\n"
-        . "ProxyPassMatch \"^/\\w+/$_(/[\\w/]+)\$\" \"$url\$1\"\n";
+        . "ProxyPassMatch \"^/\\w+/$_/([\\w/]+)\$\" \"$url/\$1\"\n";
 }
 
 my $server = early_httpd($conf);

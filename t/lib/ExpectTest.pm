@@ -177,6 +177,11 @@ describes them.
 Whether httpd is of this version or later: only for what httpd itself does
 differently, with the reason beside it.
 
+=item restarts_once()
+
+Whether SIGHUP restarts this httpd once. Prefork of 2.5-dev begins again and
+again, and serves nobody meanwhile.
+
 =back
 
 =cut
@@ -203,7 +208,8 @@ use Unprivileged ();
 our @EXPORT = qw(talk upload connection refused_ok admitted_ok write_htaccess
     section section_in section_at basic_auth if_expect one_process log_mark
     error_log_since config_error explained with_library own_httpd stock_httpd
-    has_h2 conf_var module_dir witness_of keep_expect httpd_at_least);
+    has_h2 conf_var module_dir witness_of keep_expect httpd_at_least
+    restarts_once);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
@@ -238,6 +244,11 @@ sub httpd_at_least {
         $version = version->declare($is);
     }
     return $version >= version->declare($wanted);
+}
+
+sub restarts_once {
+    return ($ENV{TEST_MPM} // '') !~ /^(?:prefork|itk)$/
+        || !httpd_at_least('2.5');
 }
 
 # httpd before 2.4.54 hands Expect on with Off as well; before 2.4.40 there was

@@ -111,8 +111,7 @@ static int setup_running(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    if (self.ledger == ledger && self.owner != LEDGER_NONE
-        && self.pid == getpid()) {
+    if (self.ledger == ledger && self.owner != LEDGER_NONE) {
         pthread_mutex_unlock(&ledger_owners(ledger)[self.owner].life);
         self.ledger = NULL;
     }

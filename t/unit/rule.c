@@ -1048,6 +1048,167 @@ static void test_refusal_types(void **state)
     assert_ptr_equal(refuse(tree).accepts.accepted, few);
 }
 
+/* --- rules that remember ---------------------------------------------- */
+
+static const expect_rule_type_t type_remembers = {
+    .name = "remembers",
+    .known_at = EXPECT_AT_HANDLER,
+    .status = 429,
+    .check = given_check,
+    .remembers = 1
+};
+
+static expect_rule_t *claims(expect_value_e value)
+{
+    return leaf(&type_remembers, given(value, 0, EXPECT_UNLIMITED));
+}
+
+/* All (a claim (All (claim b))), or without the claims. */
+static expect_rule_t *tree_of(const expect_rule_t *a, const expect_rule_t *b,
+                              const expect_rule_t *claim,
+                              const expect_rule_t *other)
+{
+    return claim ? holding(EXPECT_ALL, a, claim,
+                           holding(EXPECT_ALL, other, b, NULL))
+                 : holding(EXPECT_ALL, a, holding(EXPECT_ALL, b, NULL, NULL),
+                           NULL);
+}
+
+static int admits(const expect_answer_t *answer)
+{
+    return answer->value == G || answer->value == N;
+}
+
+static void check_apart(const expect_facts_t *facts, const expect_rule_t *tree,
+                        const expect_rule_t *without)
+{
+    expect_answer_t memo[MAX_LEAVES] = { { 0 } };
+    expect_answer_t expected, others, again, whole, claim;
+    expect_claiming_t claiming, apart;
+    int holds;
+
+    expected = expect_rule_evaluate(without, facts, EXPECT_AT_HANDLER, NULL);
+    others = expect_rule_evaluate_others(tree, facts, EXPECT_AT_HANDLER, memo);
+    again = expect_rule_evaluate_others(tree, facts, EXPECT_AT_HANDLER, memo);
+    assert_int_equal(others.value, expected.value);
+    assert_int_equal(again.value, expected.value);
+    assert_ptr_equal(others.rule, expected.rule);
+    assert_ptr_equal(again.rule, expected.rule);
+    assert_int_equal(others.max, expected.max);
+    assert_ptr_equal(others.max_rule, expected.max_rule);
+
+    whole = expect_rule_evaluate_claims(tree, facts, EXPECT_AT_HANDLER, NULL,
+                                        &claiming);
+    holds = expect_rule_claim(&claim, tree, facts, EXPECT_AT_HANDLER, &apart);
+    assert_int_equal(admits(&whole), admits(&others) && holds);
+    if (admits(&whole)) {
+        assert_int_equal(whole.max, others.max);
+        assert_int_equal(apart.n, claiming.n);
+        assert_memory_equal(apart.rules, claiming.rules,
+                            apart.n * sizeof(*apart.rules));
+    }
+    else if (admits(&others) && whole.value == D) {
+        assert_false(admits(&claim));
+        assert_int_equal(claim.status, 429);
+    }
+}
+
+/* Where rules that remember are no alternatives, they can be judged apart: with
+ * the same result as all rules together. */
+static void test_apart(void **state)
+{
+    expect_head_t head = { 0 };
+    expect_facts_t facts = { .head = &head, .pool = pool,
+                             .method = METHOD_PUT };
+    int i;
+
+    (void)state;
+    /* there is something that they are taken from */
+    facts.claims = (struct expect_claims_t *)&head;
+    for (i = 0; i < 256; ++i) {
+        expect_rule_t *a = says(values[i % 4]);
+        expect_rule_t *b = leaf(&type_user, given(values[i / 4 % 4], 0, i));
+
+        check_apart(&facts,
+                    tree_of(a, b, claims(values[i / 16 % 4]),
+                            claims(values[i / 64])),
+                    tree_of(a, b, NULL, NULL));
+    }
+}
+
+/* Judged apart or together, each leaf has the same place in the memo. */
+static void test_apart_memo(void **state)
+{
+    expect_head_t head = { 0 };
+    expect_facts_t facts = { .head = &head, .pool = pool,
+                             .method = METHOD_PUT };
+    expect_rule_t *b = says(G);
+    expect_rule_t *tree = tree_of(says(G), b, claims(G), claims(G));
+    expect_answer_t memo[MAX_LEAVES] = { { 0 } };
+    expect_answer_t answer;
+    expect_claiming_t claiming;
+
+    (void)state;
+    facts.claims = (struct expect_claims_t *)&head;
+    answer = expect_rule_evaluate_others(tree, &facts, EXPECT_AT_HANDLER, memo);
+    assert_int_equal(answer.value, G);
+    answer = expect_rule_evaluate_claims(tree, &facts, EXPECT_AT_HANDLER, memo,
+                                         &claiming);
+    assert_int_equal(answer.value, G);
+    assert_int_equal(calls(b), 1);
+}
+
+/* One that another method meets is not claimed, and none before it is known. */
+static void test_apart_limited(void **state)
+{
+    expect_head_t head = { 0 };
+    expect_facts_t facts = { .head = &head, .pool = pool,
+                             .method = METHOD_PUT };
+    expect_rule_t *first = claims(G), *second = claims(G), *limited = claims(D);
+    expect_rule_t *tree = holding(EXPECT_ALL, first, limited, second);
+    expect_claiming_t claiming;
+    expect_answer_t answer;
+
+    (void)state;
+    facts.claims = (struct expect_claims_t *)&head;
+    limited->limited = ~METHOD_PUT;
+    assert_true(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_HANDLER,
+                                  &claiming));
+    assert_int_equal(claiming.n, 2);
+    assert_ptr_equal(claiming.rules[0], first);
+    assert_ptr_equal(claiming.rules[1], second);
+    assert_int_equal(calls(limited), 0);
+    assert_false(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_USER,
+                                   &claiming));
+    assert_int_equal(answer.value, U);
+    assert_int_equal(claiming.n, 0);
+}
+
+/* No more than there is room for are granted. */
+static void test_apart_many(void **state)
+{
+    expect_head_t head = { 0 };
+    expect_facts_t facts = { .head = &head, .pool = pool,
+                             .method = METHOD_PUT };
+    expect_rule_t *tree = expect_rule_container(pool, EXPECT_ALL);
+    expect_claiming_t claiming;
+    expect_answer_t answer;
+    int i;
+
+    (void)state;
+    facts.claims = (struct expect_claims_t *)&head;
+    for (i = 0; i < EXPECT_CLAIMS_MAX; ++i) {
+        expect_rule_add(tree, claims(G));
+    }
+    assert_true(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_HANDLER,
+                                  &claiming));
+    assert_int_equal(claiming.n, EXPECT_CLAIMS_MAX);
+    expect_rule_add(tree, claims(G));
+    assert_false(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_HANDLER,
+                                   &claiming));
+    assert_int_equal(answer.value, U);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1080,6 +1241,10 @@ int main(void)
         cmocka_unit_test(test_refusal),
         cmocka_unit_test(test_refusal_of_tree),
         cmocka_unit_test(test_refusal_types),
+        cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_apart_memo),
+        cmocka_unit_test(test_apart_limited),
+        cmocka_unit_test(test_apart_many),
     };
 
     return cmocka_run_group_tests_name("rule", tests, pool_create,
