@@ -121,7 +121,8 @@ check-units: units              ## run the unit tests
 # make test runs check-tidy in the place of check-tidy-all, which takes half a
 # minute.
 check-static: check-cppcheck check-gcc check-clang check-gcc-analyzer \
-              check-tidy-all check-version check-reference check-layers
+              check-tidy-all check-version check-reference check-layers \
+              check-dist
 check-static:                   ## warnings are errors; the texts agree
 
 # variableScope: variables are declared where a function begins
@@ -146,6 +147,9 @@ check-reference: $(MANPAGE)     ## docs, manual page, samples name all
 
 check-layers:                   ## rooms include what src/README allows
 	@packaging/layers
+
+check-dist:                     ## one commit gives one tarball, anywhere
+	@packaging/reproducible
 
 check-gcc-analyzer: $(REDIS_SCRIPT)     ## what gcc -fanalyzer finds
 	for file in $(CHECKED); do \
@@ -348,7 +352,8 @@ help:                           ## this list
 	    expand -t 26
 
 .PHONY: all no-redis witness units check-units check-static check-cppcheck \
-        check-gcc check-clang check-gcc-analyzer check-tidy check-tidy-all check-version \
-        check-reference check-layers test setup asan valgrind fuzz fuzz-replay \
-        coverage demo bench clients fronts matrix soak run install uninstall \
-        dist distcheck deb deb-test rpm-test clean help
+        check-gcc check-clang check-gcc-analyzer check-tidy check-tidy-all \
+        check-version check-reference check-layers check-dist test setup asan \
+        valgrind fuzz fuzz-replay coverage demo bench clients fronts matrix \
+        soak run install uninstall dist distcheck deb deb-test rpm-test clean \
+        help

@@ -70,7 +70,6 @@ void expect_request_continue(request_rec *r)
         e->stage = EXPECT_AT_DIRECTORY;
         e->section.evaluated_to = EXPECT_AT_HEAD;
         e->section.claimed_to = EXPECT_AT_HEAD;
-        e->section.others_hold = 0;
     }
 }
 

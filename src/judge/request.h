@@ -93,7 +93,7 @@ typedef struct expect_request_t {
          *  in force */
         expect_claiming_t *claiming;
         /** all rules hold but those that remember, which are no alternatives:
-         *  only these are evaluated from now on */
+         *  only these are evaluated from now on, also for a redirect */
         unsigned others_hold : 1;
     } section;
 

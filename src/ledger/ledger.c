@@ -113,10 +113,13 @@ static record_t *claim_record(expect_ledger_t *ledger, expect_claim_t *claim,
     return record;
 }
 
+/* Of the first claim, the record is still the one that was found. */
 static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
-                       apr_uint32_t owner, apr_int64_t now)
+                       apr_uint32_t owner, apr_int64_t now, int is_first)
 {
-    record_t *record = claim_record(ledger, claim, now);
+    record_t *record = is_first && claim->record != LEDGER_NONE
+                           ? &ledger_records(ledger)[claim->record]
+                           : claim_record(ledger, claim, now);
 
     claim->taken = claim->length > 0 ? claim->length : 0;
     claim->last = 0;
@@ -176,7 +179,7 @@ static expect_ledger_e take_locked(expect_ledger_t *ledger,
         }
     }
     for (i = 0; i < n; ++i) {
-        claim_take(ledger, &claims[i], owner, now);
+        claim_take(ledger, &claims[i], owner, now, i == 0);
     }
     ledger->reserved_bytes += n ? claims[0].taken : 0;
     return EXPECT_LEDGER_TAKEN;

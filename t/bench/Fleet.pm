@@ -11,7 +11,8 @@ package Fleet;
 #
 # "servers": N httpds at once, each with clients of its own, that share a Redis
 # (A); as many without a store (B). "redis": commands of mod_expect sent by
-# redis-benchmark, so that Redis has as little as possible beside it.
+# redis-benchmark, so that Redis has as little as possible beside it. (Its
+# settle finds nothing to give back, and takes less than that of an upload.)
 
 use strict;
 use warnings;

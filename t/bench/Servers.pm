@@ -8,9 +8,10 @@ package Servers;
 #     qos   => { load => ['qos'], main => 'QS_...', dir => { ... } }
 #     nginx => { program => 'nginx', conf => sub { ... } }
 #
-# of httpd:   module  with mod_expect;  store  and mod_expect_redis;  load  further modules;  dir  what stands
-#             in the <Directory> of that name;  main  what stands at its end;
-#             workers  so many, and not 16 (with prefork: 1)
+# of httpd:   module  with mod_expect;  store  and mod_expect_redis;  load
+#             further modules;  dir  what stands in the <Directory> of that
+#             name;  main  what stands at its end;  workers  so many, and not 16
+#             (with prefork: 1)
 # of others:  conf->($dir, $port, $h2) is its configuration; command->($conf,
 #             $dir) starts it in the foreground
 # of all:     deny  a function that fails, see t/lib/deny.c
@@ -28,8 +29,8 @@ use File;
 use HttpdConf qw(load_module documents);
 use Util;
 
-our @EXPORT = qw($redis_so find_httpd make_work place_in define serve start stop stop_all
-    server_pid server_port cpu pss version_of $work);
+our @EXPORT = qw(find_httpd make_work place_in define serve start stop stop_all
+    $redis_so server_pid server_port cpu pss version_of $work);
 
 use constant PATIENCE => 120;       # seconds for a server to start or stop
 

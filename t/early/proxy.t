@@ -16,9 +16,10 @@ use Responder;
 my %backend = (http => RawOrigin->start,
     map { $_ => Responder->start($_) } qw(scgi ajp));
 my $conf = load(qw(proxy_scgi proxy_ajp)) . one_process();
+my $retry = no_retry();
 for (sort keys %backend) {
     my $url = "$_://127.0.0.1:" . $backend{$_}->port;
-    $conf .= "<Proxy \"$url/\">\nProxySet retry=0\n</Proxy>\n"
+    $conf .= "<Proxy \"$url/\">\nProxySet $retry\n</Proxy>\n"
         . "ProxyPassMatch \"^/\\w+/$_/([\\w/]+)\$\" \"$url/\$1\"\n";
 }
 

@@ -177,6 +177,15 @@ describes them.
 Whether httpd is of this version or later: only for what httpd itself does
 differently, with the reason beside it.
 
+=item no_retry()
+
+The parameter of a proxy that tries an origin again at once.
+
+=item restarts_once()
+
+Whether SIGHUP restarts this httpd once. Prefork of 2.5-dev begins again and
+again, and serves nobody meanwhile.
+
 =back
 
 =cut
@@ -203,7 +212,8 @@ use Unprivileged ();
 our @EXPORT = qw(talk upload connection refused_ok admitted_ok write_htaccess
     section section_in section_at basic_auth if_expect one_process log_mark
     error_log_since config_error explained with_library own_httpd stock_httpd
-    has_h2 conf_var module_dir witness_of keep_expect httpd_at_least);
+    has_h2 conf_var module_dir witness_of keep_expect httpd_at_least
+    restarts_once no_retry);
 
 # TEST_SLOWNESS: by how much httpd is slower than usual (valgrind).
 use constant SLOWNESS => $ENV{TEST_SLOWNESS} || 1;
@@ -239,6 +249,14 @@ sub httpd_at_least {
     }
     return $version >= version->declare($wanted);
 }
+
+sub restarts_once {
+    return ($ENV{TEST_MPM} // '') !~ /^(?:prefork|itk)$/
+        || !httpd_at_least('2.5');
+}
+
+# httpd 2.5 wants a millisecond, 2.4 takes seconds only.
+sub no_retry { return httpd_at_least('2.5') ? 'retry=1ms' : 'retry=0' }
 
 # httpd before 2.4.54 hands Expect on with Off as well; before 2.4.40 there was
 # no such directive.
@@ -863,8 +881,21 @@ sub start {
         . ($o{expect} && $ENV{STORE_CONF} ? "$ENV{STORE_CONF} prefix=p$port\n"
                                           : '')
         . ($o{conf} // ''));
-    return $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',
+    $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',
         "$dir/httpd.conf"));
+    # Children may serve before httpd says that it has begun; who restarts it
+    # waits for the next such line.
+    $self->has_begun({ file => "$dir/error_log", at => 0 })
+        or die "the server in $dir did not begin\n";
+    return $self;
+}
+
+# Whether httpd says that a generation has begun, after this mark of its log.
+sub has_begun {
+    my($self, $mark, $seconds) = @_;
+    return $self->wait_for(sub {
+        grep { /resuming normal operations/ } ExpectTest::error_log_since($mark)
+    }, $seconds);
 }
 
 # Runs the command, which becomes the server, and waits until it listens.
@@ -908,9 +939,7 @@ sub graceful {
     my $mark = { file => "$self->{dir}/error_log",
         at => -s "$self->{dir}/error_log" };
     kill USR1 => $self->{pid};
-    return $self->wait_for(sub {
-        grep { /resuming normal operations/ } ExpectTest::error_log_since($mark)
-    });
+    return $self->has_begun($mark);
 }
 
 sub stop {

@@ -176,7 +176,8 @@ for my $expect (0, 1) {
 same_as_without([grep { $_->{name} =~ /^\w+Match, |, (?:CO|E|H|PT), / }
     facilities()], kinds => ['a quick handler that reads']);
 
-# What is cached is answered from there.
+# What is cached is answered from there. In httpd 2.5-dev it is chance whether
+# mod_cache_disk finds what it has stored a moment ago.
 my $cached = <<'CONF';
 CacheRoot "${ROOT}/cache"
 CacheEnable disk /cached
@@ -192,6 +193,7 @@ my $page = { name => 'a cached page', path => '/cached/page.txt', h2 => 1,
         'GET with content, asked', 'GET with content, chunked', 'POST',
         'PUT, asked'],
     shows => qr/^x-cache: HIT /m };
-same_as_without([$page], kinds => ['mod_cache'], load => ['cache_disk']);
+same_as_without([$page], kinds => ['mod_cache'], load => ['cache_disk'])
+    if !httpd_at_least('2.5');
 
 done_testing();

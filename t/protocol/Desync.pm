@@ -60,6 +60,18 @@ httpd 2.5-dev gives up within the head, its 400 of HEAD has content.
 A conversation in one line: "(100) 200 end", say, for a 100 Continue, a response
 and the end of the connection.
 
+=item without_100($shape)
+
+The shape of a conversation with stock httpd about a request that asks, but has
+no content, as it is with mod_expect. httpd 2.5-dev sends 100 Continue for it.
+mod_expect keeps content away from such a request: no 100 is sent, and the
+connection ends behind the response, as with httpd 2.4.
+
+=item without_chance($shape, $when)
+
+The shape without what is chance: where content comes with the head, httpd
+2.5-dev leaves its 100 out if it has seen some of the content.
+
 =item refusal_faults($conversation, @statuses)
 
 What is wrong with a conversation that had to be refused with one of these
@@ -87,7 +99,7 @@ use Time::HiRes qw(time);
 use ExpectTest;
 
 our @EXPORT = qw(converse responses expects read_as shape
-    refusal_faults any canary canaries_seen);
+    without_100 without_chance refusal_faults any canary canaries_seen);
 
 use constant BOUND => 5;        # seconds in which anything has to be over
 
@@ -207,6 +219,17 @@ sub shape {
         (map { $_->{status} } @{ $c->{responses} }),
         $c->{rest} eq '' ? () : 'and bytes of nothing',
         $c->{eof} ? 'end' : 'no end';
+}
+
+sub without_100 {
+    return $_[0] unless httpd_at_least('2.5');
+    return $_[0] =~ s/^\(100\) (\d+) .*/$1 end/r;
+}
+
+sub without_chance {
+    my($shape, $when) = @_;
+    return $shape unless httpd_at_least('2.5') && $when =~ /^(?:early|partly)$/;
+    return $shape =~ s/^\(100\) //r;
 }
 
 sub refusal_faults {

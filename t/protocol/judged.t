@@ -80,8 +80,10 @@ for my $h2 (0, has_h2() ? 1 : ()) {
         is $r->{status}, 200, "$name: 200" or diag explain $r;
         next if $h2;
         my $plain = upload(%$o, vhost => $stock, path => '/witness/');
-        is_deeply [@$r{qw(interim closed)}], [@$plain{qw(interim closed)}],
-            "$name: as stock httpd";
+        # stock httpd 2.5-dev sends 100 for content that is none
+        is_deeply [@$r{qw(interim closed)}],
+            $o->{asks} && httpd_at_least('2.5') ? [[], 1]
+            : [@$plain{qw(interim closed)}], "$name: as stock httpd";
     }
 }
 

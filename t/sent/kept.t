@@ -92,7 +92,7 @@ for my $place (@places) {
     my @asked = map {
         my($head, $content) = /\A(.*?\r\n)\r\n(.*)\z/s;
         ("${head}Expect: 100-continue\r\n\r\n",
-            qr{^HTTP/1\.1 100 Continue\r\n\r\n}m, $content, $answer);
+            qr{^HTTP/1\.1 100 Continue\r\n(?:.+\r\n)*\r\n}m, $content, $answer);
     } @one;
     my $all = qr/\A(?:(?:100 )?$ok )+200\z/;
     my @file = ($last, qr/A plain file/);

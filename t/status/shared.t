@@ -88,8 +88,7 @@ sub rounds { my($n) = @_; return { map { $_ => $each{$_} * $n } keys %each } }
     is_deeply changed($before, $server), rounds(160), 'nothing is lost by it';
     is status($server)->{since}, $before->{since}, 'nor begun anew';
 
-    # prefork of httpd 2.5-dev does not come to an end with restarts after HUP
-    if ($ENV{TEST_MPM} ne 'prefork' || !httpd_at_least('2.5')) {
+    if (restarts_once()) {
         my $mark = log_mark($server);
         Idle::wait_until($server->port);
         kill HUP => $server->pid;

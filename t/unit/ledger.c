@@ -443,6 +443,36 @@ static void test_none(void **state)
     assert_int_equal(read.keys_max, 0);
 }
 
+/* Whoever reads the memory finds no key in it; and where a key is kept depends
+ * on the secret. */
+static void test_keys_are_hidden(void **state)
+{
+    static const char key[] = "alice, who is nobody's business";
+    expect_limit_t held = in_flight(2, NONE), spent = quota(2, NONE);
+    expect_claim_t claim, other;
+    expect_ledger_t *first = ledger;
+    apr_size_t first_bytes = ledger_bytes;
+
+    (void)state;
+    assert_taken(take(&claim, &held, key, 5));
+    assert_taken(take(&other, &spent, key, 5));
+    assert_true(claim.digest != other.digest);
+    assert_null(memmem(ledger, ledger_bytes, "alice", 5));
+
+    ledger_map(KEYS, PLACES);
+    other = a_claim(&held, key, 5);
+    expect_ledger_peek(ledger, &other);
+    assert_true(other.digest == claim.digest);
+    assert_true(expect_ledger_init(memset(ledger, 0, ledger_bytes), KEYS,
+                                   PLACES,
+                                   (const unsigned char *)"another secret.."));
+    expect_ledger_peek(ledger, &other);
+    assert_true(other.digest != claim.digest);
+    munmap(ledger, ledger_bytes);
+    ledger = first;
+    ledger_bytes = first_bytes;
+}
+
 /* --- quotas -------------------------------------------------------------- */
 
 /* Numbers that do not divide the period. */
@@ -516,6 +546,35 @@ static void test_quota_bytes(void **state)
 }
 
 /* The largest numbers: nothing overflows. */
+/* Who takes whatever there is, whenever there is some: over any one period it
+ * is never more than twice the quota, and once it is that. */
+static void test_quota_of_any_period(void **state)
+{
+    enum { STEPS = 100, LIMIT = 50 };
+    expect_limit_t limit = quota(LIMIT, NONE);
+    int taken[5 * STEPS] = { 0 };
+    int i, window = 0, most = 0;
+
+    (void)state;
+    for (i = 0; i < 5 * STEPS; ++i) {
+        expect_claim_t claim;
+
+        /* all is saved up once more */
+        if (i < 2 * STEPS || i >= 3 * STEPS) {
+            while (taken[i] <= LIMIT
+                   && take(&claim, &limit, "", 5) == EXPECT_LEDGER_TAKEN) {
+                ++taken[i];
+            }
+        }
+        window += taken[i] - (i > STEPS ? taken[i - STEPS - 1] : 0);
+        most = window > most ? window : most;
+        clock_ns += 60 * SECOND / STEPS;
+    }
+    assert_int_equal(taken[0], LIMIT);
+    assert_int_equal(taken[3 * STEPS], LIMIT);
+    assert_int_equal(most, 2 * LIMIT);
+}
+
 static void test_quota_huge(void **state)
 {
     expect_limit_t limit = quota(APR_INT64_MAX, APR_INT64_MAX);
@@ -1260,8 +1319,10 @@ int main(void)
         TEST(test_no_places),
         TEST(test_places_of_tenants),
         TEST(test_none),
+        TEST(test_keys_are_hidden),
         TEST(test_quota_exact),
         TEST(test_quota_bytes),
+        TEST(test_quota_of_any_period),
         TEST(test_quota_huge),
         TEST(test_refund),
         TEST(test_refund_sums),
