@@ -249,7 +249,6 @@ static void thread_renews(redis_process_t *process)
            && !apr_atomic_read32(&process->is_leaving)) {
         /* the next ones */
     }
-    redis_links_tidy(process);
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -302,6 +301,7 @@ static void thread_works(redis_process_t *process, apr_time_t *looked_up_at)
     if (process->held.n && now >= process->renew_at) {
         thread_renews(process);
     }
+    redis_links_tidy(process);
 }
 
 /* Milliseconds until there is something to do. Uploads that begin meanwhile
