@@ -133,10 +133,10 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
         unwitnessed => 1)->{status}, 200, 'connections: no rule';
     is scalar($open->clients), 0, 'connections: none for it';
     is status_of($httpd), 200, 'connections: a rule';
-    # mpm_itk's process has gone, and its connection
+    # mpm_itk's process goes, and its connection
     my $kept = ($ENV{TEST_MPM} // '') ne 'itk';
     my @first = map { s/ .*//r } $open->clients;
-    is scalar(@first), $kept ? 1 : 0, 'connections: one';
+    is scalar(@first), 1, 'connections: one' if $kept;
     is status_of($httpd), 200, 'connections: a rule, again';
     is_deeply [map { s/ .*//r } $open->clients], \@first,
         'connections: the same' if $kept;
