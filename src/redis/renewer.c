@@ -252,7 +252,6 @@ static void thread_renews(redis_process_t *process)
            && !apr_atomic_read32(&process->is_leaving)) {
         /* the next ones */
     }
-    redis_links_tidy(process);
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -282,65 +281,81 @@ static void thread_leaves(redis_process_t *process)
 
 /* --- the thread ---------------------------------------------------------- */
 
-static void thread_works(redis_process_t *process, apr_time_t *looked_up_at)
+enum { DUE_NOTHING = 0, DUE_PROBE = 1, DUE_SETTLE = 2, DUE_RENEW = 4 };
+
+/* What is to be done now, and when there will be something. Uploads that begin
+ * meanwhile are renewed in time, as the thread looks that often. */
+static int thread_due(redis_process_t *process, apr_time_t *next)
 {
     apr_time_t now = redis_clock();
+    int due = DUE_NOTHING;
 
+    *next = now + process->store.lease / 3;
+    if (!redis_process_lock(process)) {
+        return DUE_NOTHING;
+    }
     if (apr_atomic_read32(&process->is_down)) {
-        if (now < process->ask_at) {
-            return;
+        due = now >= process->ask_at ? DUE_PROBE : DUE_NOTHING;
+        *next = process->ask_at;
+    }
+    else {
+        due |= process->settled.first || process->voids ? DUE_SETTLE : 0;
+        due |= process->held.n && now >= process->renew_at ? DUE_RENEW : 0;
+        if (process->held.n && process->renew_at < *next) {
+            *next = process->renew_at;
         }
+    }
+    redis_process_unlock(process);
+    return due;
+}
+
+static void thread_works(redis_process_t *process, int due,
+                         apr_time_t *looked_up_at)
+{
+    if (due == DUE_PROBE) {
         if (!thread_probes(process)) {
             thread_look_up(process, looked_up_at);
-            return;
         }
-    }
-    if (!thread_voids(process)) {
         return;
     }
-    while (process->settled.first
-           && thread_settles(process, thread_deadline(process))) {
-        /* the next ones */
+    if ((due & DUE_SETTLE) && thread_voids(process)) {
+        while (thread_settles(process, thread_deadline(process))) {
+            /* the next ones */
+        }
     }
-    if (process->held.n && now >= process->renew_at) {
+    if ((due & DUE_RENEW) && !apr_atomic_read32(&process->is_down)) {
         thread_renews(process);
     }
 }
 
-/* Milliseconds until there is something to do. Uploads that begin meanwhile
- * are renewed in time, as the thread wakes that often. */
-static int thread_pause(redis_process_t *process)
+static void thread_rests(redis_process_t *process, apr_time_t until)
 {
-    apr_time_t now = redis_clock(), next = now + process->store.lease / 3;
+    struct pollfd one = { process->ends[0], POLLIN, 0 };
+    apr_time_t now = redis_clock();
+    char bytes[64];
 
-    if (apr_atomic_read32(&process->is_down)) {
-        next = process->ask_at;
+    redis_links_tidy(process);
+    if (poll(&one, 1, until > now ? (int)((until - now + 999) / 1000) : 0)
+        > 0) {
+        while (read(process->ends[0], bytes, sizeof(bytes)) > 0) {
+            /* more */
+        }
     }
-    else if (process->settled.first || process->voids) {
-        return 0;
-    }
-    else if (process->held.n && process->renew_at < next) {
-        next = process->renew_at;
-    }
-    return next > now ? (int)((next - now + 999) / 1000) : 0;
 }
 
 static void *thread_run(void *data)
 {
     redis_process_t *process = data;
-    apr_time_t looked_up_at = redis_clock();
-    char bytes[64];
+    apr_time_t looked_up_at = redis_clock(), next;
 
     while (!apr_atomic_read32(&process->is_leaving)) {
-        struct pollfd one = { process->ends[0], POLLIN, 0 };
+        int due = thread_due(process, &next);
 
-        if (poll(&one, 1, thread_pause(process)) > 0) {
-            while (read(process->ends[0], bytes, sizeof(bytes)) > 0) {
-                /* more */
-            }
+        if (due) {
+            thread_works(process, due, &looked_up_at);
         }
-        if (!apr_atomic_read32(&process->is_leaving)) {
-            thread_works(process, &looked_up_at);
+        else {
+            thread_rests(process, next);
         }
     }
     thread_leaves(process);

@@ -13,7 +13,7 @@ use File;
 # All that t/setup itself is made of, and no more.
 my @TOOLS = qw(sh cat grep id ls printf sed uname rm env);
 my @WANTED = qw(make gcc clang clang-tidy cppcheck curl openssl chromium nghttp
-    fail2ban-server promtool faketime npm perl);
+    fail2ban-server promtool faketime npm perl redis-server);
 my %package = (nghttp => 'nghttp2-client', 'fail2ban-server' => 'fail2ban',
     promtool => 'prometheus');
 

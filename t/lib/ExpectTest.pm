@@ -881,8 +881,21 @@ sub start {
         . ($o{expect} && $ENV{STORE_CONF} ? "$ENV{STORE_CONF} prefix=p$port\n"
                                           : '')
         . ($o{conf} // ''));
-    return $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',
+    $self->launch(ExpectTest::httpd_command('-DFOREGROUND', '-f',
         "$dir/httpd.conf"));
+    # Children may serve before httpd says that it has begun; who restarts it
+    # waits for the next such line.
+    $self->has_begun({ file => "$dir/error_log", at => 0 })
+        or die "the server in $dir did not begin\n";
+    return $self;
+}
+
+# Whether httpd says that a generation has begun, after this mark of its log.
+sub has_begun {
+    my($self, $mark, $seconds) = @_;
+    return $self->wait_for(sub {
+        grep { /resuming normal operations/ } ExpectTest::error_log_since($mark)
+    }, $seconds);
 }
 
 # Runs the command, which becomes the server, and waits until it listens.
@@ -926,9 +939,7 @@ sub graceful {
     my $mark = { file => "$self->{dir}/error_log",
         at => -s "$self->{dir}/error_log" };
     kill USR1 => $self->{pid};
-    return $self->wait_for(sub {
-        grep { /resuming normal operations/ } ExpectTest::error_log_since($mark)
-    });
+    return $self->has_begun($mark);
 }
 
 sub stop {

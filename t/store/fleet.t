@@ -9,6 +9,7 @@ use lib 't/store', 't/admission', 't/other-modules';
 use Test::More;
 use ExpectTest;
 use Admission;
+use Child ();
 use Crowd;
 use Store;
 
@@ -114,6 +115,24 @@ sub uploads {
     is scalar(grep { $_ != 2 } values %admitted), 0,
         'each has had two uploads';
     is scalar($redis->places), 0, 'keys: all places are free';
+}
+
+# --- restarts ----------------------------------------------------------------
+
+# Both restart gracefully, again and again, while uploads are under way.
+{
+    my $restarts = Child->spawn(60, sub {
+        while (1) {
+            for (@httpd) {
+                kill USR1 => $_->pid;
+                select undef, undef, undef, 0.7;
+            }
+        }
+    });
+    my($did) = uploads('/witness/uploads', pause => 0.05);
+    undef $restarts;
+    is most_at_once(@$did), UPLOADS, 'restarts: never one more';
+    ok comes_true(sub { !$redis->places }), 'restarts: all places are free';
 }
 
 is_deeply [map { store_log($_) } @httpd], [], 'the store was there all along';
