@@ -54,6 +54,7 @@ static redis_link_t *links_take(redis_process_t *process)
             return link;
         }
         redis_link_close(link);
+        redis_figures_lost();
     }
 }
 
@@ -109,15 +110,18 @@ void redis_links_tidy(redis_process_t *process)
     if (!redis_process_lock(process)) {
         return;
     }
-    /* those behind it were used earlier */
-    while (*at && now - (*at)->used_at <= IDLE_TIME) {
+    while (*at && now - (*at)->used_at <= IDLE_TIME && link_is_quiet(*at)) {
         at = &(*at)->next;
         ++n;
     }
+    /* those behind it were used earlier */
     old = *at;
     *at = NULL;
     process->n_idle = n;
     redis_process_unlock(process);
+    if (old && !link_is_quiet(old)) {
+        redis_figures_lost();
+    }
     links_close(old);
 }
 
@@ -142,6 +146,7 @@ int redis_exchange(redis_process_t *process, const redis_command_t *command,
         }
         /* the server has closed it while it was idle, or has been started
          * again: the command is sent once more, and is the same */
+        redis_figures_lost();
         was_sent = failure->was_sent;
         memset(failure, 0, sizeof(*failure));
     }

@@ -116,8 +116,9 @@ sub charged_ok {
 
 sub httpd_for {
     my($store, $on_error, @words) = @_;
+    # a lease is renewed later than any of this, unless there is a reason
     my $httpd = fleet_httpd($store, $rules, 'timeout=' . 1000 * TIMEOUT,
-        'lease=5', "on-error=$on_error", @words);
+        "on-error=$on_error", @words ? @words : 'lease=60');
     $httpd->{shown} = ref $store ? $store->url : $store;
     return $httpd;
 }
@@ -184,7 +185,7 @@ for my $fault (@faults) {
 for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
     [qw(CLIENT KILL TYPE normal)]) {
     my $redis = redis();
-    my $httpd = httpd_for($redis, 'refuse', 'prefix=flushed');
+    my $httpd = httpd_for($redis, 'refuse', 'lease=5');
     my $name = "@$command";
     is +(one($httpd))[0], 200, "$name: before";
     my $held = hold($httpd, path => '/witness/a', content => 100);
@@ -206,6 +207,7 @@ for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
         1 .. LIMIT;
     $redis->stop->start;
     is $redis->call('DBSIZE'), 0, 'restarted: it is empty';
+    # processes notice that when they use a connection, or a second later
     ok comes_true(sub { $redis->places == LIMIT }),
         'restarted: leases are renewed';
     is +(one($httpd))[0], 503, 'restarted: no place is free';
