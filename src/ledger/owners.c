@@ -17,9 +17,10 @@
 static struct {
     expect_ledger_t *ledger;
     apr_uint32_t owner, generation;
+    pid_t pid;
     /* a process that is forked will forget it */
     int is_watched;
-} self = { NULL, LEDGER_NONE, 0, 0 };
+} self = { .owner = LEDGER_NONE };
 
 static int is_leaving;
 
@@ -107,7 +108,8 @@ static apr_uint32_t owner_join(expect_ledger_t *ledger)
     LEDGER_POINT("a process has locked its slot");
     ++slot->generation;
     STATE_SET(&slot->is_gone, 0);
-    STATE_SET(&slot->pid, (apr_uint32_t)getpid());
+    self.pid = getpid();
+    STATE_SET(&slot->pid, (apr_uint32_t)self.pid);
     self.owner = i;
     self.generation = slot->generation;
     return i;
@@ -134,7 +136,9 @@ void expect_ledger_join(expect_ledger_t *ledger)
 void expect_ledger_leave(void)
 {
     __atomic_store_n(&is_leaving, 1, __ATOMIC_RELAXED);
-    if (self.ledger && self.owner != LEDGER_NONE) {
+    /* a signal may end a process that was just forked before self_forget() has
+     * run in it: a CGI script's that is killed at once */
+    if (self.ledger && self.owner != LEDGER_NONE && self.pid == getpid()) {
         STATE_SET(&ledger_owners(self.ledger)[self.owner].is_gone, 1);
     }
 }

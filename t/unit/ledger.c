@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -1219,6 +1220,28 @@ static void test_forked(void **state)
 
 /* One that ends in good order, and has its memory unmapped before, as pools do
  * at exit(). */
+/* It is ended before a handler of pthread_atfork() has run in it: what it says
+ * is not said of the process that has forked it. */
+static void test_forked_leaves(void **state)
+{
+    expect_limit_t limit = in_flight(1, NONE);
+    expect_claim_t claim;
+    pid_t pid;
+
+    (void)state;
+    expect_ledger_join(ledger);
+    pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
+    if (!pid) {
+        expect_ledger_leave();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &refused, 0), pid);
+    assert_int_equal(refused, 0);
+    assert_taken(take(&claim, &limit, "", 7));
+    settle(&claim, 7);
+    check_empty();
+}
+
 static void test_leave(void **state)
 {
     expect_limit_t limit = in_flight(1, NONE);
@@ -1340,6 +1363,7 @@ int main(void)
         TEST_RUNNING(test_killed_at_each_point),
         TEST_RUNNING(test_refused_reaps),
         TEST(test_forked),
+        TEST(test_forked_leaves),
         TEST_RUNNING(test_leave),
         TEST_RUNNING(test_leaving),
         TEST_RUNNING(test_stopped)
