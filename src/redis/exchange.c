@@ -57,6 +57,7 @@ static redis_link_t *links_take(redis_process_t *process)
             return link;
         }
         redis_link_close(link);
+        redis_figures_lost();
     }
 }
 
@@ -121,13 +122,24 @@ void redis_links_distrust(redis_process_t *process)
 
 void redis_links_tidy(redis_process_t *process)
 {
-    redis_link_t *old = NULL;
+    redis_link_t **at = &process->idle, *old, *closed;
 
-    if (redis_process_lock(process)) {
-        old = links_old(process);
-        redis_process_unlock(process);
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    old = links_old(process);
+    while (*at && link_is_quiet(*at)) {
+        at = &(*at)->next;
+    }
+    /* those behind it were used earlier */
+    closed = *at;
+    *at = NULL;
+    redis_process_unlock(process);
+    if (closed) {
+        redis_figures_lost();
     }
     links_close(old);
+    links_close(closed);
 }
 
 /* --- a command ----------------------------------------------------------- */
@@ -151,6 +163,7 @@ int redis_exchange(redis_process_t *process, const redis_command_t *command,
         }
         /* the server has closed it while it was idle, or has been started
          * again: the command is sent once more, and is the same */
+        redis_figures_lost();
         was_sent = failure->was_sent;
         memset(failure, 0, sizeof(*failure));
     }

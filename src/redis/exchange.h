@@ -26,7 +26,8 @@ int redis_exchange(redis_process_t *process, const redis_command_t *command,
 /** An answer has made no sense: no connection is used again. */
 void redis_links_distrust(redis_process_t *process);
 
-/** Close idle connections that nobody has used for long. */
+/** Close idle connections that nobody has used for long, or that the server has
+ *  ended. */
 void redis_links_tidy(redis_process_t *process);
 
 #endif

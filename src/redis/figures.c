@@ -96,6 +96,16 @@ int redis_figures_up(int is_sure)
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+void redis_figures_lost(void)
+{
+    ADD(&shared->losses, 1);
+}
+
+apr_uint32_t redis_figures_losses(void)
+{
+    return GET(&shared->losses);
+}
+
 void redis_figures_read(expect_store_figures_t *figures)
 {
     int i;

@@ -22,6 +22,8 @@ typedef struct redis_figures_t {
     apr_uint32_t is_down;
     /** by redis_clock() */
     apr_int64_t down_since;
+    /** how often the server has ended a connection */
+    apr_uint32_t losses;
     apr_uint64_t taken, refused, timeouts, errors;
     apr_uint64_t seconds[EXPECT_STORE_N_BUCKETS];
     apr_uint64_t microseconds;
@@ -64,6 +66,13 @@ int redis_figures_may_ask(apr_interval_time_t pause);
  * @return 1: it was down before
  */
 int redis_figures_up(int is_sure);
+
+/** The server has ended a connection: it may have been started again, and have
+ *  forgotten who is in flight. */
+void redis_figures_lost(void);
+
+/** How often, in all processes. */
+apr_uint32_t redis_figures_losses(void);
 
 void redis_figures_read(expect_store_figures_t *figures);
 

@@ -64,6 +64,7 @@ static redis_process_t *process_make(const redis_store_t *store)
         (void)snprintf(process->name + 2 * i, 3, "%02x", random[i]);
     }
     process->up_at = redis_clock();
+    process->losses = redis_figures_losses();
     (void)pthread_mutex_init(&process->lock, NULL);
     return process;
 }

@@ -95,6 +95,8 @@ typedef struct redis_process_t {
     /** the round of renewing that is under way, and when the next is due */
     apr_uint32_t round;
     apr_time_t renew_at;
+    /** connections that were lost, when it looked the last time */
+    apr_uint32_t losses;
 
     /** the store does not answer; when it did so the last time, and when it may
      *  be asked again */

@@ -38,6 +38,10 @@
 #define LEAVE_TIME 500000
 #define LEAVE_WAIT 2000
 
+/* How often the thread looks what others have found out, while uploads are under
+ * way, in microseconds. */
+#define LOOK_PAUSE 1000000
+
 /* How often a name is looked up while the store is down, in microseconds. */
 #define LOOK_UP_PAUSE 5000000
 
@@ -283,6 +287,19 @@ static void thread_leaves(redis_process_t *process)
 
 enum { DUE_NOTHING = 0, DUE_PROBE = 1, DUE_SETTLE = 2, DUE_RENEW = 4 };
 
+/* When leases have to be renewed: at once, if a process of this server has lost
+ * a connection. */
+static apr_time_t thread_renews_at(redis_process_t *process, apr_time_t now)
+{
+    apr_uint32_t losses = redis_figures_losses();
+
+    if (losses != process->losses) {
+        process->losses = losses;
+        process->renew_at = now;
+    }
+    return process->renew_at;
+}
+
 /* What is to be done now, and when there will be something. Uploads that begin
  * meanwhile are renewed in time, as the thread looks that often. */
 static int thread_due(redis_process_t *process, apr_time_t *next)
@@ -300,9 +317,11 @@ static int thread_due(redis_process_t *process, apr_time_t *next)
     }
     else {
         due |= process->settled.first || process->voids ? DUE_SETTLE : 0;
-        due |= process->held.n && now >= process->renew_at ? DUE_RENEW : 0;
-        if (process->held.n && process->renew_at < *next) {
-            *next = process->renew_at;
+        if (process->held.n) {
+            apr_time_t at = thread_renews_at(process, now);
+
+            due |= now >= at ? DUE_RENEW : 0;
+            *next = at < now + LOOK_PAUSE ? at : now + LOOK_PAUSE;
         }
     }
     redis_process_unlock(process);
