@@ -14,7 +14,8 @@
 static void admission_settle(const expect_request_t *e,
                              apr_array_header_t *taken, int may_wait)
 {
-    /* a request that is refused later takes nothing, but for what was read */
+    /* a request that is refused later does not count as an upload, unless
+     * content was read */
     int is_kept = e->content.read > 0
                   || (e->content.handler_started
                       && e->outcome.verdict != EXPECT_REFUSED);
@@ -35,9 +36,10 @@ static void admission_over(expect_request_t *e, int may_wait)
     }
 }
 
-/* At the latest when the request is over: an aborted client, a stream that was
- * reset, a handler that never reads. A slow reader of the answer comes later
- * than the end of the content: see content/filter.c. */
+/* A pool cleanup, for uploads whose content has no end: an aborted client, a
+ * stream that was reset, a handler that never reads. Where the content has an
+ * end, content/filter.c settles then, so that a client that reads the answer
+ * slowly does not hold its place. */
 static apr_status_t admission_end(void *state)
 {
     admission_over(state, 0);
@@ -78,7 +80,7 @@ static apr_array_header_t *admission_new(const expect_request_t *e,
     return claims;
 }
 
-/* The rule that a claim is of, which is not admitted. */
+/* The rule that refuses: the one whose claim was found to be too much. */
 static const expect_rule_t *admission_rule(const expect_request_t *e,
                                            const expect_claiming_t *claiming,
                                            const expect_claim_t *claim,
@@ -113,7 +115,7 @@ static void admission_draw(expect_request_t *e, apr_array_header_t *claims,
     }
     expect_fleet_draw(e->facts.claims, claims, &bytes, &refused);
     if (bytes < read) {
-        /* the first where the ledger is down */
+        /* if the ledger is down, none is the tightest: name the first */
         const expect_limit_t *limit =
             APR_ARRAY_IDX(claims, refused < 0 ? 0 : refused,
                           expect_claim_t).limit;

@@ -1,8 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Admission that remembers: what an upload takes from the ledger, and gives
- * back.
+ * Admission that remembers: what an upload takes under in-flight and quota, and
+ * gives back. Whether that is from the ledger or the store is for
+ * ledger/fleet.h.
  */
 
 #ifndef EXPECT_ADMISSION_H

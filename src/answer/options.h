@@ -13,7 +13,7 @@
  * Announce the rules that hold at the target for every request:
  * Upload-Limit (draft-ietf-httpbis-resumable-upload), Accept-Post (Linked
  * Data Platform 1.0, 7.1) and Accept-Patch (RFC 5789, 3.1). Of rules that
- * remember, what this machine knows.
+ * remember, it announces what this server knows.
  * @param r an OPTIONS request whose section is known
  */
 void expect_options_announce(request_rec *r);

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * ExpectStore: where several machines remember together. What its URL means is
+ * ExpectStore: where several servers remember together. What its URL means is
  * for the module that provides the store.
  */
 

@@ -37,7 +37,7 @@ static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
                       "those of .htaccess files\n", EXPECT_VERSION);
     if (store) {
         expect_show_print(p, out, "ExpectStore %s: in-flight and quota are "
-                          "shared by all machines that use it\n", store);
+                          "shared by all servers that use it\n", store);
     }
     for (; s; s = s->next) {
         expect_sections_print(p, out, s, auth_varies);

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What decides about uploads that rules remember.
+ * What decides about uploads under rules that remember.
  */
 
 #include <string.h>
@@ -25,7 +25,8 @@ static const expect_store_provider_t *store;
 
 /* --- items --------------------------------------------------------------- */
 
-/* Machines agree on an id if they agree on the rule and on the key. */
+/* All servers of a fleet must have the same id for a rule and a key: so it has
+ * no secret of this server, as the keys of its ledger have. */
 static void item_init(expect_store_item_t *item, const expect_claim_t *claim)
 {
     const char *name = claim->limit->name;
@@ -40,7 +41,8 @@ static void item_init(expect_store_item_t *item, const expect_claim_t *claim)
     apr_sha1_final(item->id, &sha1);
 }
 
-/* What the store has found of a claim. */
+/* Copy what the store has found to the claim, from which refusals are
+ * explained. */
 static void item_found(const expect_store_item_t *item, expect_claim_t *claim)
 {
     claim->left_uploads = item->left_uploads;
@@ -50,7 +52,8 @@ static void item_found(const expect_store_item_t *item, expect_claim_t *claim)
     claim->wait = claim->is_too_large ? 0 : item->wait;
 }
 
-static expect_store_item_t *fleet_room(expect_claims_t *claims, int n)
+/* Room for n items. It is kept, as content of unknown length draws often. */
+static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
 {
     if (claims->n_items < n) {
         claims->items = apr_palloc(claims->pool, n * sizeof(*claims->items));
@@ -78,6 +81,7 @@ expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store)
     return expect_ledger_peek(expect_server_ledger(), claim);
 }
 
+/* The ledger writes down what was admitted without it. */
 static void fleet_book(apr_array_header_t *new, apr_int64_t read)
 {
     expect_claim_t *claim = (expect_claim_t *)new->elts;
@@ -89,13 +93,13 @@ static void fleet_book(apr_array_header_t *new, apr_int64_t read)
     }
 }
 
-/* The store does not answer. */
-static expect_ledger_e fleet_take_alone(apr_array_header_t *new,
+/* The store does not answer: do as on-error= says. */
+static expect_ledger_e fleet_take_without_store(apr_array_header_t *new,
                                         apr_int64_t *read, int *refused)
 {
     switch (store_conf->on_error) {
     case EXPECT_STORE_REFUSE:
-        return EXPECT_LEDGER_ALONE;
+        return EXPECT_LEDGER_NO_STORE;
     case EXPECT_STORE_ADMIT:
         fleet_book(new, *read);
         *read = 0;
@@ -107,14 +111,14 @@ static expect_ledger_e fleet_take_alone(apr_array_header_t *new,
     }
 }
 
-/* In one round trip. */
+/* Ask the store, in one round trip for all claims. */
 static expect_ledger_e fleet_take(expect_claims_t *claims,
                                   apr_array_header_t *new, apr_int64_t *read,
                                   int *refused)
 {
     expect_claim_t *claim = (expect_claim_t *)new->elts;
     int n = new->nelts, i;
-    expect_store_item_t *items = fleet_room(claims, n);
+    expect_store_item_t *items = fleet_items(claims, n);
     apr_int64_t was_read = *read;
     expect_ledger_e taken;
 
@@ -124,7 +128,7 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
     taken = store->take(&claims->upload, items, n, claim->length, was_read,
                         refused);
     if (taken == EXPECT_LEDGER_DOWN) {
-        taken = fleet_take_alone(new, read, refused);
+        taken = fleet_take_without_store(new, read, refused);
         if (taken == EXPECT_LEDGER_TAKEN) {
             store->hold(&claims->upload, items, n, claim->length, was_read);
         }
@@ -153,8 +157,8 @@ expect_ledger_e expect_fleet_take(expect_claims_t *claims,
 
 /* --- draw, settle -------------------------------------------------------- */
 
-/* Not all was left. */
-static void fleet_drawn(apr_array_header_t *taken,
+/* Not all was left: the claims say why, for the refusal. */
+static void fleet_draw_found(apr_array_header_t *taken,
                         const expect_store_item_t *items, apr_int64_t wanted)
 {
     int i;
@@ -181,12 +185,12 @@ void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
 
     *refused = -1;
     if (store && claims->upload) {
-        items = fleet_room(claims, taken->nelts);
+        items = fleet_items(claims, taken->nelts);
         is_decided = store->draw(claims->upload, bytes, items, refused)
                          != EXPECT_LEDGER_DOWN
                      || store_conf->on_error == EXPECT_STORE_ADMIT;
         if (*bytes < wanted) {
-            fleet_drawn(taken, items, wanted);
+            fleet_draw_found(taken, items, wanted);
         }
     }
     if (is_decided) {
@@ -244,7 +248,7 @@ static int fleet_pre_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)
     return OK;
 }
 
-/* The module of the store may be loaded behind the directive. */
+/* Not while the directive is read: the store's module may be loaded later. */
 static int fleet_check_config(apr_pool_t *p, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s)
 {
@@ -274,6 +278,5 @@ static int fleet_check_config(apr_pool_t *p, apr_pool_t *plog,
 void expect_fleet_register(void)
 {
     ap_hook_pre_config(fleet_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
-    /* all modules are loaded */
     ap_hook_check_config(fleet_check_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

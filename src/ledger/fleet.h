@@ -1,11 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What decides about uploads that rules remember: the ledger of this machine,
- * or with ExpectStore the store that it shares with others.
+ * What decides about uploads under rules that remember: the ledger of this
+ * server, or with ExpectStore the store that it shares with others. The servers
+ * that share a store are a fleet.
  *
- * While the store answers, it decides alone, and the ledger only writes down
- * what the store has admitted: so this machine can go on by itself, with what
+ * While the store answers, only the store decides, and the ledger writes down
+ * what the store has admitted. So this server can decide by itself, with what
  * it knows of its own uploads, as soon as the store does not answer.
  */
 
@@ -19,8 +20,8 @@
  * Look whether an upload would be admitted now under one claim. Nothing is
  * taken.
  * @param claim      filled in
- * @param asks_store 1: the store is asked, if there is one; 0: only what this
- *                   machine knows is looked at
+ * @param asks_store 1: the store is asked, if there is one, which takes a round
+ *                   trip; 0: only the ledger of this server is
  */
 expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store);
 
@@ -49,11 +50,13 @@ void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
                        apr_int64_t *bytes, int *refused);
 
 /**
- * The content is over: give everything back that was not received.
+ * The content is over: give back the places, and what was not received of
+ * quotas.
  * @param claims, taken as above
  * @param received    bytes of content
  * @param keep_upload as for expect_ledger_settle()
- * @param may_wait    0: in a pool cleanup, where nothing is sent
+ * @param may_wait    0: in a pool cleanup, where nothing may be sent, because
+ *                    it may run in a signal handler
  */
 void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,
                          apr_int64_t received, int keep_upload, int may_wait);

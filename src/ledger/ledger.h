@@ -50,7 +50,7 @@ typedef struct expect_limit_t {
     int is_tenants;
     /** which rule this is: from expect_ledger_id() */
     unsigned char id[16];
-    /** what that was made of: the same on all machines with the same
+    /** what that was made of: the same on all servers with the same
      *  configuration */
     const char *name;
 } expect_limit_t;
@@ -96,7 +96,7 @@ typedef enum {
     EXPECT_LEDGER_REFUSED,  /* a limit is reached: nothing was taken */
     EXPECT_LEDGER_DOWN,     /* there is no ledger, or it cannot be locked; or
                              * all of its places are held */
-    EXPECT_LEDGER_ALONE     /* the store does not answer, and this server must
+    EXPECT_LEDGER_NO_STORE  /* the store does not answer, and this server must
                              * not decide alone: fleet.h */
 } expect_ledger_e;
 

@@ -1,16 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The store: where several machines remember together. This is the interface
- * between mod_expect.so, which decides, and the module that speaks to a server,
- * like mod_expect_redis.so. Neither links to the other: the latter registers an
- * expect_store_provider_t by ap_register_provider(), for each scheme of a URL
- * that it knows.
+ * The store: where several servers remember together. This is the interface
+ * between mod_expect.so, which decides, and the module that speaks to the
+ * store, like mod_expect_redis.so. Neither links to the other: the latter
+ * registers an expect_store_provider_t by ap_register_provider(), for each
+ * scheme of a URL that it knows.
  *
  * While the store answers, it is the store that decides: see fleet.h. The
- * functions of a provider are called by any thread of a child, and do not
+ * functions of a provider are called by any thread of a process, and do not
  * return later than the timeout allows. Nothing that a provider keeps may live
- * in a pool of a request: an upload is given back after that has gone.
+ * in a pool of a request: what an upload holds is given back after that pool
+ * was destroyed.
  *
  * Knows APR only, no httpd.
  */
@@ -30,7 +31,7 @@
 
 /** What becomes of uploads while the store does not answer. */
 typedef enum {
-    EXPECT_STORE_LOCAL = 0, /* each machine goes on by itself */
+    EXPECT_STORE_LOCAL = 0, /* each server decides by itself */
     EXPECT_STORE_ADMIT,     /* they are admitted, whatever the limits are */
     EXPECT_STORE_REFUSE     /* they are refused with 503 */
 } expect_store_error_e;
@@ -44,7 +45,7 @@ typedef struct expect_store_conf_t {
     const char *password;
     /** microseconds that a request may wait for the store */
     apr_interval_time_t timeout;
-    /** microseconds after which a place in flight is free that nobody has
+    /** microseconds after which a place is free that its server has not
      *  renewed */
     apr_interval_time_t lease;
     expect_store_error_e on_error;
@@ -57,7 +58,7 @@ typedef struct expect_store_conf_t {
 
 /** A limit under one key, for the store. */
 typedef struct expect_store_item_t {
-    /** which limit, and which key: the same on all machines with the same
+    /** which limit, and which key: the same on all servers with the same
      *  configuration */
     unsigned char id[20];
     /** what the limit is; it is copied if it is kept */
@@ -72,7 +73,7 @@ typedef struct expect_store_item_t {
     apr_interval_time_t wait;
 } expect_store_item_t;
 
-/** What one upload holds in the store: the provider's own. */
+/** What one upload holds in the store. Only the provider knows its form. */
 typedef struct expect_store_upload_t expect_store_upload_t;
 
 /** Upper bounds of the buckets of expect_store_seconds, in microseconds; there
@@ -135,10 +136,10 @@ typedef struct expect_store_provider_t {
                             int *refused);
 
     /**
-     * Add what was admitted without the store, which did not answer. Nothing is
-     * sent by this thread. What is in flight is taken as soon as the store
-     * answers, whatever the limits are, unless the upload is settled by then;
-     * quotas are left alone.
+     * Add what was admitted without the store, which did not answer. This
+     * thread sends nothing. Places are taken as soon as the store answers,
+     * whatever the limits are, unless the upload is settled by then. Quotas are
+     * not spent later: the ledger of this server has counted them.
      * @param upload, items, n, length, read as for take()
      */
     void (*hold)(expect_store_upload_t **upload,
@@ -162,13 +163,14 @@ typedef struct expect_store_provider_t {
                             expect_store_item_t *items, int *refused);
 
     /**
-     * The content is over: give everything back that was not received. Called
-     * exactly once for each upload, which is gone then.
+     * The content is over: give back the places, and what was not received of
+     * quotas. Called exactly once for each upload, which must not be used any
+     * more.
      * @param received    bytes of content
      * @param keep_upload 0: quotas of uploads are given back as well
      * @param may_wait    1: this thread may wait for the answer, so that what
      *                    is given back is there for the next request of the
-     *                    same client; 0: nothing is sent by this thread, which
+     *                    same client; 0: this thread sends nothing, because it
      *                    is in a pool cleanup
      */
     void (*settle)(expect_store_upload_t *upload, apr_int64_t received,

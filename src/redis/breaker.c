@@ -10,9 +10,9 @@
 #include "redis/figures.h"
 #include "redis/renewer.h"
 
-/* How long nobody asks after a failure, and after each further one, in
- * microseconds: so requests wait once in a second at most, and two seconds
- * after the store is back it is used again. */
+/* How long the store is not asked after a failure, and after each further one,
+ * in microseconds: so a request waits in vain once in a second at most, and the
+ * store is used again within two seconds after it is back. */
 #define FIRST_PAUSE 1000000
 #define NEXT_PAUSE 500000
 

@@ -1,8 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Whether the store answers, as this process knows. While it does not, no
- * request waits for it: the thread asks it until it answers again.
+ * Whether the store answers, as far as this process knows. While it does not,
+ * no request waits for it: the thread asks it until it answers again. (That is
+ * what is called a circuit breaker.)
  *
  * Knows APR only, no httpd.
  */
@@ -17,7 +18,8 @@
 typedef enum {
     REDIS_MAY_NOT = 0,
     REDIS_MAY_ASK,
-    REDIS_MAY_TRY   /* there is no thread: this request asks for all */
+    REDIS_MAY_TRY   /* the store is down, and there is no thread that asks:
+                     * this request finds out for all others */
 } redis_may_e;
 
 /**

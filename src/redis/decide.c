@@ -17,19 +17,19 @@
 #include "redis/script.h"
 #include "redis/uploads.h"
 
-/* What is taken in advance, at most: content of unknown length does not ask the
- * store for each piece that is read. */
+/* Bytes that content of unknown length takes in advance, at most: so the store
+ * is not asked for each piece that is read. */
 #define AHEAD ((apr_int64_t)1024 * 1024)
 
-/* How many uploads, and how many commands, may wait to be given back. If there
- * are more, places are free when their leases end. */
+/* How many uploads may wait to be settled, and how many commands to be taken
+ * back. If there are more, places are free when their leases end. */
 #define SETTLED_MAX 16384
 #define VOIDS_MAX 1024
 
 /* --- questions ----------------------------------------------------------- */
 
-/* A command may have been done, but its answer is not known, or it may be done
- * later: it is taken back. */
+/* The answer to a command has not come, but the server may have carried it out,
+ * or may do so later: have the thread take it back. */
 static void question_void(redis_process_t *process,
                           const redis_question_t *question)
 {
@@ -105,8 +105,7 @@ static int question_ask(redis_process_t *process,
     redis_command_free(&command);
     if (is_answered && !redis_answer_read(reply, answer, items, held,
                                           question->n)) {
-        strcpy(failure.reason, "the answer makes no sense");
-        redis_links_distrust(process);
+        redis_links_distrust(process, &failure);
         failure.was_sent = 1;
         is_answered = 0;
     }
@@ -192,7 +191,7 @@ expect_ledger_e redis_peek(expect_store_item_t *items, int n,
 
 /* --- take ---------------------------------------------------------------- */
 
-/* What was appended is the upload's. */
+/* What was appended is taken: from now on the upload holds it. */
 static void upload_takes(redis_process_t *process,
                          expect_store_upload_t *upload, int n,
                          apr_int64_t bytes, int is_stored)
@@ -357,38 +356,27 @@ expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
 
 /* --- settle -------------------------------------------------------------- */
 
-/* By this thread; returns whether it is done. */
+/* Settle in this thread; returns whether the store has done it. */
 static int upload_settles(redis_process_t *process,
                           expect_store_upload_t *upload,
                           const redis_command_t *command)
 {
     apr_time_t since = redis_clock();
     redis_failure_t failure;
-    redisReply *reply = NULL;
-    int is_answered;
 
     if (redis_breaker_may(process) != REDIS_MAY_ASK) {
         return 0;
     }
-    redis_upload_tries(upload);
-    is_answered = redis_exchange(process, command,
-                                 since + process->store.timeout, &reply,
-                                 &failure);
-    if (is_answered && !redis_answer_is_number(reply)) {
-        strcpy(failure.reason, "the answer makes no sense");
-        redis_links_distrust(process);
-        is_answered = 0;
-    }
-    if (reply) {
-        freeReplyObject(reply);
-    }
-    if (!is_answered) {
+    redis_upload_is_tried(upload);
+    if (!redis_exchange_number(process, command,
+                               since + process->store.timeout, &failure)) {
         redis_breaker_failed(process, since, &failure);
+        return 0;
     }
-    return is_answered;
+    return 1;
 }
 
-/* Leave it to the thread. */
+/* Leave it to the thread of renewer.c, which has the time to try again. */
 static void upload_queue(redis_process_t *process,
                          expect_store_upload_t *upload)
 {
@@ -407,8 +395,9 @@ static void upload_queue(redis_process_t *process,
     redis_renewer_wake(process);
 }
 
-/* If the thread has just sent that it is under way, it says once more that it
- * is not: the thread's command may be done later than this one's. */
+/* If the thread is just renewing this upload, it settles it once more: its
+ * command may reach the server after this one, and would take the place again.
+ */
 void redis_settle(expect_store_upload_t *upload, apr_int64_t received,
                   int keep_upload, int may_wait)
 {

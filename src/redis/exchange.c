@@ -9,6 +9,7 @@
 
 #include "redis/exchange.h"
 #include "redis/figures.h"
+#include "redis/script.h"
 
 /* Idle connections that a process keeps, and for how long, in microseconds. If
  * many of its threads ask at once, there are more, which are kept for a shorter
@@ -115,8 +116,9 @@ static void links_drop(redis_process_t *process, redis_link_t *failed)
     redis_link_close(failed);
 }
 
-void redis_links_distrust(redis_process_t *process)
+void redis_links_distrust(redis_process_t *process, redis_failure_t *failure)
 {
+    strcpy(failure->reason, "the answer makes no sense");
     links_age(process, process->age);
 }
 
@@ -177,4 +179,22 @@ int redis_exchange(redis_process_t *process, const redis_command_t *command,
     }
     failure->was_sent |= was_sent;
     return 0;
+}
+
+int redis_exchange_number(redis_process_t *process,
+                          const redis_command_t *command, apr_time_t deadline,
+                          redis_failure_t *failure)
+{
+    redisReply *reply = NULL;
+    int is_answered = redis_exchange(process, command, deadline, &reply,
+                                     failure);
+
+    if (is_answered && !redis_answer_is_number(reply)) {
+        redis_links_distrust(process, failure);
+        is_answered = 0;
+    }
+    if (reply) {
+        freeReplyObject(reply);
+    }
+    return is_answered;
 }

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Commands. A connection is used for one of them and is idle then; none is held
- * while an upload is under way.
+ * Commands, and the connections for them. A connection is used for one command
+ * and is idle then; no upload holds one while it is under way.
  *
  * Knows APR only, no httpd.
  */
@@ -23,8 +23,19 @@ int redis_exchange(redis_process_t *process, const redis_command_t *command,
                    apr_time_t deadline, redisReply **reply,
                    redis_failure_t *failure);
 
-/** An answer has made no sense: no connection is used again. */
-void redis_links_distrust(redis_process_t *process);
+/**
+ * The same, for a command that is answered by a number: renew, settle, probe
+ * and void. What the number is does not matter.
+ */
+int redis_exchange_number(redis_process_t *process,
+                          const redis_command_t *command, apr_time_t deadline,
+                          redis_failure_t *failure);
+
+/**
+ * An answer has made no sense: no connection is used again.
+ * @param failure its reason is set
+ */
+void redis_links_distrust(redis_process_t *process, redis_failure_t *failure);
 
 /** Close idle connections that nobody has used for long, or that the server has
  *  ended. */

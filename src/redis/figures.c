@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What all processes of this server know of the store.
+ * What all processes of this httpd know of the store.
  */
 
 #include <string.h>
@@ -9,8 +9,8 @@
 
 #include "redis/figures.h"
 
-/* How long a process is believed which says that the store is down, while
- * others get answers: it may have died since. In microseconds. */
+/* How long a process that has found the store down is believed, while others
+ * get answers, in microseconds: it may have died since. */
 #define BELIEVED 2000000
 
 #define ADD(at, n) __atomic_fetch_add((at), (n), __ATOMIC_RELAXED)

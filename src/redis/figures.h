@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What all processes of this server know of the store, in shared memory:
+ * What all processes of this httpd know of the store, in shared memory:
  * figures, and whether it is down, so that one of them logs that and not each.
  * It is written without a lock.
  *
@@ -68,10 +68,10 @@ int redis_figures_may_ask(apr_interval_time_t pause);
 int redis_figures_up(int is_sure);
 
 /** The server has ended a connection: it may have been started again, and have
- *  forgotten who is in flight. */
+ *  forgotten which uploads are in flight. */
 void redis_figures_lost(void);
 
-/** How often, in all processes. */
+/** How often that has happened, in all processes. */
 apr_uint32_t redis_figures_losses(void);
 
 void redis_figures_read(expect_store_figures_t *figures);

@@ -334,8 +334,8 @@ redis_link_t *redis_link_open(redis_process_t *process, apr_time_t deadline,
 
 /* --- a command ----------------------------------------------------------- */
 
-/* In the words of the server, but for where in the script that was, and for
- * what it says of a long command before a login. */
+/* The reason is in the words of the server, without the place in the script,
+ * and shorter where it speaks of a long command before a login. */
 static void link_refused(const redisReply *reply, const redis_store_t *store,
                          redis_failure_t *failure)
 {
@@ -355,7 +355,8 @@ static void link_refused(const redisReply *reply, const redis_store_t *store,
     failure->was_sent = 0;
 }
 
-/* The server may forget the script at any time. */
+/* The script is sent by its hash, and whole only if the server does not have
+ * it, which may forget it at any time. */
 int redis_link_call(redis_link_t *link, redis_process_t *process,
                     const redis_command_t *command, apr_time_t deadline,
                     redisReply **reply, redis_failure_t *failure)

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * A connection to the server. What is not quite right with it ends it, so that
- * no answer is ever taken for another's.
+ * A connection to the server. After any error on it, it is closed, so that an
+ * answer that comes late is never taken for that of the next command.
  *
  * hiredis makes the connection, and reads the answers; the time is kept here:
  * all that a command needs, with connecting and logging in, is over at one

@@ -6,10 +6,24 @@
  *
  *     LoadModule expect_module       modules/mod_expect.so
  *     LoadModule expect_redis_module modules/mod_expect_redis.so
- *     ExpectStore redis://10.0.0.5/0 password-file=conf/redis-password
+ *     ExpectStore redis://10.0.0.5/0 password-file=conf/redis.password
  *
  * It has no directive of its own: mod_expect hands over what ExpectStore says.
  * See ledger/store.h for what lies between the two.
+ *
+ * These are the files, from a decision down to the wire:
+ *
+ *     decide.c     look, take, draw, settle: what mod_expect calls
+ *     uploads.c    what an upload holds in the store, and the commands for that
+ *     script.c     the script that decides (script.lua), and its answers
+ *     breaker.c    whether the store answers, and so may be asked
+ *     exchange.c   a command on an idle connection, or on a new one
+ *     link.c       one connection: connect, log in, send, receive
+ *     command.c    a command in the protocol of Redis
+ *     renewer.c    the thread of a process: leases, and what is left to do
+ *     process.c    what a process has: locks, lists, connections
+ *     figures.c    what all processes know together, in shared memory
+ *     url.c, addresses.c   where the Redis server is, "the server" in this room
  */
 
 #include <string.h>
@@ -85,11 +99,11 @@ static const char *store_shown(apr_pool_t *p, const expect_store_conf_t *conf)
 
 /* --- the log ------------------------------------------------------------- */
 
-/* Once for all processes when it changes: see figures.c. */
+/* For all processes there is one line when it changes: see figures.c. */
 static void store_log(const redis_store_t *of, const redis_failure_t *failure)
 {
     static const char *const what[] = {
-        "each machine decides alone", "uploads are admitted without it",
+        "each server decides by itself", "uploads are admitted without it",
         "uploads are refused with 503"
     };
 

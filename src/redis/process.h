@@ -73,7 +73,8 @@ typedef struct redis_process_t {
     /** random: the first part of the ids of its uploads */
     char name[17];
     apr_uint32_t n_uploads;
-    /** it is about to end: nothing is taken, and nothing settled, any more */
+    /** it is about to end: it takes nothing and settles nothing any more; its
+     *  thread gives all places back */
     volatile apr_uint32_t is_leaving;
 
     /** guards what follows */
@@ -87,9 +88,9 @@ typedef struct redis_process_t {
 
     /** uploads under way, in the order in which they were renewed */
     redis_list_t held;
-    /** settled: what they hold has to be given back */
+    /** uploads that are over: the thread has to settle them */
     redis_list_t settled;
-    /** commands without an answer: they must not be done any more */
+    /** commands without an answer, which the thread takes back */
     struct redis_void_t *voids;
     apr_uint32_t n_voids;
     /** the round of renewing that is under way, and when the next is due */
@@ -123,12 +124,14 @@ void redis_process_forget(void);
  */
 redis_process_t *redis_process(void);
 
-/** The same, for a signal handler: NULL in a process that was forked since. */
+/** The same, for a signal handler, in which nothing may be made: NULL in a
+ *  process that was forked since. */
 redis_process_t *redis_process_at_home(void);
 
 /**
  * Lock.
- * @return 0: the process is about to end, and somebody holds the lock for good
+ * @return 0: the process is about to end, and a thread that a signal has
+ *         stopped holds the lock for good
  */
 int redis_process_lock(redis_process_t *process);
 void redis_process_unlock(redis_process_t *process);

@@ -38,19 +38,20 @@
 #define LEAVE_TIME 500000
 #define LEAVE_WAIT 2000
 
-/* How often the thread looks what others have found out, while uploads are under
- * way, in microseconds. */
+/* How often the thread looks whether another process has lost a connection,
+ * while uploads are under way, in microseconds. */
 #define LOOK_PAUSE 1000000
 
 /* How often a name is looked up while the store is down, in microseconds. */
 #define LOOK_UP_PAUSE 5000000
 
-/* A command without an answer is forgotten after that, in microseconds: it
- * cannot be done any more. */
+/* How long the thread tries to take back a command without an answer, in
+ * microseconds. If the server was suspended for longer, and then carries it out
+ * all the same, the place is free after a lease. */
 #define VOID_TIME 60000000
 
-/* After so many tries, each when the store has just answered something else,
- * the fault is the command's. */
+/* How often a command is tried. The store answers other commands meanwhile: so
+ * the fault is in this one, and it must not be in the way of the others. */
 #define TRIES 5
 
 /* --- commands ------------------------------------------------------------ */
@@ -61,19 +62,10 @@ static int thread_sends(redis_process_t *process,
                         redis_may_e may)
 {
     apr_time_t since = redis_clock();
-    redisReply *reply = NULL;
     redis_failure_t failure;
-    int is_answered = redis_exchange(process, command, deadline, &reply,
-                                     &failure);
+    int is_answered = redis_exchange_number(process, command, deadline,
+                                            &failure);
 
-    if (is_answered && !redis_answer_is_number(reply)) {
-        strcpy(failure.reason, "the answer makes no sense");
-        redis_links_distrust(process);
-        is_answered = 0;
-    }
-    if (reply) {
-        freeReplyObject(reply);
-    }
     if (is_answered) {
         redis_breaker_answered(process, may);
     }
@@ -173,7 +165,7 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
     for (n = 0; upload && n < AT_ONCE && items < ITEMS_AT_ONCE; ++n) {
         if (++upload->tries <= TRIES) {
             items += redis_command_settle_add(&command, process, upload);
-            redis_upload_tries(upload);
+            redis_upload_is_tried(upload);
         }
         last = upload;
         upload = upload->next;

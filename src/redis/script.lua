@@ -13,9 +13,9 @@
 --              :r  a hash: of the same, what was given back
 --
 -- All keys expire: places with their leases, a quota when nothing is spent any
--- more. Two more kinds of keys: what a command has returned, so that a second
--- attempt at it does nothing; and a key that is set to see that this can be
--- done.
+-- more. There are two more kinds of keys: one has what a command has returned,
+-- so that a second attempt at it does nothing; and one is set by probe, to see
+-- whether the server can be written to.
 
 -- Redis 4 and older; since Redis 5 this is always so.
 if redis.replicate_commands then
@@ -26,21 +26,21 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local now_ms = math.floor(now / 1000)
 
--- How long the outcome of a command is known, in ms: a command that has found
--- no answer in time is not sent again after that. What must not be done any
--- more is known for longer: a command can be under way for long.
+-- How long the outcome of a command is known, in ms: a command whose answer has
+-- not come is not sent again later than that. Which command must not be done is
+-- known for longer, because a command can be under way for long.
 local KNOWN_MS = 10000
 local VOID_MS = 60000
 
--- Leases that have ended are removed by whoever comes next, but no more than
+-- The next command for an item removes leases that have ended, but no more than
 -- that at once.
 local ENDED_AT_ONCE = 100
 
--- Ranges of refunds of which it is known whose they were: enough for some 200
+-- So many ranges of refunds are kept apart by their turns: enough for some 200
 -- uploads that are aborted at once, in any order.
 local REFUNDS = 64
 
--- A double counts in whole numbers up to twice that. C clips all amounts to it.
+-- A double is exact for whole numbers up to twice that. C clips amounts to it.
 local AMOUNT_MAX = 4503599627370496
 
 local function number(text)
@@ -67,7 +67,7 @@ local function flight_forget(item, member)
   end
 end
 
--- The last one out leaves nothing behind, not even a sum.
+-- When no place is left, nothing is left, not even a sum.
 local function flight_tidy(item)
   if redis.call('EXISTS', item.places) == 0 then
     redis.call('DEL', item.bytes_of)
@@ -139,10 +139,10 @@ end
 -- is named by how much has gone through it: drained + level is its end. Each
 -- time something is spent, that is a turn, which has a stretch of the queue.
 --
--- Whoever gives back may give only what of its stretch has not drained: else
--- others' refunds and time would give back the same twice. A stretch comes
--- nearer by what earlier turns give back, not by what later ones do: so the sum
--- of all refunds is kept, and whose they were. Refunds of turns that follow
+-- A turn may give back only what of its stretch has not drained: else others'
+-- refunds and time would give back the same twice. A stretch comes nearer by
+-- what earlier turns give back, not by what later ones do: so the sum of all
+-- refunds is kept, and of which turns they were. Refunds of turns that follow
 -- each other are one range; if there are too many ranges, two neighbours become
 -- one, which is taken for that of its first turn: that gives back less, never
 -- more.
@@ -404,7 +404,8 @@ local function outcome_known()
   return known and cmsgpack.unpack(known)
 end
 
--- Nothing has to be known about what was refused.
+-- Keep the outcome for a second attempt. That of a refusal is not kept: nothing
+-- was done that could be done twice.
 local function outcome_keep(outcome)
   redis.call('SET', KEYS[1], cmsgpack.pack(outcome), 'PX', KNOWN_MS)
   return outcome
@@ -513,8 +514,8 @@ local function settle()
   return 1
 end
 
--- What a take or a draw has taken, whose outcome nobody knows, is given back,
--- and it is not done later either. KEYS, ARGV: as for take; uploads: 1 for a
+-- A take or a draw whose answer has not come is taken back, and it is not done
+-- later either. KEYS, ARGV: as for take; uploads: 1 for a
 -- take, 0 for a draw.
 local function void()
   local known = outcome_known()
@@ -542,7 +543,7 @@ local function void()
   return 1
 end
 
--- Whether the store can do what it has to do.
+-- Fails where the server cannot be written to: a replica, or a full memory.
 local function probe()
   redis.call('SET', KEYS[1], whole(now), 'PX', VOID_MS)
   return 1

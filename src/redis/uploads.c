@@ -41,7 +41,7 @@ void redis_upload_free(expect_store_upload_t *upload)
     free(upload);
 }
 
-void redis_upload_tries(expect_store_upload_t *upload)
+void redis_upload_is_tried(expect_store_upload_t *upload)
 {
     if (!upload->tried_at) {
         upload->tried_at = redis_clock();

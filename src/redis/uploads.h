@@ -12,8 +12,8 @@
 #include "redis/command.h"
 #include "redis/process.h"
 
-/** Amounts above are taken for that: a double counts in whole numbers up to
- *  twice as many. See script.lua. */
+/** A larger amount counts as this one: Lua has doubles, which are exact for
+ *  whole numbers up to twice as many. See script.lua. */
 #define REDIS_AMOUNT_MAX (APR_INT64_C(1) << 52)
 
 #define REDIS_ID_LENGTH 32
@@ -38,7 +38,8 @@ struct expect_store_upload_t {
     char id[REDIS_ID_LENGTH];
     redis_item_t *items;
     apr_uint32_t n, room;
-    /** items and commands so far, also those that came to nothing */
+    /** items and commands so far, with those that the store has refused: the
+     *  names of later ones must differ */
     apr_uint32_t n_items, n_commands;
     /** the content's length is not known */
     int draws;
@@ -46,6 +47,7 @@ struct expect_store_upload_t {
     apr_int64_t ahead;
     /** the store may hold a place for it */
     int is_stored;
+    /** the last round of renewing in which it was */
     apr_uint32_t round;
     /** it is in a command that renews, which is under way */
     int is_renewed;
@@ -56,7 +58,8 @@ struct expect_store_upload_t {
     int keep_upload;
 };
 
-/** A command whose answer nobody knows: it must not be done any more. */
+/** A command whose answer has not come: the server takes back what it has done,
+ *  and does not carry it out later. */
 typedef struct redis_void_t {
     struct redis_void_t *next;
     apr_time_t since;
@@ -68,8 +71,8 @@ typedef struct redis_void_t {
 expect_store_upload_t *redis_upload_make(redis_process_t *process);
 void redis_upload_free(expect_store_upload_t *upload);
 
-/** What it gives back is sent now. */
-void redis_upload_tries(expect_store_upload_t *upload);
+/** What it gives back is about to be sent: note the time of the first try. */
+void redis_upload_is_tried(expect_store_upload_t *upload);
 
 /**
  * Make room for more items.
@@ -81,7 +84,7 @@ int redis_upload_reserve(expect_store_upload_t *upload, int n);
 void redis_item_init(redis_item_t *item, const expect_store_item_t *from,
                      apr_uint32_t nth);
 
-/** Whether one of them holds a place. */
+/** Whether an upload holds a place. */
 int redis_upload_is_in_flight(const expect_store_upload_t *upload);
 
 /** A question about items: peek, take, draw or void. */
@@ -92,7 +95,8 @@ typedef struct redis_question_t {
     /** of the upload; the number of the command */
     const char *id;
     apr_uint32_t command;
-    /** what is wanted, and what more: see script.lua */
+    /** bytes to take, and bytes that must be left or may be taken in advance:
+     *  ARGV[4] and ARGV[5] in script.lua */
     apr_int64_t first, second;
 } redis_question_t;
 

@@ -88,7 +88,7 @@ const char *expect_limits_reason(apr_pool_t *p, const expect_facts_t *facts,
                             EXPECT_CLAIMS_MAX);
     }
     c = expect_claims_of(facts->claims, arg);
-    if (c->found == EXPECT_LEDGER_DOWN || c->found == EXPECT_LEDGER_ALONE) {
+    if (c->found == EXPECT_LEDGER_DOWN || c->found == EXPECT_LEDGER_NO_STORE) {
         return apr_pstrcat(p, a->shown, " cannot be checked: ",
                            c->found == EXPECT_LEDGER_DOWN
                                ? "the ledger is not available"

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * What becomes of the store that several machines share, in each format.
+ * What becomes of the store that several servers share, in each format.
  */
 
 #include "httpd.h"

@@ -20,7 +20,7 @@ use constant { LIMIT => 2, TIMEOUT => 0.3 };
 # nothing but that: a second more is for a busy machine.
 use constant PATIENCE => TIMEOUT + 1;
 
-my %how = (local => 'each machine decides alone',
+my %how = (local => 'each server decides by itself',
     admit => 'uploads are admitted without it',
     refuse => 'uploads are refused with 503');
 
@@ -125,7 +125,7 @@ sub httpd_for {
 
 my $late = 'does not answer within ' . 1000 * TIMEOUT . ' ms';
 
-# --- one after the other: break it, mend it ---------------------------------------
+# --- one after the other: break it, mend it -----------------------------------
 
 # name => [on-error, options, how it breaks, how it is mended, what the log
 # says, through a proxy]
@@ -180,7 +180,7 @@ for my $fault (@faults) {
     is scalar(store_log($httpd)), 2, "$name: no more is said";
 }
 
-# --- what does not even make it fail ----------------------------------------------
+# --- what does not even make it fail ------------------------------------------
 
 for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
     [qw(CLIENT KILL TYPE normal)]) {
@@ -198,7 +198,7 @@ for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
     is_deeply [ log_of($httpd) ], [], "$name: nothing is said";
 }
 
-# --- restarted empty: what is in flight comes back --------------------------------
+# --- restarted empty: what is in flight comes back ----------------------------
 
 {
     my $redis = redis();
@@ -215,7 +215,7 @@ for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
     ok comes_true(sub { !$redis->places }), 'restarted: nothing is in flight';
 }
 
-# --- no answer is taken for another's ----------------------------------------------
+# --- no answer is taken for another's -----------------------------------------
 
 # Many at once, while answers come late and connections are reset. One half asks
 # for what is used up, the other for what nobody has used: an answer that was

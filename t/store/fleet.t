@@ -52,7 +52,7 @@ sub uploads {
     return (\@did, \@admitted);
 }
 
-# --- in flight ------------------------------------------------------------------
+# --- in flight ----------------------------------------------------------------
 
 {
     my($did, $admitted) = uploads('/witness/uploads');
@@ -67,7 +67,7 @@ sub uploads {
     is_deeply $redis->call('KEYS', '*:b'), [], 'bytes: and no sum is left';
 }
 
-# --- quotas ----------------------------------------------------------------------
+# --- quotas -------------------------------------------------------------------
 
 {
     my(undef, $admitted) = uploads('/witness/quota');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Places in flight are leases: those of long uploads are renewed, those of
-# machines and processes that die end, and a machine that was stopped for long
-# goes on. Who ends in good order gives back at once.
+# Places in flight have leases: those of long uploads are renewed, those of
+# servers and processes that die end, and a server that was suspended for long
+# goes on. A process that ends in good order gives its places back at once.
 
 use strict;
 use warnings;
@@ -77,7 +77,7 @@ sub refused_now {
         unwitnessed => 1)->{status}, 503, $name;
 }
 
-# --- a long upload ------------------------------------------------------------------
+# --- a long upload ------------------------------------------------------------
 
 {
     my $httpd = server();
@@ -94,7 +94,7 @@ sub refused_now {
     soon_admitted_ok('long: for the next', $httpd, 0);
 }
 
-# --- a machine dies -----------------------------------------------------------------
+# --- a server dies ------------------------------------------------------------
 
 {
     my($dies, $lives) = (server(), server());
@@ -108,7 +108,7 @@ sub refused_now {
     ok comes_true(sub { !leases() }), 'dies: all of them';
 }
 
-# --- a process dies -----------------------------------------------------------------
+# --- a process dies -----------------------------------------------------------
 
 # mpm_itk's children have children.
 if (($ENV{TEST_MPM} // '') ne 'itk') {
@@ -119,7 +119,7 @@ if (($ENV{TEST_MPM} // '') ne 'itk') {
     soon_admitted_ok('process: as well', $httpd, LEASE);
 }
 
-# --- a machine is stopped for longer than a lease -----------------------------------
+# --- a server is suspended for longer than a lease ----------------------------
 
 {
     my($stops, $other) = (server(), server());
@@ -136,7 +136,7 @@ if (($ENV{TEST_MPM} // '') ne 'itk') {
     ok comes_true(sub { !$redis->places }), 'stopped: nothing is left';
 }
 
-# --- in good order ------------------------------------------------------------------
+# --- in good order ------------------------------------------------------------
 
 # prefork's processes end at once. Those of event and worker wait for uploads,
 # until httpd kills them after ten seconds: then leases end.

@@ -48,7 +48,7 @@ sub hidden_ok {
     unlike $text, qr/S3cret|wr0ng/, "$name: no password is in the logs";
 }
 
-# --- it works -----------------------------------------------------------------------
+# --- it works -----------------------------------------------------------------
 
 my $open = redis();
 my $port = $open->port;
@@ -75,7 +75,7 @@ works_ok('a user', 'redis://uploads:' . ENCODED . "\@$to", $closed, 0);
 works_ok('a user, a password in a file', "redis://uploads\@$to", $closed, 0,
     "password-file=$file");
 
-# --- what is shown -----------------------------------------------------------------
+# --- what is shown ------------------------------------------------------------
 
 hidden_ok('a password', $by_url);
 {
@@ -99,7 +99,7 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
     my $renamed = redis('rename-command' => ['AUTH', 'LOGIN']);
     my $httpd = fleet_httpd('redis://:wr0ng@127.0.0.1:' . $renamed->port,
         $rules, 'timeout=5000');
-    is status_of($httpd), 200, 'no AUTH: this machine decides alone';
+    is status_of($httpd), 200, 'no AUTH: this server decides by itself';
     like +(store_log($httpd))[0], qr/ \(AUTH is refused: ERR\)/,
         'no AUTH: the log says why';
     hidden_ok('no AUTH', $httpd);
@@ -118,13 +118,13 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
 {
     my $httpd = fleet_httpd('redis://no-such-host.invalid', $rules,
         'timeout=5000');
-    is status_of($httpd), 200, 'no such host: this machine decides alone';
+    is status_of($httpd), 200, 'no such host: this server decides by itself';
     like +(store_log($httpd))[0],
         qr{ expect: store redis://no-such-host\.invalid:6379/0 cannot be used},
         'no such host: the log says so';
 }
 
-# --- connections ---------------------------------------------------------------------
+# --- connections --------------------------------------------------------------
 
 {
     my $httpd = fleet_httpd($open, $rules . one_process(), 'timeout=5000');
@@ -145,7 +145,7 @@ for my $url ("redis://:wr0ng\@$to", "redis://nobody:wr0ng\@$to") {
         'connections: none is left by a graceful restart';
 }
 
-# --- errors --------------------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 for (["redis://u\@$to", qr/a user without a password/],
     ["redis://:x\@$to password-file=$file", qr/accepted is one of them/],

@@ -342,7 +342,7 @@ static void test_lease(void **state)
     assert_int_equal(call_number("EXISTS " FLIGHT "b", "01"), 0);
 }
 
-/* The server's clock is set back by an hour, while a machine dies. */
+/* The Redis server's clock is set back by an hour, while an httpd dies. */
 static void test_lease_clock_back(void **state)
 {
     expect_limit_t limit = a_limit(EXPECT_LIMIT_IN_FLIGHT, 1, NONE);
