@@ -67,7 +67,7 @@ our @EXPORT = qw(hold finish drop feed left left_ok reading_early);
 
 use constant FREE => 2 * ExpectTest::SLOWNESS;  # seconds: the contract's
 
-# --- uploads that are held open ------------------------------------------------
+# --- uploads that are held open -----------------------------------------------
 
 sub hold_h2 {
     my($u) = @_;
@@ -134,7 +134,7 @@ sub drop {
     $u->{h2} ? $u->{h2}->cancel : close delete $u->{wire}{socket};
 }
 
-# --- what is left ---------------------------------------------------------------
+# --- what is left -------------------------------------------------------------
 
 sub left {
     my($server, $path, @headers) = @_;

@@ -77,7 +77,7 @@ is_deeply [map { put('quota', $known) } 1 .. 3], [200, 200, 429],
     'who had two uploads left has two';
 is put('quota', '10.9.9.9'), 429, 'a stranger is refused';
 
-# --- in flight: strangers share what one of them may have ----------------------
+# --- in flight: strangers share what one of them may have ---------------------
 
 is put('flight', $busy), 200, 'who is known has another place';
 my $second = hold($server, @busy);

@@ -86,7 +86,7 @@ for ([1, '192.0.2.1', '192.0.2.1'], [0, '192.0.2.1', '192.0.2.2'],
         map { at('/witness/ip', "X-Client: $_") } @address);
 }
 
-# --- user -----------------------------------------------------------------------
+# --- user ---------------------------------------------------------------------
 
 same_ok('user, alice twice', 1, map { at('/basic/user', as('alice'),
     "X-Client: $_") } '192.0.2.1', '192.0.2.2');
@@ -99,7 +99,7 @@ same_ok('user, nobody from elsewhere', 0, map { at('/witness/user',
 same_ok('user, a name that nobody has proved', 1, at('/witness/user',
     as('alice')), at('/witness/user', as('bob')));
 
-# --- vhost, directory, all --------------------------------------------------------
+# --- vhost, directory, all ----------------------------------------------------
 
 for my $key (qw(vhost all)) {
     my %is_same = (vhost => 0, all => 1);
@@ -113,7 +113,7 @@ same_ok('directory, one section', 1, at('/witness/dir/a'),
 same_ok('directory, two sections', 0, at('/witness/dir/a'),
     at('/witness/dir/c'));
 
-# --- expr ---------------------------------------------------------------------------
+# --- expr ---------------------------------------------------------------------
 
 same_ok('expr', 1, map { at('/witness/expr', @$_) }
     ['X-A: 1', 'X-B: 2'], ['X-B: 2', 'X-A: 1']);

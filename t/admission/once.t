@@ -152,7 +152,7 @@ my @free = (0, 0);
 my $at = '/tenant/once';
 my @alice = ('Authorization: Basic YWxpY2U6c2VjcmV0');
 
-# --- on its way -----------------------------------------------------------------
+# --- on its way ---------------------------------------------------------------
 
 charged_ok('plain', 'plain', { path => "$at/plain/x" }, 200, \@once);
 charged_ok('chunked', 'plain', { path => "$at/plain/x", chunked => 1 }, 200,
@@ -179,7 +179,7 @@ for my $chunked (0, 1) {
         { error => [1, -1], plain => \@free });
 }
 
-# --- who refuses ----------------------------------------------------------------
+# --- who refuses --------------------------------------------------------------
 
 charged_ok('RewriteRule R=404', 'rewritten', { path => "$at/rewritten/none" },
     404, \@free);
@@ -202,7 +202,7 @@ charged_ok('Require all denied', 'denied', { path => '/witness/denied' }, 403,
 charged_ok('DetectionOnly', 'detect', { path => '/witness/detect' }, 200,
     \@free);
 
-# --- who reads first --------------------------------------------------------------
+# --- who reads first ----------------------------------------------------------
 
 for my $chunked (0, 1) {
     my @chunked = (chunked => $chunked);

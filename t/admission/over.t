@@ -69,7 +69,7 @@ sub touch {
     open my $fh, '>', $file or die "$file: $!\n";
 }
 
-# --- the answer takes longer than the content -----------------------------------
+# --- the answer takes longer than the content ---------------------------------
 
 for my $how ([], [chunked => 1], [h2 => 1], [h2 => 1, chunked => 1]) {
     my %how = (content => 5000, @$how);
@@ -118,7 +118,7 @@ for my $h2 (@h2) {
     drop($upload);
 }
 
-# --- it ends badly ---------------------------------------------------------------
+# --- it ends badly ------------------------------------------------------------
 
 # chunked content over a max
 for my $h2 (@h2) {
@@ -177,7 +177,7 @@ for my $path ('/witness/a', '/nonblock', '/cgi/read.cgi', '/proxy/a') {
     left_ok("stream, $path: over when it is reset", $server, $at, %all);
 }
 
-# --- who does not read -------------------------------------------------------------
+# --- who does not read --------------------------------------------------------
 
 for my $h2 (@h2) {
     for my $asks (1, 0) {

@@ -60,7 +60,7 @@ sub retry_ok {
     is $again, $t, "$name: the same in the reason";
 }
 
-# --- bytes and uploads ----------------------------------------------------------
+# --- bytes and uploads --------------------------------------------------------
 
 for my $key (qw(bytes all)) {
     my $status = $key eq 'all' ? 503 : 429;
@@ -141,7 +141,7 @@ for my $period (sort keys %seconds) {
     is $again, 200, 'per=2s: and comes back';
 }
 
-# --- what was not received ------------------------------------------------------
+# --- what was not received ----------------------------------------------------
 
 {
     my $path = '/witness/refund';
@@ -178,7 +178,7 @@ for my $period (sort keys %seconds) {
     left_ok('all sent: all is spent', $server, $path, bytes => $left -= 5000);
 }
 
-# --- too large ---------------------------------------------------------------------
+# --- too large ----------------------------------------------------------------
 
 for my $path ('/witness/bytes', '/witness/refund') {
     my $quota = $path =~ /bytes/ ? 1000 : BYTES;
@@ -192,7 +192,7 @@ for my $path ('/witness/bytes', '/witness/refund') {
     }
 }
 
-# --- problem+json ------------------------------------------------------------------
+# --- problem+json -------------------------------------------------------------
 
 my $types = 'https://iana.org/assignments/http-problem-types#';
 for (['/witness/bytes', 900, 429, "${types}quota-exceeded", 'quota-bytes-day'],
@@ -214,7 +214,7 @@ for (['/witness/bytes', 900, 429, "${types}quota-exceeded", 'quota-bytes-day'],
         "$name: violated-policies";
 }
 
-# --- OPTIONS -------------------------------------------------------------------------
+# --- OPTIONS ------------------------------------------------------------------
 
 {
     my %o = (vhost => $server, method => 'OPTIONS', unwitnessed => 1);

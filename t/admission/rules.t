@@ -116,7 +116,7 @@ sub left_by_period {
     return { map { /-uploads-(\w+)$/ ? ($1 => $left->{$_}) : () } keys %$left };
 }
 
-# --- sections -------------------------------------------------------------------
+# --- sections -----------------------------------------------------------------
 
 write_htaccess("tenant/adm/$_", '') for qw(x inner off or);
 
@@ -146,7 +146,7 @@ is put('/tenant/adm/or/x')->{status}, 200, 'Or';
     is put('/tenant/adm/inner/x')->{status}, 503, 'And: the outer one counts';
 }
 
-# --- containers -----------------------------------------------------------------
+# --- containers ---------------------------------------------------------------
 
 is_deeply [map { put('/witness/any', headers => ['X-Free: yes'])->{status} }
     1 .. 10], [(200) x 10], 'Any: what needs no memory is preferred';
@@ -190,7 +190,7 @@ is put('/witness/cap', content => 11, chunked => 1)->{status}, 413,
 is_deeply [map { put('/witness/two')->{status} } 1 .. 4],
     [200, 503, 503, 503], 'two: the first is used up';
 
-# --- <Limit>, DetectionOnly, statuses -------------------------------------------
+# --- <Limit>, DetectionOnly, statuses -----------------------------------------
 
 put('/witness/limited') for 1 .. 3;
 put('/witness/limited', method => 'POST') for 1, 2;
@@ -228,7 +228,7 @@ for my $h2 (0, has_h2() ? 1 : ()) {
     drop($held);
 }
 
-# --- .htaccess --------------------------------------------------------------------
+# --- .htaccess ----------------------------------------------------------------
 
 for my $key (qw(ip user directory)) {
     my $status = $key eq 'directory' ? 503 : 429;

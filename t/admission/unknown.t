@@ -51,7 +51,7 @@ sub chunked {
 
 sub refusals { return grep { /expect: refused/ } error_log_since($_[0]) }
 
-# --- one, and what is left ------------------------------------------------------
+# --- one, and what is left ----------------------------------------------------
 
 for my $path (qw(/witness /nonblock /proxy/p /dav/quota /cgi/read.cgi)) {
     for my $h2 (@h2) {
@@ -86,7 +86,7 @@ for my $path (qw(/witness /nonblock /proxy/p /dav/quota /cgi/read.cgi)) {
     }
 }
 
-# --- which one ------------------------------------------------------------------
+# --- which one ----------------------------------------------------------------
 
 my %says = (max => 'content of unknown length exceeded max=3000',
     quota => 'quota per=366d bytes=3000: nothing was left after 3000 bytes',
@@ -110,7 +110,7 @@ for my $least (sort keys %tight) {
                   : is $answer, undef, "tightest: $least: no RateLimit";
 }
 
-# --- several at once share what is left -----------------------------------------
+# --- several at once share what is left ---------------------------------------
 
 for my $h2 (@h2) {
     for my $round (1, 2) {
@@ -150,7 +150,7 @@ for my $h2 (@h2) {
     }
 }
 
-# --- read before it is charged ----------------------------------------------------
+# --- read before it is charged ------------------------------------------------
 
 {
     my @alice = (headers => ['Authorization: Basic YWxpY2U6c2VjcmV0']);

@@ -99,7 +99,7 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
         headers => { 'retry-after' => qr/^1[01]$/ });
 }
 
-# --- several servers -----------------------------------------------------------
+# --- several servers ----------------------------------------------------------
 
 {
     mkpath($PLACES{FLEET});
