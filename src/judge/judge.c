@@ -70,7 +70,7 @@ static expect_answer_t judge_without_ledger(expect_request_t *e,
 }
 
 /* Rules that remember are evaluated last: when the handler is about to run, or
- * somebody reads content earlier. */
+ * when a module reads content earlier. */
 static int may_claim(const expect_request_t *e, expect_stage_e stage)
 {
     return (stage == EXPECT_AT_HANDLER || e->content.is_early)

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The claims of one upload: what each rule that remembers has found out, and
- * what was taken.
+ * The claims of one upload: what each rule that remembers (in-flight, quota)
+ * has found out, and what was taken.
  */
 
 #ifndef EXPECT_CLAIMS_H
@@ -50,16 +50,16 @@ typedef struct expect_claims_t {
     /** more than EXPECT_CLAIMS_MAX rules that remember are in force: each of
      *  them refuses */
     int is_too_many;
-    /** the ledger is not looked at before everything is taken at once: no
-     *  alternative depends on what it has */
+    /** the rules do not look at the ledger: the take decides for all of them,
+     *  as no alternative depends on what the ledger has */
     int is_direct;
     /** the content is over: nothing is held any more */
     int is_settled;
-    /** the store is asked where a rule only looks: see fleet.h */
+    /** a rule that only looks asks the store, not the ledger: see fleet.h */
     int asks_store;
     /** what the upload holds in the store; NULL: nothing */
     struct expect_store_upload_t *upload;
-    /** room for what the store finds, for that many claims */
+    /** room for what the store finds, for n_items claims: see fleet.c */
     struct expect_store_item_t *items;
     int n_items;
 } expect_claims_t;

@@ -31,7 +31,7 @@
 /** Refunds of which it is known whose turns they were. */
 #define GCRA_REFUNDS 2
 
-/** A period longer than that is taken for that: a hundred years. */
+/** A longer period counts as this one: a hundred years. */
 #define GCRA_PERIOD_MAX (APR_INT64_C(100) * 365 * 86400 * 1000000000)
 
 /** A sum of refunds that is larger is forgotten. */

@@ -47,7 +47,8 @@ void expect_store_json(json_t *root)
     json_object_set_new(root, "store", store);
 }
 
-/* Not where it is: anybody may see the page whom the administrator lets. */
+/* Its URL is not shown: not everybody who may see the page has to know it. An
+ * upload of unknown length is decided about several times. */
 void expect_store_html(request_rec *r)
 {
     expect_store_figures_t figures;
@@ -56,12 +57,12 @@ void expect_store_html(request_rec *r)
     if (expect_fleet_figures(&figures)) {
         ap_rvputs(r, "<p class=\"none\">The store ",
                   figures.is_up ? "answers." : "does not answer.",
-                  " It has admitted ", expect_figure_count(p, figures.taken),
-                  " uploads and refused ",
+                  " It has decided ", expect_figure_count(p, figures.taken),
+                  " times to admit and ",
                   expect_figure_count(p, figures.refused),
-                  "; it did not answer ",
+                  " times to refuse; ",
                   expect_figure_count(p, figures.timeouts + figures.errors),
-                  " times.</p>\n", NULL);
+                  " times there was no answer.</p>\n", NULL);
     }
 }
 
