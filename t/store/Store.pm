@@ -28,16 +28,17 @@ sorted sets.
 
 =item load_store(), store_conf($url, @words), fleet_httpd($store, $conf, @words)
 
-The line that loads mod_expect_redis.so; with those that configure the store;
-own_httpd()
-with them, HTTP/2 as well. The store is a server, a proxy or a URL. Rules in
+load_store() is the line that loads mod_expect_redis.so, store_conf() that and
+those that configure the store, and fleet_httpd() an own_httpd() with them, over
+HTTP/2 as well. The store is an object of redis() or proxy(), or a URL. Rules in
 $conf are the same ones in each httpd that gets the same text.
 
 =item proxy($redis)
 
-What a client connects to in the server's place, with the methods port, url and
-C<mode>: C<pass>, C<slow> (answers come 600 ms late), C<reset> (the connection is
-reset when an answer is due), C<hold> (what clients send stays here).
+What httpds connect to in the place of the Redis server, with the methods port,
+url and C<mode>: C<pass>, C<slow> (answers come 600 ms late), C<reset> (the
+connection is reset when an answer is due), C<hold> (what httpds send stays
+here).
 
 =item store_log($server)
 
@@ -64,7 +65,8 @@ use OtherModules;
 use Proxy ();
 use Redis ();
 
-our @EXPORT = qw(redis proxy load_store store_conf fleet_httpd store_log comes_true);
+our @EXPORT = qw(redis proxy load_store store_conf fleet_httpd store_log
+    comes_true);
 
 my %shared;
 
@@ -92,7 +94,8 @@ sub store_conf {
     return load_store() . join(' ', 'ExpectStore', $url, @words) . "\n";
 }
 
-# Machines agree on a rule if it stands in the same file at the same line.
+# A rule is the same for all servers if it stands in the same file at the same
+# line.
 sub shared_file {
     my($conf) = @_;
     return $shared{$conf} //= do {
