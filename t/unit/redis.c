@@ -694,17 +694,20 @@ static void nonsense_is_down(const char *path, const char *answer, int repeat)
     expect_store_upload_t *upload;
     pid_t pid = server_of(path, answer, repeat);
     redis_store_t other = store;
+    int found;
 
     other.url.path = path;
     other.timeout = 2 * SECOND;
     process_begin(&other);
-    assert_down(take(&upload, &item, 1, 10));
+    found = take(&upload, &item, 1, 10);
+    redis_renewer_leave(redis_process());
+    /* before anything fails */
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_down(found);
     assert_null(upload);
     assert_true(redis_process()->is_down);
     assert_null(redis_process()->idle);
-    redis_renewer_leave(redis_process());
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
 }
 
 static void test_nonsense(void **state)
@@ -766,21 +769,24 @@ static void test_late(void **state)
     expect_store_upload_t *upload;
     pid_t pid = late_server(path);
     redis_store_t other = store;
+    int first, second;
 
     (void)state;
     other.url.path = path;
     other.timeout = SECOND / 10;
     process_begin(&other);
-    assert_down(take(&upload, &item, 1, 10));
+    first = take(&upload, &item, 1, 10);
     /* it has come meanwhile */
     (void)poll(NULL, 0, 400);
     redis_process()->is_down = 0;
-    assert_down(take(&upload, &item, 1, 10));
+    second = take(&upload, &item, 1, 10);
     redis_renewer_leave(redis_process());
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     (void)unlink(path);
     process_begin(&store);
+    assert_down(first);
+    assert_down(second);
 }
 
 /* --- processes ------------------------------------------------------------ */
