@@ -694,17 +694,20 @@ static void nonsense_is_down(const char *path, const char *answer, int repeat)
     expect_store_upload_t *upload;
     pid_t pid = server_of(path, answer, repeat);
     redis_store_t other = store;
+    int found;
 
     other.url.path = path;
     other.timeout = 2 * SECOND;
     process_begin(&other);
-    assert_down(take(&upload, &item, 1, 10));
+    found = take(&upload, &item, 1, 10);
+    redis_renewer_leave(redis_process());
+    /* before anything fails */
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_down(found);
     assert_null(upload);
     assert_true(redis_process()->is_down);
     assert_null(redis_process()->idle);
-    redis_renewer_leave(redis_process());
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
 }
 
 static void test_nonsense(void **state)
@@ -721,6 +724,69 @@ static void test_nonsense(void **state)
     nonsense_is_down(path, "*90000000\r\n:1\r\n:1\r\n:1\r\n:1\r\n", 20000);
     (void)unlink(path);
     process_begin(&store);
+}
+
+/* Answers the first command of each connection after 300 ms, and no other. */
+static pid_t late_server(const char *path)
+{
+    static const char answer[] = "*8\r\n:1\r\n:-1\r\n:0\r\n" ITEM;
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    pid_t pid;
+
+    memset(&address, 0, sizeof(address));
+    address.sun_family = AF_UNIX;
+    (void)apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)),
+                     0);
+    assert_int_equal(listen(fd, 5), 0);
+    pid = fork();
+    while (!pid) {
+        int client = accept(fd, NULL, NULL);
+        char bytes[8192];
+
+        if (!fork()) {
+            (void)!read(client, bytes, sizeof(bytes));
+            (void)poll(NULL, 0, 300);
+            (void)!write(client, answer, strlen(answer));
+            while (read(client, bytes, sizeof(bytes)) > 0) {
+                /* no answer */
+            }
+            _exit(0);
+        }
+        close(client);
+    }
+    close(fd);
+    return pid;
+}
+
+/* An answer that comes too late is not taken for that to the next command. */
+static void test_late(void **state)
+{
+    const char *path = apr_pstrcat(pool, folder, "/late", NULL);
+    expect_limit_t limit = a_limit(EXPECT_LIMIT_QUOTA, 5, NONE);
+    expect_store_item_t item = an_item(&limit, 1);
+    expect_store_upload_t *upload;
+    pid_t pid = late_server(path);
+    redis_store_t other = store;
+    int first, second;
+
+    (void)state;
+    other.url.path = path;
+    other.timeout = SECOND / 10;
+    process_begin(&other);
+    first = take(&upload, &item, 1, 10);
+    /* it has come meanwhile */
+    (void)poll(NULL, 0, 400);
+    redis_process()->is_down = 0;
+    second = take(&upload, &item, 1, 10);
+    redis_renewer_leave(redis_process());
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    (void)unlink(path);
+    process_begin(&store);
+    assert_down(first);
+    assert_down(second);
 }
 
 /* --- processes ------------------------------------------------------------ */
@@ -837,7 +903,8 @@ int main(void)
         cmocka_unit_test_setup(test_clock_back, each),
         cmocka_unit_test_setup(test_draw, each),
         cmocka_unit_test_setup(test_fork, each),
-        cmocka_unit_test_setup(test_nonsense, each)
+        cmocka_unit_test_setup(test_nonsense, each),
+        cmocka_unit_test_setup(test_late, each)
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
