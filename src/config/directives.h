@@ -33,7 +33,7 @@ const char *expect_cmd_container(cmd_parms *cmd, void *unused,
 /** ExpectLinger: bounds.c. */
 const char *expect_cmd_linger(cmd_parms *cmd, void *unused, const char *args);
 
-/** ExpectLedger: keys.c. */
+/** ExpectLedger: ledger.c. */
 const char *expect_cmd_ledger(cmd_parms *cmd, void *unused, const char *args);
 
 /** ExpectStore: store.c. */

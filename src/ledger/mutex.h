@@ -9,8 +9,8 @@
 
 #include "ledger/memory.h"
 
-/** Nobody waits longer than that while nobody else gets the mutex: the process
- *  that holds it may have been stopped. On a machine with five times the load
+/** No process waits longer than that while no other one gets the mutex: the one
+ *  that holds it may have been suspended. On a machine with five times the load
  *  it can carry, a process was seen to wait 0.1 s for the processor. */
 #define MUTEX_WAIT_NS APR_INT64_C(500000000)
 /** Where others get it all the time, one may have to wait so many times. */

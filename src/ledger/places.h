@@ -10,7 +10,7 @@
 
 #include "ledger/memory.h"
 
-/** How long nobody looks again for dead owners because of a refusal. */
+/** How long a refusal is no reason to look for dead owners again. */
 #define REAP_PAUSE_NS APR_INT64_C(100000000)
 
 /** How many are free. */
@@ -39,7 +39,7 @@ void place_release(expect_ledger_t *ledger, apr_uint32_t i);
 place_t *place_of(expect_ledger_t *ledger, apr_uint32_t i,
                   apr_uint32_t record);
 
-/** Without the mutex: whoever has it later gives the place back. */
+/** Without the mutex: the process that has it next gives the place back. */
 void place_is_over(expect_ledger_t *ledger, apr_uint32_t i,
                    apr_uint32_t record);
 

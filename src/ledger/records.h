@@ -13,8 +13,8 @@
 
 #include "ledger/memory.h"
 
-/** How long nobody looks again for an idle record, once a whole round has found
- *  none. */
+/** How long no process looks again for an idle record, once a whole round has
+ *  found none. */
 #define FULL_PAUSE_NS APR_INT64_C(10000000)
 
 /** The digest of a claim's limit and key. Needs no mutex. */

@@ -102,8 +102,8 @@ redis_process_t *redis_process_at_home(void)
 
 /* --- the lock ------------------------------------------------------------ */
 
-/* In a process that is about to end, whoever holds the lock may have been
- * stopped by the signal that ends it. */
+/* In a process that is about to end, the thread that holds the lock may have
+ * been stopped by the signal that ends it. */
 int redis_process_lock(redis_process_t *process)
 {
     struct timespec until;
