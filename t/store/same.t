@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # With a store, in-flight and quota behave to a client as without: the tests in
-# t/admission pass with it as well. Left out are those about the ledger's own
-# memory, and unknown.t: the store is asked for more bytes than have come, and a
-# rule that finds content read already refuses in the place of a cut-off.
+# t/admission pass with it as well. Left out are errors.t (no server), those
+# about the ledger's own memory and clock, and unknown.t: the store is asked for
+# more bytes than have come, and a rule that finds content read already refuses
+# in the place of a cut-off.
 
 use strict;
 use warnings;
@@ -13,7 +14,11 @@ use Test::More;
 use ExpectTest;
 use Store;
 
-my @tests = qw(fields in-flight keys load once places quota rules);
+my %left_out = map { $_ => 1 }
+    qw(clock crash errors flood no-memory unknown);
+my @tests = grep { !$left_out{$_} }
+    map { m{([^/]+)\.t$} } sort glob 't/admission/*.t';
+cmp_ok scalar(@tests), '>=', 7, "with a store: @tests";
 
 my $redis = redis();
 $ENV{STORE_CONF} = store_conf($redis->url, 'timeout=5000') =~ s/\n\z//r;
