@@ -237,7 +237,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
             expect_enforce_admit(r, e, answer);
             return DECLINED;
         }
-        if (e->facts.claims->is_direct) {
+        if (!e->section.rules->has_alternatives) {
             break;
         }
         *answer = expect_judge_claims(e, stage, claiming);

@@ -12,6 +12,7 @@
 #include "judge/request.h"
 #include "judge/trace.h"
 #include "ledger/claims.h"
+#include "ledger/fleet.h"
 
 /* RFC 9110, 9.3.6: a CONNECT request to a proxy has no content. */
 static int request_is_tunnel(const request_rec *r)
@@ -96,20 +97,23 @@ static expect_answer_t *request_make_answers(apr_pool_t *p,
 /* Rules that remember are rare: other requests cost nothing more. */
 static void request_prepare_claims(expect_request_t *e)
 {
+    int looks;
+
     if (!e->facts.claims) {
         e->facts.claims = expect_claims_make(e->facts.pool);
         e->section.claiming = apr_palloc(e->facts.pool,
                                          sizeof(*e->section.claiming));
     }
+    /* nothing is taken in a trial: the look decides; and the log at debug shows
+     * what each rule finds */
+    looks = e->section.conf->engine == EXPECT_ENGINE_DETECT || e->facts.trace;
     e->facts.claims->is_too_many =
         e->section.rules->remembers > EXPECT_CLAIMS_MAX;
-    /* the log at debug shows what each rule finds */
+    /* what the ledger has decides nothing where there is a store */
     e->facts.claims->is_direct =
-        !e->section.rules->has_alternatives && !e->facts.trace
-        && e->section.conf->engine != EXPECT_ENGINE_DETECT;
-    /* nothing is taken in a trial: the look decides */
-    e->facts.claims->asks_store =
-        e->section.conf->engine == EXPECT_ENGINE_DETECT;
+        !looks && (!e->section.rules->has_alternatives
+                   || expect_fleet_has_store());
+    e->facts.claims->asks_store = looks;
 }
 
 int expect_request_enter_section(expect_request_t *e, request_rec *in)

@@ -51,7 +51,7 @@ typedef struct expect_claims_t {
      *  them refuses */
     int is_too_many;
     /** the rules do not look at the ledger: the take decides for all of them,
-     *  as no alternative depends on what the ledger has */
+     *  as no alternative depends on what the ledger has, or there is a store */
     int is_direct;
     /** the content is over: nothing is held any more */
     int is_settled;

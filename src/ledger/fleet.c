@@ -216,6 +216,11 @@ void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,
 
 /* --- the store ----------------------------------------------------------- */
 
+int expect_fleet_has_store(void)
+{
+    return store != NULL;
+}
+
 int expect_fleet_figures(expect_store_figures_t *figures)
 {
     memset(figures, 0, sizeof(*figures));

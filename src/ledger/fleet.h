@@ -61,6 +61,9 @@ void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
 void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,
                          apr_int64_t received, int keep_upload, int may_wait);
 
+/** Whether there is a store: then it decides, if it answers. */
+int expect_fleet_has_store(void);
+
 /**
  * Read the store's figures.
  * @return 0: there is no store

@@ -467,6 +467,5 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
 /* How the claim was found is left alone: the upload was admitted. */
 void expect_limits_look_again(const expect_facts_t *facts, const void *arg)
 {
-    expect_ledger_peek(expect_server_ledger(),
-                       &expect_claims_of(facts->claims, arg)->claim);
+    expect_fleet_peek(&expect_claims_of(facts->claims, arg)->claim, 1);
 }
