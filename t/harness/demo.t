@@ -36,7 +36,7 @@ my $text = qx('$demo' 2>&1);
 is $?, 0, 'it ends well' or diag $text;
 is_deeply [glob "$tmp/*"], [], 'nothing is left behind';
 
-my @shown = map { [/^  (\S.*?) {2,}(\d+)  (\S+) +(\d+(?: MB)?)  \|/] }
+my @shown = map { [/^  (\S.*?) {2,}(\d+)  (\S+) +(\S+(?: \S+)?)  \|/] }
     grep { /\|/ && !/^  upload|with mod_expect/ } split /\n/, $text;
 for my $row (@rows) {
     my $shown = shift @shown // [];
