@@ -23,11 +23,13 @@ static const char *limits_size(apr_pool_t *p, apr_int64_t n)
 {
     static const char units[] = "KMGT";
     int unit = -1;
-    apr_int64_t tenths = n * 10;
+    apr_int64_t tenths;
 
     if (n > APR_INT64_MAX / 16) {
-        tenths = APR_INT64_MAX / 2;
+        n /= 1024;
+        unit = 0;
     }
+    tenths = n * 10;
     while (tenths >= 10240 && unit < 3) {
         tenths /= 1024;
         ++unit;

@@ -60,17 +60,29 @@ sub connected {
     return $socket;
 }
 
+# All of a chunked body, which the caller does not want (httpd 2.5 sends some).
+sub drop_chunks {
+    my($socket) = @_;
+    while (defined(my $line = <$socket>)) {
+        my $size = hex $line;
+        read $socket, my $chunk, $size + 2;
+        last if !$size;
+    }
+}
+
 # The status of the next response, and whether the connection ends; its body is
 # out of the way.
 sub response {
     my($socket) = @_;
     my $line = <$socket> // return (0, 1);
     my($status) = $line =~ m{^HTTP/1\.1 (\d+)} or die "no response: $line";
-    my($length, $closes) = (0, 0);
+    my($length, $closes, $is_chunked) = (0, 0, 0);
     while (defined($line = <$socket>) && $line =~ /\S/) {
         $length = $1 if $line =~ /^Content-Length: (\d+)/i;
         $closes = 1 if $line =~ /^Connection: close/i;
+        $is_chunked = 1 if $line =~ /^Transfer-Encoding: chunked/i;
     }
+    drop_chunks($socket) if $is_chunked;
     read $socket, my $body, $length if $length;
     return ($status, $closes);
 }
