@@ -849,9 +849,11 @@ sub stock_httpd { return ExpectTest::Server->start(expect => 0, @_) }
 
 package ExpectTest::Server;
 
-use File qw(spew);
+use File qw(slurp spew);
 use Idle ();
 use Time::HiRes qw(time);
+
+use constant PORT_TRIES => 3;
 
 sub port { return $_[0]{port} }
 sub dir  { return $_[0]{dir} }
@@ -863,7 +865,21 @@ sub free_port {
     return $socket->sockport;
 }
 
+# Another process may take the free port before httpd does.
 sub start {
+    my($class, %o) = @_;
+    my $tries = PORT_TRIES;
+    while (1) {
+        my $self = eval { $class->start_once(%o) };
+        return $self if $self;
+        my $why = $@;
+        my($dir) = $why =~ /^the server in (\S+) did not start/;
+        die $why unless $dir && --$tries
+            && slurp("$dir/start_log") =~ /could not bind to address/;
+    }
+}
+
+sub start_once {
     my($class, %o) = @_;
     my $dir  = ExpectTest::private_dir();
     my $port = free_port();
