@@ -271,7 +271,7 @@ static const command_rec expect_directives[] = {
                      "keys=N: how many keys in-flight and quota remember"),
     AP_INIT_RAW_ARGS("ExpectStore", expect_cmd_store, NULL, RSRC_CONF,
                      "a URL, and timeout=MS, lease=SECONDS, on-error=WORD, "
-                     "prefix=WORD, password-file=PATH: where several machines "
+                     "prefix=WORD, password-file=PATH: where several servers "
                      "remember together"),
     AP_INIT_RAW_ARGS("ExpectExplain", expect_cmd_explain, NULL, RSRC_CONF,
                      "a hypothetical upload: httpd -t -D DUMP_EXPECT reports "

@@ -66,14 +66,14 @@ static const char *store_lease(cmd_parms *cmd, expect_store_conf_t *conf,
 static const char *store_on_error(cmd_parms *cmd, expect_store_conf_t *conf,
                                   const char *value)
 {
-    static const char *const names[] = { "local", "admit", "refuse" };
     int i = 0;
 
     (void)cmd;
-    while (i < 3 && strcasecmp(value, names[i])) {
+    while (i < EXPECT_STORE_ON_ERRORS
+           && strcasecmp(value, expect_store_on_errors[i])) {
         ++i;
     }
-    if (i == 3) {
+    if (i == EXPECT_STORE_ON_ERRORS) {
         return ": neither local nor admit nor refuse; " ACCEPTED;
     }
     conf->on_error = (expect_store_error_e)i;
@@ -120,8 +120,8 @@ static const char *store_password(cmd_parms *cmd, expect_store_conf_t *conf,
     }
     line[strcspn(line, "\r\n")] = '\0';
     if (!*line || strlen(line) > PASSWORD_MAX) {
-        return ": the first line of the file is no password of 1 to 1024 bytes; "
-               ACCEPTED;
+        return ": the first line of the file is no password of 1 to 1024 "
+               "bytes; " ACCEPTED;
     }
     conf->password = line;
     return NULL;

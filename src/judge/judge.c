@@ -86,14 +86,6 @@ static int waits_for_ledger(const expect_request_t *e)
                && e->section.evaluated_to >= e->section.rules->others_final);
 }
 
-/* The stage at which all of that is known. */
-static expect_stage_e judge_final(const expect_request_t *e)
-{
-    const expect_rule_t *rules = e->section.rules;
-
-    return rules->has_alternatives ? rules->final : rules->others_final;
-}
-
 /* Whether nothing that comes later can change what is unknown now. */
 static int judge_is_last(const request_rec *r, const expect_request_t *e,
                          expect_stage_e stage)
@@ -102,7 +94,8 @@ static int judge_is_last(const request_rec *r, const expect_request_t *e,
         /* mod_rewrite redirects: the rules are evaluated again there */
         return !expect_target_is_rewritten(r);
     }
-    return stage >= EXPECT_AT_USER && stage >= judge_final(e);
+    return stage >= EXPECT_AT_USER
+           && stage >= expect_request_final(e->section.rules);
 }
 
 static int is_admission(const expect_answer_t *answer)
@@ -129,7 +122,8 @@ static expect_decision_e judge_answer(expect_answer_t *answer,
         break;
     default:
         /* an undecided alternative may allow more bytes */
-        if (answer->max == EXPECT_UNLIMITED || stage >= judge_final(e)
+        if (answer->max == EXPECT_UNLIMITED
+            || stage >= expect_request_final(e->section.rules)
             || judge_is_last(r, e, stage)) {
             return EXPECT_DECIDE_ADMIT;
         }

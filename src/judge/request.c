@@ -87,10 +87,7 @@ static int request_is_exempt(const expect_dir_conf_t *conf,
 static expect_answer_t *request_make_answers(apr_pool_t *p,
                                              const expect_rule_t *rules)
 {
-    expect_stage_e final = rules->has_alternatives ? rules->final
-                                                   : rules->others_final;
-
-    return final <= EXPECT_AT_DIRECTORY
+    return expect_request_final(rules) <= EXPECT_AT_DIRECTORY
                ? NULL : apr_pcalloc(p, rules->leaves * sizeof(expect_answer_t));
 }
 

@@ -164,6 +164,15 @@ static APR_INLINE expect_request_t *expect_request_get(const request_rec *r)
     return ap_get_module_config(r->request_config, &expect_module);
 }
 
+/** The stage at which all is known that is evaluated together: rules that
+ *  remember are judged apart from the others, unless they are alternatives to
+ *  them. */
+static APR_INLINE expect_stage_e expect_request_final(
+    const expect_rule_t *rules)
+{
+    return rules->has_alternatives ? rules->final : rules->others_final;
+}
+
 /**
  * Get the facts of a request: for rules that Require evaluates.
  * @param r any request

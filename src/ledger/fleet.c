@@ -19,6 +19,10 @@
 
 APLOG_USE_MODULE(expect);
 
+const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS] = {
+    "local", "admit", "refuse"
+};
+
 /* Written while the configuration is read. */
 static const expect_store_conf_t *store_conf;
 static const expect_store_provider_t *store;
@@ -237,10 +241,9 @@ void expect_fleet_set_store(const expect_store_conf_t *conf)
 
 const char *expect_fleet_shown(apr_pool_t *p)
 {
-    static const char *const words[] = { "local", "admit", "refuse" };
-
     return store ? apr_pstrcat(p, store->shown(p, store_conf), " on-error=",
-                               words[store_conf->on_error], NULL) : NULL;
+                               expect_store_on_errors[store_conf->on_error],
+                               NULL) : NULL;
 }
 
 static int fleet_pre_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)

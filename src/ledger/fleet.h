@@ -16,6 +16,10 @@
 #include "ledger/claims.h"
 #include "ledger/store.h"
 
+/** The words of expect_store_error_e in the configuration. */
+#define EXPECT_STORE_ON_ERRORS 3
+extern const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS];
+
 /**
  * Look whether an upload would be admitted now under one claim. Nothing is
  * taken.
