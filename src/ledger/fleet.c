@@ -99,7 +99,8 @@ static void fleet_book(apr_array_header_t *new, apr_int64_t read)
 
 /* The store does not answer: do as on-error= says. */
 static expect_ledger_e fleet_take_without_store(apr_array_header_t *new,
-                                        apr_int64_t *read, int *refused)
+                                                apr_int64_t *read,
+                                                int *refused)
 {
     switch (store_conf->on_error) {
     case EXPECT_STORE_REFUSE:
@@ -163,7 +164,8 @@ expect_ledger_e expect_fleet_take(expect_claims_t *claims,
 
 /* Not all was left: the claims say why, for the refusal. */
 static void fleet_draw_found(apr_array_header_t *taken,
-                        const expect_store_item_t *items, apr_int64_t wanted)
+                             const expect_store_item_t *items,
+                             apr_int64_t wanted)
 {
     int i;
 
