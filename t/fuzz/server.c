@@ -93,17 +93,28 @@ static apr_status_t read_line(void *buffer, apr_size_t size, void *at)
     return to == buffer && size > 1 ? APR_EOF : APR_SUCCESS;
 }
 
-/* httpd 2.4.71 ends its process at a quote in %{name:...}: its scanner of
- * expressions has no rule for that. */
-static int has_quoted_variable(const char *text)
+/* httpd 2.4.71 ends its process at a quote in %{name:...} and at a backslash
+ * with which an expression ends: its scanner of expressions has no rule for
+ * them. */
+static int stops_scanner(const char *text)
 {
-    while ((text = ap_strstr_c(text, "%{"))) {
-        apr_size_t length = strcspn(text, "}");
+    int is_expression = ap_strcasestr(text, "expr")
+                        || ap_strcasestr(text, "<If");
+    const char *at;
 
-        if (strcspn(text, "\"'") < length) {
+    for (at = text; (at = ap_strstr_c(at, "%{")); ) {
+        apr_size_t length = strcspn(at, "}");
+
+        if (strcspn(at, "\"'") < length) {
             return 1;
         }
-        text += length;
+        is_expression = 1;
+        at += length;
+    }
+    for (at = text; is_expression && (at = ap_strchr_c(at, '\\')); ++at) {
+        if (!at[1] || apr_isspace(at[1]) || strchr("\"'>", at[1])) {
+            return 1;
+        }
     }
     return 0;
 }
@@ -120,7 +131,7 @@ int fuzz_is_harmless(const char *text)
             return 0;
         }
     }
-    return !has_quoted_variable(text);
+    return !stops_scanner(text);
 }
 
 ap_configfile_t *fuzz_config(apr_pool_t *p, const char *name,
