@@ -12,6 +12,8 @@ package Measure;
 #     paired    requests of one measurement of time, both sides in turn;
 #               0: the times are those of the measurements of rates, as over
 #               HTTP/2, where the server's name ends in /h2
+#     anew      each round has its servers started anew: over HTTP/2 one start
+#               may come out at half the rate of the next
 #     held      an upload of each side is under way meanwhile, and is the first
 #     counted   requests whose instructions are counted; 0: none are
 
@@ -117,6 +119,15 @@ sub hold_once {
     $held{$key} //= hold($side);
 }
 
+sub begin {
+    my($case) = @_;
+    serve($case->{$_}[0]) for qw(a b);
+    if ($case->{held}) {
+        hold_once($case->{$_}) for qw(a b);
+    }
+    rate($case->{$_}, $case) for qw(a b);   # not counted: warming up
+}
+
 # A hash of lists, a value for each round: rate (A/B), p50, p99 and cpu (B/A),
 # so over 1 is for A; for one request of A and of B: rate_a, rate_b; cpu_a,
 # cpu_b, nanoseconds; left_a, left_b, bytes of content.
@@ -124,12 +135,13 @@ sub ratios {
     my($case, $rounds) = @_;
     my %all = map { $_ => [] } qw(rate cpu p50 p99);
 
-    serve($case->{$_}[0]) for qw(a b);
-    if ($case->{held}) {
-        hold_once($case->{$_}) for qw(a b);
+    for my $round (1 .. $case->{rounds} // $rounds) {
+        if ($case->{anew}) {
+            end($case->{$_}[0]) for qw(a b);
+        }
+        begin($case) if $round == 1 || $case->{anew};
+        one_round($case, $round, \%all);
     }
-    rate($case->{$_}, $case) for qw(a b);   # not counted: warming up
-    one_round($case, $_, \%all) for 1 .. $case->{rounds} // $rounds;
     return \%all;
 }
 

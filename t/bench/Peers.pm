@@ -328,6 +328,7 @@ sub one_case {
              counted => 0, wire => $job->{refusal},
              (map { exists $job->{$_} ? ($_ => $job->{$_}) : () }
                  qw(clients n seconds paired rounds held)),
+             $h2 ? (anew => 1) : (),
              $job->{refusal} && is_inside($peer) ? (ratio => 1) : () };
 }
 

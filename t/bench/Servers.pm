@@ -29,8 +29,8 @@ use File;
 use HttpdConf qw(load_module documents);
 use Util;
 
-our @EXPORT = qw(find_httpd make_work place_in define serve start stop stop_all
-    $redis_so server_pid server_port cpu pss version_of $work);
+our @EXPORT = qw(find_httpd make_work place_in define serve start stop end
+    stop_all $redis_so server_pid server_port cpu pss version_of $work);
 
 use constant PATIENCE => 120;       # seconds for a server to start or stop
 
@@ -314,6 +314,13 @@ sub serve {
     my($own, $how) = split m{/}, $name;
     $started{$name} //= [start($own, !$how ? () : $how eq 'h2' ? (h2 => 1)
                                                  : (mpm => $how))];
+}
+
+# Stops one that serve() started, so that the next serve() starts it anew.
+sub end {
+    my($name) = @_;
+    my $is = delete $started{$name} or return;
+    stop($is->[0]);
 }
 
 sub server_pid  { return $started{ $_[0] }[0] }
