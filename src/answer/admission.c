@@ -63,15 +63,15 @@ static int admission_draws(const apr_array_header_t *claims)
 
 /* What an earlier section has taken stays; only the new claims are taken. */
 static apr_array_header_t *admission_new(const expect_request_t *e,
-                                         const expect_claiming_t *claiming)
+                                         const expect_grants_t *grants)
 {
-    apr_array_header_t *claims = apr_array_make(e->facts.pool, claiming->n,
+    apr_array_header_t *claims = apr_array_make(e->facts.pool, grants->n,
                                                 sizeof(expect_claim_t));
     int i;
 
-    for (i = 0; i < claiming->n; ++i) {
-        const expect_rule_t *rule = claiming->rules[i];
-        expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
+    for (i = 0; i < grants->n; ++i) {
+        const expect_rule_t *rule = grants->rules[i];
+        expect_claim_entry_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         if (!c->is_taken) {
             APR_ARRAY_PUSH(claims, expect_claim_t) = c->claim;
@@ -82,15 +82,15 @@ static apr_array_header_t *admission_new(const expect_request_t *e,
 
 /* The rule that refuses: the one whose claim was found to be too much. */
 static const expect_rule_t *admission_rule(const expect_request_t *e,
-                                           const expect_claiming_t *claiming,
+                                           const expect_grants_t *grants,
                                            const expect_claim_t *claim,
                                            expect_ledger_e found)
 {
     int i;
 
-    for (i = 0; i < claiming->n; ++i) {
-        const expect_rule_t *rule = claiming->rules[i];
-        expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
+    for (i = 0; i < grants->n; ++i) {
+        const expect_rule_t *rule = grants->rules[i];
+        expect_claim_entry_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         if (c->claim.limit == claim->limit) {
             c->claim = *claim;
@@ -99,7 +99,7 @@ static const expect_rule_t *admission_rule(const expect_request_t *e,
             return rule;
         }
     }
-    return claiming->rules[0];
+    return grants->rules[0];
 }
 
 /* Content of unknown length: take what was read from all that is limited, and
@@ -157,9 +157,9 @@ static void admission_hold(expect_request_t *e, apr_array_header_t *new,
 }
 
 const expect_rule_t *expect_admission_take(expect_request_t *e,
-                                           const expect_claiming_t *claiming)
+                                           const expect_grants_t *grants)
 {
-    apr_array_header_t *new = admission_new(e, claiming);
+    apr_array_header_t *new = admission_new(e, grants);
     /* mod_security2 has read before: see content/start.c */
     apr_int64_t read = e->head.length == EXPECT_LENGTH_UNKNOWN
                            ? e->content.read : 0;
@@ -171,13 +171,13 @@ const expect_rule_t *expect_admission_take(expect_request_t *e,
     }
     taken = expect_fleet_take(e->facts.claims, new, &read, &refused);
     if (taken != EXPECT_LEDGER_TAKEN) {
-        return admission_rule(e, claiming,
+        return admission_rule(e, grants,
                               &APR_ARRAY_IDX(new, refused < 0 ? 0 : refused,
                                              expect_claim_t), taken);
     }
-    for (i = 0; i < claiming->n; ++i) {
-        const expect_rule_t *rule = claiming->rules[i];
-        expect_claimed_t *c = expect_claims_of(e->facts.claims, rule->arg);
+    for (i = 0; i < grants->n; ++i) {
+        const expect_rule_t *rule = grants->rules[i];
+        expect_claim_entry_t *c = expect_claims_of(e->facts.claims, rule->arg);
 
         c->is_taken = 1;
         c->rule = rule;

@@ -17,11 +17,11 @@
  * Take everything that an admission rests on, or nothing of it. It is given
  * back when the content is over, at the latest with the request.
  * @param e        the state, undecided
- * @param claiming leaves that remember
+ * @param grants leaves that remember
  * @return NULL if all of it was taken, else the leaf whose limit is reached
  */
 const expect_rule_t *expect_admission_take(expect_request_t *e,
-                                           const expect_claiming_t *claiming);
+                                           const expect_grants_t *grants);
 
 /**
  * Content of unknown length was read: take it from what is limited. Where that

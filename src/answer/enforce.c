@@ -218,7 +218,7 @@ void expect_count_outcome(const request_rec *r, expect_request_t *e)
  */
 static int enforce_claims(request_rec *r, expect_request_t *e,
                           expect_stage_e stage, expect_answer_t *answer,
-                          expect_claiming_t *claiming)
+                          expect_grants_t *grants)
 {
     const expect_rule_t *reached;
     int i;
@@ -232,7 +232,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
             && answer->value != EXPECT_NEUTRAL) {
             return enforce_refuse(r, e, answer);
         }
-        reached = expect_admission_take(e, claiming);
+        reached = expect_admission_take(e, grants);
         if (!reached) {
             expect_enforce_admit(r, e, answer);
             return DECLINED;
@@ -240,7 +240,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         if (!e->section.rules->has_alternatives) {
             break;
         }
-        *answer = expect_judge_claims(e, stage, claiming);
+        *answer = expect_judge_claims(e, stage, grants);
     }
     answer->value = EXPECT_DENIED;
     answer->rule = reached;
@@ -250,7 +250,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
 
 int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage)
 {
-    expect_claiming_t *claiming;
+    expect_grants_t *grants;
     expect_answer_t answer;
 
     /* the handler may have ignored the error of its read: answer again */
@@ -260,12 +260,12 @@ int expect_enforce(request_rec *r, expect_request_t *e, expect_stage_e stage)
     if (!expect_judge_is_due(e, stage)) {
         return DECLINED;
     }
-    switch (expect_judge(&answer, &claiming, r, e, stage)) {
+    switch (expect_judge(&answer, &grants, r, e, stage)) {
     case EXPECT_DECIDE_REFUSE:
         return enforce_refuse(r, e, &answer);
     case EXPECT_DECIDE_ADMIT:
-        if (claiming) {
-            return enforce_claims(r, e, stage, &answer, claiming);
+        if (grants) {
+            return enforce_claims(r, e, stage, &answer, grants);
         }
         expect_enforce_admit(r, e, &answer);
         return DECLINED;

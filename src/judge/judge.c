@@ -34,12 +34,12 @@ static void judge_end(expect_request_t *e, judge_saved_t saved)
 }
 
 expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
-                                    expect_claiming_t *claiming)
+                                    expect_grants_t *grants)
 {
     judge_saved_t saved = judge_begin(e);
     expect_answer_t answer =
         expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
-                                    e->section.answers, claiming);
+                                    e->section.answers, grants);
 
     judge_end(e, saved);
     return answer;
@@ -140,7 +140,7 @@ static expect_decision_e judge_claims(expect_answer_t *answer,
 {
     judge_saved_t saved = judge_begin(e);
     int holds = expect_rule_claim(answer, e->section.rules, &e->facts, stage,
-                                  e->section.claiming);
+                                  e->section.grants);
 
     judge_end(e, saved);
     if (holds) {
@@ -155,16 +155,16 @@ static expect_decision_e judge_claims(expect_answer_t *answer,
  * @param answer in: that of the others, unless they hold already
  */
 static expect_decision_e judge_apart(expect_answer_t *answer,
-                                     expect_claiming_t **claiming,
+                                     expect_grants_t **grants,
                                      const request_rec *r, expect_request_t *e,
                                      expect_stage_e stage)
 {
     apr_off_t max = EXPECT_UNLIMITED;
     const expect_rule_t *max_rule = NULL;
     expect_decision_e decision;
-    int is_claiming = may_claim(e, stage);
+    int is_due = may_claim(e, stage);
 
-    if (is_claiming) {
+    if (is_due) {
         e->section.claimed_to = stage;
     }
     if (!e->section.others_hold) {
@@ -179,10 +179,10 @@ static expect_decision_e judge_apart(expect_answer_t *answer,
             expect_request_limit(e, max, max_rule);
         }
     }
-    if (!is_claiming) {
+    if (!is_due) {
         return EXPECT_DECIDE_LATER;
     }
-    *claiming = e->section.claiming;
+    *grants = e->section.grants;
     decision = judge_claims(answer, e, stage);
     if (decision == EXPECT_DECIDE_ADMIT) {
         expect_request_limit(e, max, max_rule);
@@ -207,15 +207,15 @@ static int could_grant_more(const expect_answer_t *answer)
  * @return 1 if the request is admitted, once everything is taken
  */
 static int judge_alternatives(expect_answer_t *answer,
-                              expect_claiming_t **claiming,
+                              expect_grants_t **grants,
                               expect_request_t *e, expect_stage_e stage)
 {
     int is_capped = answer->value == EXPECT_GRANTED
                     && stage != EXPECT_AT_HANDLER;
 
     e->section.claimed_to = stage;
-    *claiming = e->section.claiming;
-    *answer = expect_judge_claims(e, stage, *claiming);
+    *grants = e->section.grants;
+    *answer = expect_judge_claims(e, stage, *grants);
     return answer->value == EXPECT_NEUTRAL
            || (answer->value == EXPECT_GRANTED
                && (!is_capped || answer->max == EXPECT_UNLIMITED));
@@ -230,20 +230,20 @@ int expect_judge_is_due(const expect_request_t *e, expect_stage_e stage)
 }
 
 expect_decision_e expect_judge(expect_answer_t *answer,
-                               expect_claiming_t **claiming,
+                               expect_grants_t **grants,
                                const request_rec *r, expect_request_t *e,
                                expect_stage_e stage)
 {
-    *claiming = NULL;
+    *grants = NULL;
     if (!e->section.others_hold) {
         e->section.evaluated_to = stage;
         *answer = judge_without_ledger(e, stage);
     }
     if (e->section.rules->remembers && !e->section.rules->has_alternatives) {
-        return judge_apart(answer, claiming, r, e, stage);
+        return judge_apart(answer, grants, r, e, stage);
     }
     if (may_claim(e, stage) && could_grant_more(answer)
-        && judge_alternatives(answer, claiming, e, stage)) {
+        && judge_alternatives(answer, grants, e, stage)) {
         return EXPECT_DECIDE_ADMIT;
     }
     return judge_answer(answer, r, e, stage);

@@ -29,11 +29,11 @@ expect_answer_t expect_judge_evaluate(expect_request_t *e,
  * Evaluate the rules, also those that remember, with what the ledger has now.
  * @param e        the state, undecided
  * @param stage    how far the request has come
- * @param claiming filled in: see expect_rule_evaluate_claims()
+ * @param grants   filled in: see expect_rule_evaluate_claims()
  * @return the result of the whole tree
  */
 expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
-                                    expect_claiming_t *claiming);
+                                    expect_grants_t *grants);
 
 /**
  * Whether there is something to decide.
@@ -47,14 +47,14 @@ int expect_judge_is_due(const expect_request_t *e, expect_stage_e stage);
  * Decide with what is known now. At the last stage that any rule needs, an
  * unknown result is a refusal.
  * @param answer on REFUSE and ADMIT: the result of the rules that decided
- * @param claiming on ADMIT: what must be taken from the ledger; NULL: nothing
+ * @param grants on ADMIT: what must be taken from the ledger; NULL: nothing
  * @param r      the main request, or an internal redirect that continues it
  * @param e      the state; expect_judge_is_due()
  * @param stage  how far the request has come
  * @return what is to be done
  */
 expect_decision_e expect_judge(expect_answer_t *answer,
-                               expect_claiming_t **claiming,
+                               expect_grants_t **grants,
                                const request_rec *r, expect_request_t *e,
                                expect_stage_e stage);
 

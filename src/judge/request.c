@@ -98,8 +98,8 @@ static void request_prepare_claims(expect_request_t *e)
 
     if (!e->facts.claims) {
         e->facts.claims = expect_claims_make(e->facts.pool);
-        e->section.claiming = apr_palloc(e->facts.pool,
-                                         sizeof(*e->section.claiming));
+        e->section.grants = apr_palloc(e->facts.pool,
+                                       sizeof(*e->section.grants));
     }
     /* nothing is taken in a trial: the look decides; and the log at debug shows
      * what each rule finds */

@@ -91,7 +91,7 @@ typedef struct expect_request_t {
         expect_stage_e claimed_to;
         /** room for the rules that remember and have granted; NULL: none is
          *  in force */
-        expect_claiming_t *claiming;
+        expect_grants_t *grants;
         /** all rules hold but those that remember, which are no alternatives:
          *  only these are evaluated from now on, also for a redirect */
         unsigned others_hold : 1;

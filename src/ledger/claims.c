@@ -15,9 +15,10 @@ expect_claims_t *expect_claims_make(apr_pool_t *p)
     return claims;
 }
 
-expect_claimed_t *expect_claims_of(expect_claims_t *claims, const void *arg)
+expect_claim_entry_t *expect_claims_of(expect_claims_t *claims,
+                                       const void *arg)
 {
-    expect_claimed_t *one = claims->all;
+    expect_claim_entry_t *one = claims->all;
 
     while (one && one->arg != arg) {
         one = one->next;
@@ -35,7 +36,7 @@ expect_claimed_t *expect_claims_of(expect_claims_t *claims, const void *arg)
 const struct expect_rule_t *expect_claims_rule(const expect_claims_t *claims,
                                                const expect_limit_t *limit)
 {
-    const expect_claimed_t *one = claims->all;
+    const expect_claim_entry_t *one = claims->all;
 
     while (one && one->claim.limit != limit) {
         one = one->next;

@@ -20,9 +20,9 @@ struct expect_store_upload_t;
 /** Bytes of a key that is an address. */
 #define EXPECT_CLAIM_ADDRESS 9
 
-/** The claim of one rule. */
-typedef struct expect_claimed_t {
-    struct expect_claimed_t *next;
+/** The claim of one rule: an entry of the list below. */
+typedef struct expect_claim_entry_t {
+    struct expect_claim_entry_t *next;
     /** which rule: its parsed arguments, and its leaf once it was evaluated to
      *  a grant */
     const void *arg;
@@ -37,13 +37,13 @@ typedef struct expect_claimed_t {
     /** a take has found that its limit is reached: that stands for this
      *  upload */
     int is_reached;
-} expect_claimed_t;
+} expect_claim_entry_t;
 
 typedef struct expect_claims_t {
     apr_pool_t *pool;
     /** a list; mostly there is one */
-    expect_claimed_t *all;
-    expect_claimed_t one;
+    expect_claim_entry_t *all;
+    expect_claim_entry_t one;
     /** those that were taken, as the ledger wants them: expect_claim_t */
     apr_array_header_t *taken;
     apr_array_header_t none;
@@ -85,6 +85,7 @@ const struct expect_rule_t *expect_claims_rule(const expect_claims_t *claims,
  * @param arg    the rule's parsed arguments
  * @return the claim, made if there is none
  */
-expect_claimed_t *expect_claims_of(expect_claims_t *claims, const void *arg);
+expect_claim_entry_t *expect_claims_of(expect_claims_t *claims,
+                                       const void *arg);
 
 #endif

@@ -311,7 +311,8 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
 
 /* An IPv4 address, also one in IPv6 (RFC 4291, 2.5.5.2); of another IPv6
  * address the first 64 bits. */
-static void key_of_address(const apr_sockaddr_t *address, expect_claimed_t *c)
+static void key_of_address(const apr_sockaddr_t *address,
+                           expect_claim_entry_t *c)
 {
     const unsigned char *bytes = address->ipaddr_ptr;
     apr_size_t length = address->ipaddr_len;
@@ -343,7 +344,7 @@ static void key_of_text(expect_claim_t *claim, const char *text)
 
 /* @return 0 if the rule does not apply: an expression is empty */
 static int limits_set_key(apr_pool_t *p, request_rec *r,
-                          const limits_arg_t *a, expect_claimed_t *c)
+                          const limits_arg_t *a, expect_claim_entry_t *c)
 {
     expect_claim_t *claim = &c->claim;
     const char *err = NULL, *text;
@@ -378,7 +379,7 @@ static int limits_set_key(apr_pool_t *p, request_rec *r,
 
 /* --- evaluation ---------------------------------------------------------- */
 
-int expect_limits_status(const limits_arg_t *a, const expect_claimed_t *c)
+int expect_limits_status(const limits_arg_t *a, const expect_claim_entry_t *c)
 {
     if (c->found == EXPECT_LEDGER_REFUSED && c->claim.is_too_large) {
         return HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -398,7 +399,7 @@ int expect_limits_refused(const void *arg, const expect_facts_t *facts)
 static int limits_is_taken(const expect_claims_t *claims,
                            const limits_arg_t *a)
 {
-    const expect_claimed_t *c;
+    const expect_claim_entry_t *c;
 
     for (c = claims->all; c; c = c->next) {
         if (c->is_taken && !memcmp(c->claim.limit->id, a->limit.id,
@@ -410,7 +411,7 @@ static int limits_is_taken(const expect_claims_t *claims,
 }
 
 /* Nothing is in flight, and nothing was spent. */
-static void limits_peek_unused(const limits_arg_t *a, expect_claimed_t *c)
+static void limits_peek_unused(const limits_arg_t *a, expect_claim_entry_t *c)
 {
     c->claim.left_uploads = a->limit.uploads;
     c->claim.left_bytes = a->limit.bytes;
@@ -424,7 +425,7 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
                                    const void *arg, expect_answer_t *answer)
 {
     const limits_arg_t *a = arg;
-    expect_claimed_t *c;
+    expect_claim_entry_t *c;
 
     if (facts->claims->is_too_many) {
         answer->status = HTTP_SERVICE_UNAVAILABLE;

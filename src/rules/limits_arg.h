@@ -33,6 +33,6 @@ typedef struct {
  * @param c the claim, not admitted
  * @return 429, 503 or 413
  */
-int expect_limits_status(const limits_arg_t *a, const expect_claimed_t *c);
+int expect_limits_status(const limits_arg_t *a, const expect_claim_entry_t *c);
 
 #endif

@@ -79,7 +79,7 @@ const char *expect_limits_reason(apr_pool_t *p, const expect_facts_t *facts,
                                  const void *arg, int status, int negated)
 {
     const limits_arg_t *a = arg;
-    const expect_claimed_t *c;
+    const expect_claim_entry_t *c;
     const char *wait = "";
 
     (void)status;
@@ -179,7 +179,7 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
                            const void *arg, expect_accepts_t *accepts)
 {
     const limits_arg_t *a = arg;
-    const expect_claimed_t *c;
+    const expect_claim_entry_t *c;
     expect_answer_t answer = EXPECT_ANSWER_INIT;
     const expect_claim_t *claim;
 

@@ -18,7 +18,7 @@ typedef struct {
     int negations;
     /* the leaves that remember and that have granted so far; NULL: they are
      * not evaluated */
-    expect_claiming_t *claiming;
+    expect_grants_t *grants;
     /* leaves that remember are left out, as if they were not there: they stand
      * in All only */
     int is_without_claims;
@@ -91,7 +91,7 @@ static int leaf_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 /* Whether a leaf that remembers is evaluated. More than so many never grant. */
 static int claim_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 {
-    return walk->claiming && walk->claiming->n < EXPECT_CLAIMS_MAX
+    return walk->grants && walk->grants->n < EXPECT_CLAIMS_MAX
            && walk->facts->claims && rule->earliest <= walk->stage;
 }
 
@@ -108,7 +108,7 @@ static void evaluate_claim(expect_answer_t *answer, const expect_rule_t *rule,
     else if (claim_is_evaluated(rule, walk)) {
         answer->value = rule->type->check(walk->facts, rule->arg, answer);
         if (answer->value == EXPECT_GRANTED) {
-            walk->claiming->rules[walk->claiming->n++] = rule;
+            walk->grants->rules[walk->grants->n++] = rule;
         }
         if (walk->facts->trace) {
             walk->facts->trace(walk->facts, walk->stage, rule, answer);
@@ -244,24 +244,23 @@ static expect_answer_t denials_join(const expect_answer_t *first,
 }
 
 /* Only the alternative that admits is taken. */
-static void claiming_cut(expect_claiming_t *claiming, int n)
+static void grants_cut(expect_grants_t *grants, int n)
 {
-    if (claiming) {
-        claiming->n = n;
+    if (grants) {
+        grants->n = n;
     }
 }
 
 /* Those from `chosen` on replace those from `before` on. */
-static void claiming_choose(expect_claiming_t *claiming, int before,
-                            int chosen)
+static void grants_choose(expect_grants_t *grants, int before, int chosen)
 {
     int i;
 
-    if (claiming) {
-        for (i = chosen; i < claiming->n; ++i) {
-            claiming->rules[before + i - chosen] = claiming->rules[i];
+    if (grants) {
+        for (i = chosen; i < grants->n; ++i) {
+            grants->rules[before + i - chosen] = grants->rules[i];
         }
-        claiming->n -= chosen - before;
+        grants->n -= chosen - before;
     }
 }
 
@@ -299,11 +298,11 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
 {
     int is_end = walk->stage == EXPECT_AT_END && !walk->negations;
     expect_answer_t any = NEUTRAL;
-    int before = walk->claiming ? walk->claiming->n : 0;
+    int before = walk->grants ? walk->grants->n : 0;
     int i;
 
     for (i = 0; i < rule->children->nelts; ++i) {
-        int chosen = walk->claiming ? walk->claiming->n : 0;
+        int chosen = walk->grants ? walk->grants->n : 0;
         expect_answer_t one =
             evaluate_node(APR_ARRAY_IDX(rule->children, i,
                                         const expect_rule_t *), walk);
@@ -312,14 +311,14 @@ static expect_answer_t evaluate_any(const expect_rule_t *rule, walk_t *walk)
             return one;
         }
         if (any_is_wider(&any, &one)) {
-            claiming_choose(walk->claiming, before, chosen);
+            grants_choose(walk->grants, before, chosen);
             any = one;
             if (one.max == EXPECT_UNLIMITED) {
                 return any;
             }
             continue;
         }
-        claiming_cut(walk->claiming, chosen);
+        grants_cut(walk->grants, chosen);
         if (one.value == EXPECT_DENIED || one.value == EXPECT_UNKNOWN) {
             any = any_join(&any, &one, is_end, walk->negations);
         }
@@ -401,11 +400,11 @@ static int claim_all(expect_answer_t *answer, const expect_rule_t *rule,
 
 int expect_rule_claim(expect_answer_t *answer, const expect_rule_t *rule,
                       const expect_facts_t *facts, expect_stage_e stage,
-                      expect_claiming_t *claiming)
+                      expect_grants_t *grants)
 {
-    walk_t walk = { .facts = facts, .stage = stage, .claiming = claiming };
+    walk_t walk = { .facts = facts, .stage = stage, .grants = grants };
 
-    claiming->n = 0;
+    grants->n = 0;
     return claim_all(answer, rule, &walk);
 }
 
@@ -426,12 +425,12 @@ expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
                                             const expect_facts_t *facts,
                                             expect_stage_e stage,
                                             expect_answer_t *memo,
-                                            expect_claiming_t *claiming)
+                                            expect_grants_t *grants)
 {
     walk_t walk = { .facts = facts, .stage = stage, .memo = memo,
-                    .claiming = claiming };
+                    .grants = grants };
 
-    claiming_cut(claiming, 0);
+    grants_cut(grants, 0);
     return evaluate_root(rule, &walk);
 }
 

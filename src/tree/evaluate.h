@@ -32,7 +32,7 @@ expect_answer_t expect_rule_evaluate(const expect_rule_t *rule,
 /**
  * Evaluate a tree in which only rules that remember are undecided.
  * @param rule, facts, stage, memo as above
- * @param claiming emptied, then filled with the leaves that remember and that
+ * @param grants emptied, then filled with the leaves that remember and that
  *                 the grant rests on: of All those of all children, of Any
  *                 those of the alternative that admits
  * @return the answer; a grant holds only if all of these are taken
@@ -41,7 +41,7 @@ expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
                                             const expect_facts_t *facts,
                                             expect_stage_e stage,
                                             expect_answer_t *memo,
-                                            expect_claiming_t *claiming);
+                                            expect_grants_t *grants);
 
 /**
  * Evaluate a tree as if the rules that remember were not there.
@@ -56,11 +56,11 @@ expect_answer_t expect_rule_evaluate_others(const expect_rule_t *rule,
  * Evaluate only the rules that remember, where no alternative has any
  * (has_alternatives) and all others hold.
  * @param answer set to that of the first that does not hold
- * @param rule, facts, stage, claiming as above; there is at least one such rule
+ * @param rule, facts, stage, grants as above; there is at least one such rule
  * @return 1 if all of them hold; the answer then says nothing
  */
 int expect_rule_claim(expect_answer_t *answer, const expect_rule_t *rule,
                       const expect_facts_t *facts, expect_stage_e stage,
-                      expect_claiming_t *claiming);
+                      expect_grants_t *grants);
 
 #endif

@@ -294,10 +294,10 @@ struct expect_rule_t {
 #define EXPECT_CLAIMS_MAX 32
 
 /** Leaves that remember and have granted. */
-typedef struct expect_claiming_t {
+typedef struct expect_grants_t {
     int n;
     const expect_rule_t *rules[EXPECT_CLAIMS_MAX];
-} expect_claiming_t;
+} expect_grants_t;
 
 /**
  * Make a leaf.

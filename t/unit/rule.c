@@ -1084,7 +1084,7 @@ static void check_apart(const expect_facts_t *facts, const expect_rule_t *tree,
 {
     expect_answer_t memo[MAX_LEAVES] = { { 0 } };
     expect_answer_t expected, others, again, whole, claim;
-    expect_claiming_t claiming, apart;
+    expect_grants_t grants, apart;
     int holds;
 
     expected = expect_rule_evaluate(without, facts, EXPECT_AT_HANDLER, NULL);
@@ -1098,13 +1098,13 @@ static void check_apart(const expect_facts_t *facts, const expect_rule_t *tree,
     assert_ptr_equal(others.max_rule, expected.max_rule);
 
     whole = expect_rule_evaluate_claims(tree, facts, EXPECT_AT_HANDLER, NULL,
-                                        &claiming);
+                                        &grants);
     holds = expect_rule_claim(&claim, tree, facts, EXPECT_AT_HANDLER, &apart);
     assert_int_equal(admits(&whole), admits(&others) && holds);
     if (admits(&whole)) {
         assert_int_equal(whole.max, others.max);
-        assert_int_equal(apart.n, claiming.n);
-        assert_memory_equal(apart.rules, claiming.rules,
+        assert_int_equal(apart.n, grants.n);
+        assert_memory_equal(apart.rules, grants.rules,
                             apart.n * sizeof(*apart.rules));
     }
     else if (admits(&others) && whole.value == D) {
@@ -1146,14 +1146,14 @@ static void test_apart_memo(void **state)
     expect_rule_t *tree = tree_of(says(G), b, claims(G), claims(G));
     expect_answer_t memo[MAX_LEAVES] = { { 0 } };
     expect_answer_t answer;
-    expect_claiming_t claiming;
+    expect_grants_t grants;
 
     (void)state;
     facts.claims = (struct expect_claims_t *)&head;
     answer = expect_rule_evaluate_others(tree, &facts, EXPECT_AT_HANDLER, memo);
     assert_int_equal(answer.value, G);
     answer = expect_rule_evaluate_claims(tree, &facts, EXPECT_AT_HANDLER, memo,
-                                         &claiming);
+                                         &grants);
     assert_int_equal(answer.value, G);
     assert_int_equal(calls(b), 1);
 }
@@ -1166,22 +1166,22 @@ static void test_apart_limited(void **state)
                              .method = METHOD_PUT };
     expect_rule_t *first = claims(G), *second = claims(G), *limited = claims(D);
     expect_rule_t *tree = holding(EXPECT_ALL, first, limited, second);
-    expect_claiming_t claiming;
+    expect_grants_t grants;
     expect_answer_t answer;
 
     (void)state;
     facts.claims = (struct expect_claims_t *)&head;
     limited->limited = ~METHOD_PUT;
     assert_true(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_HANDLER,
-                                  &claiming));
-    assert_int_equal(claiming.n, 2);
-    assert_ptr_equal(claiming.rules[0], first);
-    assert_ptr_equal(claiming.rules[1], second);
+                                  &grants));
+    assert_int_equal(grants.n, 2);
+    assert_ptr_equal(grants.rules[0], first);
+    assert_ptr_equal(grants.rules[1], second);
     assert_int_equal(calls(limited), 0);
     assert_false(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_USER,
-                                   &claiming));
+                                   &grants));
     assert_int_equal(answer.value, U);
-    assert_int_equal(claiming.n, 0);
+    assert_int_equal(grants.n, 0);
 }
 
 /* No more than there is room for are granted. */
@@ -1191,7 +1191,7 @@ static void test_apart_many(void **state)
     expect_facts_t facts = { .head = &head, .pool = pool,
                              .method = METHOD_PUT };
     expect_rule_t *tree = expect_rule_container(pool, EXPECT_ALL);
-    expect_claiming_t claiming;
+    expect_grants_t grants;
     expect_answer_t answer;
     int i;
 
@@ -1201,11 +1201,11 @@ static void test_apart_many(void **state)
         expect_rule_add(tree, claims(G));
     }
     assert_true(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_HANDLER,
-                                  &claiming));
-    assert_int_equal(claiming.n, EXPECT_CLAIMS_MAX);
+                                  &grants));
+    assert_int_equal(grants.n, EXPECT_CLAIMS_MAX);
     expect_rule_add(tree, claims(G));
     assert_false(expect_rule_claim(&answer, tree, &facts, EXPECT_AT_HANDLER,
-                                   &claiming));
+                                   &grants));
     assert_int_equal(answer.value, U);
 }
 
