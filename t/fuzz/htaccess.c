@@ -117,9 +117,10 @@ static const char *const when[] = {
 static const char *const patterns[] = {
     "^.*$", ".", "^$", "\\d+", "chunked", "^1", NULL
 };
-/* mod_headers ends its process at an edit* that matches nothing, again and
- * again. */
-static const char *const some_patterns[] = { ".", "\\d+", "chunked", NULL };
+/* mod_headers calls itself for each match of edit*, and crashes when the stack
+ * is full. These match something, and at most one thing in each value: what is
+ * edited again and again, for internal redirects, does not grow. */
+static const char *const some_patterns[] = { "5", "1", "chunked", NULL };
 /* Not HTTP_IN: httpd 2.4.71 reads for ever where it stands twice. */
 static const char *const input_filters[] = {
     "EXPECT", "EXPECT_CONNECTION", "EXPECT;DEFLATE", "DEFLATE;EXPECT",

@@ -93,13 +93,12 @@ static apr_status_t read_line(void *buffer, apr_size_t size, void *at)
     return to == buffer && size > 1 ? APR_EOF : APR_SUCCESS;
 }
 
-/* httpd 2.4.71 ends its process at a quote in %{name:...} and at a backslash
- * with which an expression ends: its scanner of expressions has no rule for
+/* httpd 2.4.71 ends its process at a quote in %{name:...}, and at a backslash
+ * with which an expression ends, as one that Require is given: its scanner of
+ * expressions has no rule for them. A backslash that joins two lines is none of
  * them. */
 static int stops_scanner(const char *text)
 {
-    int is_expression = ap_strcasestr(text, "expr")
-                        || ap_strcasestr(text, "<If");
     const char *at;
 
     for (at = text; (at = ap_strstr_c(at, "%{")); ) {
@@ -108,11 +107,12 @@ static int stops_scanner(const char *text)
         if (strcspn(at, "\"'") < length) {
             return 1;
         }
-        is_expression = 1;
         at += length;
     }
-    for (at = text; is_expression && (at = ap_strchr_c(at, '\\')); ++at) {
-        if (!at[1] || apr_isspace(at[1]) || strchr("\"'>", at[1])) {
+    for (at = text; (at = ap_strchr_c(at, '\\')); ++at) {
+        int joins = at[1] == '\n' && (at == text || at[-1] != '\\');
+
+        if (!at[1] || strchr("\"'>", at[1]) || (apr_isspace(at[1]) && !joins)) {
             return 1;
         }
     }
