@@ -42,6 +42,8 @@ typedef struct {
     const expect_rule_t *rules;
     int merging;
     int is_alone;
+    /* of its folder; 0: none */
+    int depth;
 } joined_t;
 
 /* The sections that were read so far. */
@@ -100,16 +102,39 @@ static int reading_merging(reading_t *f, const expect_dir_conf_t *conf)
                ? reading_merging_of_folder(f, conf->depth) : f->server;
 }
 
+/*
+ * httpd merges a folder's <Files> or <If> after the sections of the folders
+ * within. If the <Files> or <If> offers an alternative (Or) or replaces rules
+ * (Off), that concerns the rules of its folder and those around: so it is joined
+ * before those of the folders within.
+ */
+static joined_t *reading_make_room(reading_t *f, const expect_dir_conf_t *conf)
+{
+    int n = f->sections->nelts, at = n;
+    joined_t *all;
+
+    (void)apr_array_push(f->sections);
+    all = (joined_t *)f->sections->elts;
+    if (conf->standing == EXPECT_IN_FOLDER
+        && f->last != EXPECT_MERGING_AND) {
+        for (at = 0; at < n && all[at].depth <= conf->depth; ++at) {
+        }
+        memmove(all + at + 1, all + at, (n - at) * sizeof(*all));
+    }
+    return all + at;
+}
+
 static void reading_add(reading_t *f, const expect_dir_conf_t *conf)
 {
     joined_t *section;
 
     f->last = reading_merging(f, conf);
     if (conf->own) {
-        section = apr_array_push(f->sections);
+        section = reading_make_room(f, conf);
         section->rules = conf->own;
         section->merging = f->last;
         section->is_alone = conf->standing == EXPECT_ALONE;
+        section->depth = conf->depth;
     }
 }
 
@@ -184,10 +209,8 @@ static void in_force_add(in_force_t *f, const joined_t *section)
 }
 
 /*
- * httpd merges a folder's <Files> or <If> after sections that stand alone. If
- * the <Files> or <If> offers an alternative (Or) or replaces rules (Off), that
- * concerns the rules of its folder only: so it is joined with these before the
- * sections that stand alone are joined. If it adds rules (And), they hold as
+ * Such a <Files> or <If> is merged after sections that stand alone, too. It is
+ * joined with the rules of folders before these are joined. If it adds rules (And), they hold as
  * well for an alternative that a section standing alone has offered before.
  */
 static int joined_is_late(const joined_t *section, int is_opened)

@@ -81,6 +81,26 @@ CONF
         ['b/x', 901, 417], ['b/x', 900, 200], ['b/y', 1001, 417]);
 }
 
+# A folder that is open does not open a folder within that is not, though httpd
+# merges <Files> and <If> of the former after the latter.
+for my $open (qw(Or Off)) {
+    for my $tenant ($LARGE, "<Files x>\n$LARGE</Files>",
+                    "<If true>\n$LARGE</If>",
+                    "<Files x>\n<If true>\n$LARGE</If>\n</Files>",
+                    "<If false>\n</If>\n<Else>\n$LARGE</Else>") {
+        my @uploads = (['x', 1001, 200], ['b/x', 1001, 417],
+            ['b/x', 1000, 200]);
+        my $folder = "<Directory \"A\">\nExpectMerging $open\n$CEILING"
+            . '</Directory>';
+        case("$open, and And within: $tenant", "$folder\n<Directory \"A/b\">"
+            . "\nExpectMerging And\n$CEILING</Directory>", $tenant, undef,
+            @uploads);
+        case("$open, and a regular expression: $tenant", "$folder\n"
+            . "<DirectoryMatch ^$root/above/.*/b>\nExpectMerging And\n"
+            . "$CEILING</DirectoryMatch>", $tenant, undef, @uploads);
+    }
+}
+
 my $server = own_httpd(conf => <<"CONF");
 <Directory "$root/above">
     AllowOverride All

@@ -4,8 +4,8 @@
 # kinds of sections at once, from the server down to <If> in an .htaccess.
 # httpd merges such sections in groups, inner ones with each other first. The
 # rules in force must be as if the sections had been read one by one from the
-# outside in, each with the value of the section above it: the folder for
-# sections of a folder, the virtual host for all others.
+# outside in, folder by folder, each with the value of the section above it: the
+# folder for sections of a folder, the virtual host for all others.
 #
 # Each rule wants one header field, so that an upload chooses which rules
 # hold.
@@ -53,9 +53,12 @@ my @SECTIONS = (
     [locif    => "<Location \"/model/VHOST/d\">\n<If true>",
         "</If>\nLOC2\n</Location>", 'vhost', 'loc2'],
 );
-# What belongs to a folder, but for the folders themselves.
-my %IN_TREE = map { $_ => 1 } qw(server vhost dir1 ht1 dir2 ht2 dirmatch
-    ht1files dirfiles htfiles ht1if dirif htif);
+# The tree: the folder that a section belongs to, from the outside in.
+my %FOLDER = (server => 0, vhost => 0,
+    map({ $_ => 1 } qw(dir1 ht1 ht1files ht1if)),
+    map({ $_ => 2 } qw(dir2 ht2 dirfiles htfiles dirif htif)), dirmatch => 3);
+# httpd merges these after all folders.
+my %NESTED = map { $_ => 1 } qw(ht1files dirfiles htfiles ht1if dirif htif);
 
 srand SEED;
 sub draw { return $_[rand @_] }
@@ -113,23 +116,35 @@ sub join_verdicts {
         : $merging eq 'And' ? $verdict && $holds : $verdict || $holds;
 }
 
+# What loosens a folder loosens nothing of the folders within.
+sub add_to_tree {
+    my($tree, $name, @join) = @_;
+    my $at = @$tree;
+    if ($NESTED{$name} && $join[0] ne 'And') {
+        my @within = grep { $tree->[$_][0] > $FOLDER{$name} } 0 .. $#$tree;
+        $at = $within[0] if @within;
+    }
+    splice @$tree, $at, 0, [$FOLDER{$name}, @join];
+}
+
 sub admits {
     my($drawn, $fields) = @_;
-    my($of_tree, @others);
+    my(@tree, @others, $admits);
     for my $name (grep { $drawn->{$_}{rule} } map { $_->[0] } @SECTIONS) {
         my @join = (merging_of($drawn, $name), $fields->{$name} ? 1 : 0);
         # what loosens a tree loosens nothing else; what tightens it holds for
         # all that is let through so far
-        if ($IN_TREE{$name}
+        if (defined $FOLDER{$name}
             && ($join[0] ne 'And' || !grep { $_->[0] ne 'And' } @others)) {
-            $of_tree = join_verdicts($of_tree, @join);
+            add_to_tree(\@tree, $name, @join);
         }
         else {
             push @others, \@join;
         }
     }
-    $of_tree = join_verdicts($of_tree, @$_) for @others;
-    return $of_tree // 1;
+    $admits = join_verdicts($admits, @$_[1, 2]) for @tree;
+    $admits = join_verdicts($admits, @$_) for @others;
+    return $admits // 1;
 }
 
 # The status of an upload with these fields.
