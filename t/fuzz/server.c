@@ -99,22 +99,24 @@ static apr_status_t read_line(void *buffer, apr_size_t size, void *at)
  * them. */
 static int stops_scanner(const char *text)
 {
+    int depth = 0, is_escaped = 0;
     const char *at;
 
-    for (at = text; (at = ap_strstr_c(at, "%{")); ) {
-        apr_size_t length = strcspn(at, "}");
+    for (at = text; *at; ++at) {
+        int joins = at[0] == '\\' && at[1] == '\n' && !is_escaped;
 
-        if (strcspn(at, "\"'") < length) {
+        if (at[0] == '\\' && !joins
+            && (!at[1] || apr_isspace(at[1]) || strchr("\"'>", at[1]))) {
             return 1;
         }
-        at += length;
-    }
-    for (at = text; (at = ap_strchr_c(at, '\\')); ++at) {
-        int joins = at[1] == '\n' && (at == text || at[-1] != '\\');
-
-        if (!at[1] || strchr("\"'>", at[1]) || (apr_isspace(at[1]) && !joins)) {
+        if (depth && (*at == '"' || *at == '\'')) {
             return 1;
         }
+        depth += at[0] == '%' && at[1] == '{';
+        depth -= *at == '}' && depth;
+        is_escaped = *at == '\\';
+        at += joins;
+        depth = *at == '\n' && !joins ? 0 : depth;
     }
     return 0;
 }
