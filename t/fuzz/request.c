@@ -445,8 +445,11 @@ static void check_refusal(const request_rec *r, const request_rec *last)
     MUST(fate->lines == 1, reason);
     MUST(reason && fuzz_is_clean(reason) && strlen(reason) < SAID_MAX,
          reason);
-    /* an answer that is under way stands */
-    MUST(ap_is_HTTP_ERROR(last->status) || fate->is_early, r->the_request);
+    /* an answer that is under way stands; a document of a tenant's may
+     * redirect, as that of another refusal */
+    MUST(ap_is_HTTP_ERROR(last->status) || fate->is_early
+         || (is_document(last) && ap_is_HTTP_REDIRECT(last->status)),
+         r->the_request);
     MUST(r->connection->keepalive == AP_CONN_CLOSE, r->the_request);
     if (e && e->outcome.verdict == EXPECT_CUT_OFF) {
         ++now.admitted;
