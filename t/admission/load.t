@@ -80,9 +80,11 @@ sub try_upload {
     }
     my $r = finish($upload);
     my($rule) = ($r->{headers}{'ratelimit-policy'} // '')
-        =~ /^"(in-flight|quota)-/ or return 2;
-    count($file, $rule => 1);
-    return $r->{status} == 503 ? 0 : 3;
+        =~ /^"(in-flight|quota)-/;
+    count($file, $rule => 1) if $rule;
+    return 0 if $rule && $r->{status} == 503;
+    diag 'HTTP/', $h2 ? 2 : 1.1, ': ', explain $r;
+    return 2;
 }
 
 sub client {
@@ -102,7 +104,7 @@ for my $place (sort keys %rule) {
     spew(file($place), pack 'l*', CLIENTS, (0) x (@NAMES - 1));
     for my $nth (1 .. CLIENTS) {
         my $pid = fork // die "fork: $!\n";
-        $pid or POSIX::_exit(eval { client($place, $nth) } // 4);
+        $pid or POSIX::_exit(eval { client($place, $nth) } // 3);
         $place_of{$pid} = $place;
     }
 }
