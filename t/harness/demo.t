@@ -8,6 +8,7 @@ use warnings;
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
 
 # an upload => with mod_expect: its status, the rule, what has left the client
 my @rows = (
@@ -31,6 +32,12 @@ my @rows = (
 my $tmp = conf_var('t_logs') . "/demo-$$";
 mkpath($tmp);
 local $ENV{TMPDIR} = $tmp;
+# it starts httpd itself: with what stands before httpd in all tests
+my $httpd = "$tmp-httpd";
+spew($httpd, "#!/bin/sh\nexec env ", join(' ', map { "'$_'" }
+    split(/\n/, $ENV{TEST_PRELOAD} // ''), conf_var('httpd')), qq( "\$@"\n));
+chmod 0755, $httpd;
+local $ENV{HTTPD} = $httpd;
 my $demo = conf_var('serverroot') . '/demo';
 my $text = qx('$demo' 2>&1);
 is $?, 0, 'it ends well' or diag $text;
