@@ -29,6 +29,7 @@ use Util;
 
 our @EXPORT = qw(ratios counts by_function);
 
+use constant H2_MOST => 100;        # requests of one connection
 use constant PATIENCE => 60;        # seconds for one measurement
 use constant WARM => 50;            # requests of the shorter callgrind run
 use constant COUNTED => 640;        # requests that the longer one adds: all
@@ -40,14 +41,15 @@ use constant TELLING => 100;        # so many, and there is a 99th percentile
 
 my %h2_requests;                    # of one short run
 
-# So many that it lasts as long as a run of HTTP/1.1.
+# So many that it lasts as long as a run of HTTP/1.1; for each client no more
+# than nginx lets a connection have, which counts refused content as a flood.
 sub h2_requests {
     my($side, $case) = @_;
     my $clients = $case->{clients} // $opt{clients};
     return $h2_requests{"@$side[0, 1]"} //= do {
         my $got = load_h2($side, 8 * $clients, $clients);
         my $n = $got->{rate} * ($case->{seconds} // $opt{seconds}) / $clients;
-        $clients * ($n < 2 ? 2 : int $n);
+        $clients * ($n < 2 ? 2 : $n > H2_MOST ? H2_MOST : int $n);
     };
 }
 
