@@ -39,16 +39,18 @@ use constant TELLING => 100;        # so many, and there is a 99th percentile
 
 # --- rates and times -------------------------------------------------
 
-my %h2_requests;                    # of one short run
-
-# So many that it lasts as long as a run of HTTP/1.1; for each client no more
-# than nginx lets a connection have, which counts refused content as a flood.
+# So many for each side of the case that the longer run lasts as long as one of
+# HTTP/1.1: with fewer, the start of a connection would count for more. For each
+# client no more than nginx lets a connection have, which counts refused content
+# as a flood.
 sub h2_requests {
-    my($side, $case) = @_;
+    my($case) = @_;
     my $clients = $case->{clients} // $opt{clients};
-    return $h2_requests{"@$side[0, 1]"} //= do {
-        my $got = load_h2($side, 8 * $clients, $clients);
-        my $n = $got->{rate} * ($case->{seconds} // $opt{seconds}) / $clients;
+    return $case->{h2_requests} //= do {
+        my($slow) = sort { $a <=> $b } map {
+            load_h2($case->{$_}, H2_MOST * $clients, $clients)->{rate}
+        } qw(a b);
+        my $n = $slow * ($case->{seconds} // $opt{seconds}) / $clients;
         $clients * ($n < 2 ? 2 : $n > H2_MOST ? H2_MOST : int $n);
     };
 }
@@ -56,7 +58,7 @@ sub h2_requests {
 sub run_side {
     my($side, $case) = @_;
     my $clients = $case->{clients} // $opt{clients};
-    return load_h2($side, h2_requests($side, $case), $clients)
+    return load_h2($side, h2_requests($case), $clients)
         if $side->[0] =~ m{/h2$};
     my($got) = load([$side], ['-c', $clients,
         '-t', $case->{seconds} // $opt{seconds},
