@@ -91,8 +91,8 @@ static int leaf_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 /* Whether a leaf that remembers is evaluated. More than so many never grant. */
 static int claim_is_evaluated(const expect_rule_t *rule, const walk_t *walk)
 {
-    return walk->grants && walk->grants->n < EXPECT_CLAIMS_MAX
-           && walk->facts->claims && rule->earliest <= walk->stage;
+    return walk->grants->n < EXPECT_CLAIMS_MAX && walk->facts->claims
+           && rule->earliest <= walk->stage;
 }
 
 /* A leaf that remembers: its answer is never kept, as others take meanwhile. */
@@ -105,7 +105,7 @@ static void evaluate_claim(expect_answer_t *answer, const expect_rule_t *rule,
     if (!(rule->limited & walk->facts->method)) {
         answer->value = EXPECT_NEUTRAL;
     }
-    else if (claim_is_evaluated(rule, walk)) {
+    else if (walk->grants && claim_is_evaluated(rule, walk)) {
         answer->value = rule->type->check(walk->facts, rule->arg, answer);
         if (answer->value == EXPECT_GRANTED) {
             walk->grants->rules[walk->grants->n++] = rule;
