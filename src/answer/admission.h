@@ -17,7 +17,7 @@
  * Take everything that an admission rests on, or nothing of it. It is given
  * back when the content is over, at the latest with the request.
  * @param e        the state, undecided
- * @param grants leaves that remember
+ * @param grants   leaves that remember
  * @return NULL if all of it was taken, else the leaf whose limit is reached
  */
 const expect_rule_t *expect_admission_take(expect_request_t *e,

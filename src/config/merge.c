@@ -11,6 +11,8 @@
  * <Location>.
  */
 
+#include <stdlib.h>
+
 #include "httpd.h"
 #include "http_config.h"
 
@@ -42,8 +44,9 @@ typedef struct {
     const expect_rule_t *rules;
     int merging;
     int is_alone;
-    /* of its folder; 0: none */
+    /* the depth at which it is joined, and its place among all of that depth */
     int depth;
+    int nth;
 } joined_t;
 
 /* The sections that were read so far. */
@@ -54,8 +57,11 @@ typedef struct {
     int last;
     /* of folder_t, from the outside in; NULL: none */
     apr_array_header_t *folders;
-    /* of joined_t, from the outside in */
+    /* of joined_t, in the order of httpd's merges, until they are sorted */
     apr_array_header_t *sections;
+    /* the greatest depth so far; a section of less depth has come later */
+    int deepest;
+    int is_unsorted;
 } reading_t;
 
 static int reading_merging_of_folder(const reading_t *f, int depth)
@@ -105,23 +111,16 @@ static int reading_merging(reading_t *f, const expect_dir_conf_t *conf)
 /*
  * httpd merges a folder's <Files> or <If> after the sections of the folders
  * within. If the <Files> or <If> offers an alternative (Or) or replaces rules
- * (Off), that concerns the rules of its folder and those around: so it is joined
- * before those of the folders within.
+ * (Off), that concerns the rules of its folder and of outer ones: so it is
+ * joined before those of the folders within. All others are joined in httpd's
+ * order.
  */
-static joined_t *reading_make_room(reading_t *f, const expect_dir_conf_t *conf)
+static int reading_depth(const reading_t *f, const expect_dir_conf_t *conf)
 {
-    int n = f->sections->nelts, at = n;
-    joined_t *all;
+    int is_opening = conf->standing == EXPECT_IN_FOLDER
+                     && f->last != EXPECT_MERGING_AND;
 
-    (void)apr_array_push(f->sections);
-    all = (joined_t *)f->sections->elts;
-    if (conf->standing == EXPECT_IN_FOLDER
-        && f->last != EXPECT_MERGING_AND) {
-        for (at = 0; at < n && all[at].depth <= conf->depth; ++at) {
-        }
-        memmove(all + at + 1, all + at, (n - at) * sizeof(*all));
-    }
-    return all + at;
+    return is_opening || conf->depth > f->deepest ? conf->depth : f->deepest;
 }
 
 static void reading_add(reading_t *f, const expect_dir_conf_t *conf)
@@ -130,11 +129,18 @@ static void reading_add(reading_t *f, const expect_dir_conf_t *conf)
 
     f->last = reading_merging(f, conf);
     if (conf->own) {
-        section = reading_make_room(f, conf);
+        section = apr_array_push(f->sections);
         section->rules = conf->own;
         section->merging = f->last;
         section->is_alone = conf->standing == EXPECT_ALONE;
-        section->depth = conf->depth;
+        section->depth = reading_depth(f, conf);
+        section->nth = f->sections->nelts;
+        if (section->depth < f->deepest) {
+            f->is_unsorted = 1;
+        }
+        else {
+            f->deepest = section->depth;
+        }
     }
 }
 
@@ -160,6 +166,16 @@ static void reading_add_all(reading_t *f, const expect_dir_conf_t *conf)
     }
 }
 
+/* By depth; at the same depth they stay in their order. */
+static int joined_compare(const void *av, const void *bv)
+{
+    const joined_t *a = av;
+    const joined_t *b = bv;
+
+    return a->depth != b->depth ? (a->depth < b->depth ? -1 : 1)
+                                : a->nth - b->nth;
+}
+
 static void reading_begin(reading_t *f, apr_pool_t *p,
                           const expect_dir_conf_t *conf)
 {
@@ -167,8 +183,13 @@ static void reading_begin(reading_t *f, apr_pool_t *p,
     f->server = f->last = EXPECT_MERGING_AND;
     f->folders = NULL;
     f->sections = apr_array_make(p, 8, sizeof(joined_t));
+    f->deepest = f->is_unsorted = 0;
     if (conf) {
         reading_add_all(f, conf);
+    }
+    if (f->is_unsorted) {
+        qsort(f->sections->elts, f->sections->nelts, sizeof(joined_t),
+              joined_compare);
     }
 }
 
@@ -209,9 +230,11 @@ static void in_force_add(in_force_t *f, const joined_t *section)
 }
 
 /*
- * Such a <Files> or <If> is merged after sections that stand alone, too. It is
- * joined with the rules of folders before these are joined. If it adds rules (And), they hold as
- * well for an alternative that a section standing alone has offered before.
+ * httpd merges a folder's <Files> or <If> after sections that stand alone, too.
+ * What it opens (Or, Off) is the rules of folders: so it is joined with these
+ * before the sections that stand alone are joined. If it adds rules (And), they
+ * hold as well for an alternative that a section standing alone has offered
+ * before.
  */
 static int joined_is_late(const joined_t *section, int is_opened)
 {

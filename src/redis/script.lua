@@ -515,8 +515,7 @@ local function settle()
 end
 
 -- A take or a draw whose answer has not come is taken back, and it is not done
--- later either. KEYS, ARGV: as for take; uploads: 1 for a
--- take, 0 for a draw.
+-- later either. KEYS, ARGV: as for take; uploads: 1 for a take, 0 for a draw.
 local function void()
   local known = outcome_known()
   redis.call('SET', KEYS[1], cmsgpack.pack({ -1 }), 'PX', VOID_MS)

@@ -33,8 +33,8 @@ expect_answer_t expect_rule_evaluate(const expect_rule_t *rule,
  * Evaluate a tree in which only rules that remember are undecided.
  * @param rule, facts, stage, memo as above
  * @param grants emptied, then filled with the leaves that remember and that
- *                 the grant rests on: of All those of all children, of Any
- *                 those of the alternative that admits
+ *               the grant rests on: of All those of all children, of Any those
+ *               of the alternative that admits
  * @return the answer; a grant holds only if all of these are taken
  */
 expect_answer_t expect_rule_evaluate_claims(const expect_rule_t *rule,
