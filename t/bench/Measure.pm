@@ -12,8 +12,8 @@ package Measure;
 #     paired    requests of one measurement of time, both sides in turn;
 #               0: the times are those of the measurements of rates, as over
 #               HTTP/2, where the server's name ends in /h2
-#     anew      each round has its servers started anew: over HTTP/2 one start
-#               may come out at half the rate of the next
+#     anew      each round has its servers started anew, so that no figure is
+#               that of one start
 #     held      an upload of each side is under way meanwhile, and is the first
 #     counted   requests whose instructions are counted; 0: none are
 

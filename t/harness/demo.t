@@ -34,8 +34,8 @@ mkpath($tmp);
 local $ENV{TMPDIR} = $tmp;
 # it starts httpd itself: with what stands before httpd in all tests
 my $httpd = "$tmp-httpd";
-spew($httpd, "#!/bin/sh\nexec env ", join(' ', map { "'$_'" }
-    split(/\n/, $ENV{TEST_PRELOAD} // ''), conf_var('httpd')), qq( "\$@"\n));
+spew($httpd, "#!/bin/sh\nexec ",
+    join(' ', map { "'$_'" } ExpectTest::httpd_command()), qq( "\$@"\n));
 chmod 0755, $httpd;
 local $ENV{HTTPD} = $httpd;
 my $demo = conf_var('serverroot') . '/demo';

@@ -14,23 +14,15 @@ my @REPORTS = qw(t/bench/results.txt t/bench/*.svg t/clients/results.txt
     t/front/results.txt t/fuzz/results.txt t/matrix/results.txt
     t/soak/report.txt);
 
-# Of the tree at this folder.
+# Of the tree at this folder, whose history git may not have, or not show.
 sub tested {
     my($top) = @_;
-    my @git = ('git', '-C', $top);
-    # no history, no git, or a tree of another user: git is not quoted
-    my $says = sub {
-        open my $fh, '-|', 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh', @git, @_
-            or return '';
-        local $/;
-        return <$fh> // '';
-    };
-    my $is = $says->('rev-parse', '--short', 'HEAD');
-    return 'a tree without its history' unless $is =~ /^(\w+)$/m;
-    my $commit = $1;
-    my $changes = $says->('status', '--porcelain', '--', '.',
-        map { ":!$_" } @REPORTS);
-    return "commit $commit" . (length $changes ? ' with changes' : '');
+    my $git = "git -C '$top'";
+    my $reports = join ' ', map { "':!$_'" } @REPORTS;
+    chomp(my $is = qx($git rev-parse --short HEAD 2>/dev/null));
+    return 'a tree without its history' unless length $is;
+    my $changes = qx($git status --porcelain -- . $reports);
+    return "commit $is" . (length $changes ? ' with changes' : '');
 }
 
 1;
