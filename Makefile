@@ -208,10 +208,13 @@ coverage: t/coverage            ## which lines no test reaches
 	t/setup coverage
 	t/coverage
 
-coverage/mod_expect.so: $(SOURCES) $(HEADERS)
+# An object for each source, as files of the same name are counted as one.
+coverage/%.o: %.c $(HEADERS) $(REDIS_SCRIPT)
 	@mkdir -p $(@D)
-	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ $(SOURCES) \
-	    $(LIBS)
+	$(CC) $(COV) -fPIC $(WARNINGS) $(INCLUDES) -c -o $@ $<
+
+coverage/mod_expect.so: $(SOURCES:%.c=coverage/%.o)
+	$(CC) $(COV) -shared -o $@ $^ $(LIBS)
 
 coverage/%: t/unit/%.c $(SOURCES) $(HEADERS) $(REDIS_SCRIPT)
 	@mkdir -p $(@D)
@@ -219,10 +222,8 @@ coverage/%: t/unit/%.c $(SOURCES) $(HEADERS) $(REDIS_SCRIPT)
 	$(CC) $(COV) $(WARNINGS) $(INCLUDES) -o $@ $@.o $(unit_sources) \
 	    $(unit_libs) $(UNIT_LIBS)
 
-coverage/mod_expect_redis.so: $(REDIS_SOURCES) $(HEADERS) $(REDIS_SCRIPT)
-	@mkdir -p $(@D)
-	$(CC) $(COV) -shared -fPIC $(WARNINGS) $(INCLUDES) -o $@ \
-	    $(REDIS_SOURCES) $(REDIS_LIBS)
+coverage/mod_expect_redis.so: $(REDIS_SOURCES:%.c=coverage/%.o)
+	$(CC) $(COV) -shared -o $@ $^ $(REDIS_LIBS)
 
 # The fuzz targets: a module that a real httpd loads, see t/fuzz/README. What
 # the tests replay is built by gcc, with the same sanitizers; only make fuzz
@@ -253,12 +254,12 @@ asan/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_SAN) $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) $(SOURCES) $(LIBS)
 
-# Files of the same name are counted as one: the targets themselves are not.
-coverage/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
-	@mkdir -p $(@D)
+# The targets themselves are not counted.
+coverage/mod_fuzz.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES:%.c=coverage/%.o)
 	$(CC) -g -DEXPECT_COVERAGE -r $(FUZZ_FLAGS:-shared=) -o $@.o \
 	    $(FUZZ_SOURCES)
-	$(CC) $(COV) $(FUZZ_FLAGS) -o $@ $@.o $(SOURCES) $(LIBS)
+	$(CC) $(COV) $(FUZZ_FLAGS) -o $@ $@.o $(SOURCES:%.c=coverage/%.o) \
+	    $(LIBS)
 
 asan/libfuzzer.so: $(FUZZ_SOURCES) t/fuzz/fuzz.h $(SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
