@@ -17,6 +17,7 @@
 
 #include "apr_strings.h"
 
+#include "base/htaccess.h"
 #include "base/quote.h"
 #include "config/directives.h"
 #include "config/section.h"
@@ -34,7 +35,6 @@
 const char *expect_config_error(cmd_parms *cmd, const char *read,
                                 const char *err)
 {
-    int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
     const ap_directive_t *at = cmd->err_directive ? cmd->err_directive
                                                   : cmd->directive;
 
@@ -43,7 +43,7 @@ const char *expect_config_error(cmd_parms *cmd, const char *read,
                        cmd->cmd->name[0] == '<' ? ">" : "", ": ",
                        expect_quoted(cmd->pool, read, EXPECT_WORD_MAX),
                        expect_quoted(cmd->pool, err, EXPECT_MESSAGE_MAX),
-                       is_htaccess
+                       expect_is_htaccess(cmd)
                            ? apr_psprintf(cmd->pool, " (line %d)",
                                           at->line_num)
                            : NULL, NULL);
@@ -78,23 +78,14 @@ static expect_rule_t *container_around(cmd_parms *cmd, expect_dir_conf_t *conf)
     return conf->own;
 }
 
-/*
- * The name of the file that is read. It is copied, because mod_macro's name for
- * the place of its use is in a temporary pool; once for consecutive lines,
- * because an .htaccess may have many lines and a long path.
- */
+/* The name of the file that is read. It is copied where the rule outlives it:
+ * mod_macro's name for the place of its use is in the temporary pool. For an
+ * .htaccess both pools are the request's. */
 static const char *rule_file(const cmd_parms *cmd)
 {
-    static const char key[] = "expect-file";
     const char *name = cmd->directive->filename;
-    void *copied = NULL;
 
-    apr_pool_userdata_get(&copied, key, cmd->pool);
-    if (!copied || strcmp(copied, name)) {
-        copied = apr_pstrdup(cmd->pool, name);
-        apr_pool_userdata_setn(copied, key, NULL, cmd->pool);
-    }
-    return copied;
+    return expect_is_htaccess(cmd) ? name : apr_pstrdup(cmd->pool, name);
 }
 
 static void rule_set_place(cmd_parms *cmd, expect_rule_t *rule)

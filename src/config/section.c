@@ -11,6 +11,7 @@
 
 #include "apr_strings.h"
 
+#include "base/htaccess.h"
 #include "config/section.h"
 
 const char *const expect_engine_words[] = {
@@ -126,7 +127,7 @@ static void section_place_in_htaccess(expect_dir_conf_t *conf,
 static void section_place(expect_dir_conf_t *conf, cmd_parms *cmd)
 {
     const ap_directive_t *parent = cmd->directive->parent;
-    int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
+    int is_htaccess = expect_is_htaccess(cmd);
     int is_nested = 0;
 
     for (; parent; parent = parent->parent) {

@@ -15,6 +15,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "base/htaccess.h"
 #include "base/size.h"
 #include "ledger/claims.h"
 #include "ledger/fleet.h"
@@ -37,7 +38,8 @@ static const char *const key_names[] = {
     "quota takes [uploads=N] [bytes=SIZE] per=PERIOD [key=KEY], and at least " \
     "one of uploads= and bytes="
 #define ACCEPTED_KEY \
-    "a KEY is ip, user, vhost, directory, all or expr=STRING"
+    "a KEY is ip, user or directory, and outside of .htaccess also vhost, all " \
+    "or expr=STRING"
 #define ACCEPTED_PERIOD \
     "a PERIOD is minute, hour, day, week, or a number with s, m, h or d"
 
@@ -264,7 +266,7 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
                                  expect_rule_t *rule, void *arg)
 {
     limits_arg_t *a = arg;
-    int is_htaccess = ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
+    int is_htaccess = expect_is_htaccess(cmd);
     const char *err = NULL;
 
     if (limits_is_negated(cmd, rule)) {

@@ -12,7 +12,8 @@ my $FLIGHT = 'in-flight takes [uploads=N] [bytes=SIZE] [key=KEY], and at least '
     . 'one of uploads= and bytes=';
 my $QUOTA = 'quota takes [uploads=N] [bytes=SIZE] per=PERIOD [key=KEY], and at '
     . 'least one of uploads= and bytes=';
-my $KEY = 'a KEY is ip, user, vhost, directory, all or expr=STRING';
+my $KEY = 'a KEY is ip, user or directory, and outside of .htaccess '
+    . 'also vhost, all or expr=STRING';
 my $PERIOD = 'a PERIOD is minute, hour, day, week, or a number with s, m, h or '
     . 'd';
 my $NUMBER = 'uploads=N is a whole number, like uploads=100';

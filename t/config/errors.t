@@ -24,7 +24,8 @@ my $NESTED = qr/ExpectRequire and its containers/;
 my $LINGER = qr/\btime=SECONDS, idle=SECONDS and max=SIZE, or Off\b/;
 my $MORE   = qr/one ExpectRequire or more/;
 my $NUMBER = 'uploads=N is a whole number, like uploads=100';
-my $KEY    = 'a KEY is ip, user, vhost, directory, all or expr=STRING';
+my $KEY    = 'a KEY is ip, user or directory, and outside of .htaccess '
+    . 'also vhost, all or expr=STRING';
 my $PERIOD = 'a PERIOD is minute, hour, day, week, or a number with s, m, h '
     . 'or d';
 my $STRING = 'STRING is a string expression, like %{HTTP:X-Tenant}';
