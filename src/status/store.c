@@ -57,12 +57,11 @@ void expect_store_html(request_rec *r)
     if (expect_fleet_figures(&figures)) {
         ap_rvputs(r, "<p class=\"none\">The store ",
                   figures.is_up ? "answers." : "does not answer.",
-                  " It has decided ", expect_figure_count(p, figures.taken),
-                  " times to admit and ",
-                  expect_figure_count(p, figures.refused),
-                  " times to refuse; ",
+                  " Its decisions: ",
+                  expect_figure_count(p, figures.taken), " to admit, ",
+                  expect_figure_count(p, figures.refused), " to refuse; ",
                   expect_figure_count(p, figures.timeouts + figures.errors),
-                  " times there was no answer.</p>\n", NULL);
+                  " without an answer.</p>\n", NULL);
     }
 }
 

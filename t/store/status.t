@@ -52,9 +52,8 @@ sub shown_ok {
         "$is_up @n", "$name: openmetrics";
     my $answers = $is_up ? 'answers' : 'does not answer';
     my $none = $n[2] + $n[3];
-    like $form{html}, qr/The\ store\ \Q$answers\E\.\ It\ has\ decided\ $n[0]
-        \ times\ to\ admit\ and\ $n[1]\ times\ to\ refuse;\ $none\ times
-        \ there\ was\ no\ answer\./x, "$name: html";
+    like $form{html}, qr/The\ store\ \Q$answers\E\.\ Its\ decisions:\ $n[0]
+        \ to\ admit,\ $n[1]\ to\ refuse;\ $none\ without\ an\ answer\./x, "$name: html";
 }
 
 my $redis = redis();
