@@ -11,7 +11,8 @@ use ExpectTest;
 my $docroot = conf_var('documentroot');
 my $conf    = conf_var('t_conf') . '/log.conf';
 
-write_htaccess("log$_", '') for '', qw(/warn /warn/info /detect /detect/warn);
+write_htaccess("log$_", '') for '', qw(/warn /warn/info /detect /detect/warn
+    /macro);
 
 # The lines that mod_expect wrote for one upload.
 sub lines_of {
@@ -30,12 +31,18 @@ my $inner = write_htaccess('log/inner', "<Files x>\n<ExpectRequireAll>\n"
     . "ExpectRequire all granted\nExpectRequire ip 192.0.2.1\n"
     . "</ExpectRequireAll>\n</Files>\n");
 open my $fh, '<', $conf or die "$conf: $!\n";
-my $main_line;
-while (<$fh>) { $main_line //= $. if /^\s*ExpectRequire content-length/ }
+my($main_line, $macro, $used);
+while (<$fh>) {
+    $main_line //= $. if /^\s*ExpectRequire content-length/;
+    $macro = $. if /^<Macro logrules/;
+    $used = $. if /^\s*Use logrules/;
+}
 close $fh;
 for my $case (
     ['httpd.conf', '/log/x', 11, "$conf:$main_line", 413,
         'content-length 11 is over max=10'],
+    ['a macro', '/log/macro/x', 5, "macro 'logrules' (defined on line $macro of "
+        . qq{"$conf") used on line $used of "$conf":1}, 415, undef],
     ['.htaccess', '/log/rules/x', 5, "$rules:3", 415, undef],
     ['a container in .htaccess', '/log/inner/x', 5, "$inner:4", 403, undef],
 ) {
