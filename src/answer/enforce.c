@@ -240,6 +240,12 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         if (!e->section.rules->has_alternatives) {
             break;
         }
+        if (e->section.rules->remembers > i + 2) {
+            /* with a store, one look at all that are left, not a take of each
+             * in turn */
+            e->facts.claims->is_direct = 0;
+            e->facts.claims->asks_store = 1;
+        }
         *answer = expect_judge_claims(e, stage, grants);
     }
     answer->value = EXPECT_DENIED;

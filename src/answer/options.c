@@ -14,6 +14,7 @@
 #include "config/merge.h"
 #include "config/section.h"
 #include "ledger/claims.h"
+#include "rules/limits.h"
 #include "tree/describe.h"
 
 /* Rules that do not hold for every request are not announced. */
@@ -47,6 +48,8 @@ static void options_announce(request_rec *r, const expect_rule_t *rules,
     facts.claims = expect_claims_make(r->pool);
     facts.claims->is_too_many = rules->remembers > EXPECT_CLAIMS_MAX;
     facts.claims->asks_store = asks_store;
+    facts.method = -1;
+    expect_limits_look(rules, &facts, EXPECT_AT_HANDLER);
     expect_rule_accepts_all(r->pool, rules, &facts, &accepts);
     limit = expect_fields_upload_limit(r->pool, &accepts);
     if (limit) {
@@ -65,8 +68,7 @@ void expect_options_announce(request_rec *r)
     const expect_rule_t *rules = options_rules(r);
 
     if (rules) {
-        /* each rule that remembers is a round trip: not for a client that has
-         * no access */
+        /* no round trip for a client that has no access */
         options_announce(r, rules, 0);
     }
 }

@@ -7,6 +7,7 @@
 #include "httpd.h"
 
 #include "judge/judge.h"
+#include "rules/limits.h"
 #include "rules/target.h"
 #include "tree/evaluate.h"
 
@@ -37,10 +38,13 @@ expect_answer_t expect_judge_claims(expect_request_t *e, expect_stage_e stage,
                                     expect_grants_t *grants)
 {
     judge_saved_t saved = judge_begin(e);
-    expect_answer_t answer =
-        expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
-                                    e->section.answers, grants);
+    expect_answer_t answer;
 
+    if (grants) {
+        expect_limits_look(e->section.rules, &e->facts, stage);
+    }
+    answer = expect_rule_evaluate_claims(e->section.rules, &e->facts, stage,
+                                         e->section.answers, grants);
     judge_end(e, saved);
     return answer;
 }
@@ -139,9 +143,11 @@ static expect_decision_e judge_claims(expect_answer_t *answer,
                                       expect_stage_e stage)
 {
     judge_saved_t saved = judge_begin(e);
-    int holds = expect_rule_claim(answer, e->section.rules, &e->facts, stage,
-                                  e->section.grants);
+    int holds;
 
+    expect_limits_look(e->section.rules, &e->facts, stage);
+    holds = expect_rule_claim(answer, e->section.rules, &e->facts, stage,
+                              e->section.grants);
     judge_end(e, saved);
     if (holds) {
         return EXPECT_DECIDE_ADMIT;

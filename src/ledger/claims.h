@@ -30,8 +30,10 @@ typedef struct expect_claim_entry_t {
     expect_claim_t claim;
     /** room for a key that is an address */
     unsigned char address[EXPECT_CLAIM_ADDRESS];
-    /** how the last look at the ledger ended */
+    /** how the last look at the ledger, or at the store, ended */
     expect_ledger_e found;
+    /** that look was for the evaluation that comes next */
+    int is_looked;
     /** it was taken */
     int is_taken;
     /** a take has found that its limit is reached: that stands for this
@@ -55,7 +57,7 @@ typedef struct expect_claims_t {
     int is_direct;
     /** the content is over: nothing is held any more */
     int is_settled;
-    /** a rule that only looks asks the store, not the ledger: see fleet.h */
+    /** a look asks the store, if there is one, not the ledger */
     int asks_store;
     /** what the upload holds in the store; NULL: nothing */
     struct expect_store_upload_t *upload;

@@ -68,21 +68,47 @@ static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
 
 /* --- look, take ---------------------------------------------------------- */
 
-expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store)
+/* As script.lua compares: of content of unknown length, one byte must be left. */
+static int item_is_reached(const expect_store_item_t *item, apr_int64_t length)
 {
-    expect_store_item_t item;
-    expect_ledger_e found;
-    int refused = -1;
+    return (item->limit->uploads >= 0 && item->left_uploads < 1)
+           || (item->limit->bytes >= 0
+               && item->left_bytes < (length < 0 ? 1 : length));
+}
 
-    if (store && asks_store) {
-        item_init(&item, claim);
-        found = store->peek(&item, 1, claim->length, &refused);
-        if (found != EXPECT_LEDGER_DOWN) {
-            item_found(&item, claim);
-            return found;
-        }
+static int fleet_look(expect_claims_t *claims,
+                      expect_claim_entry_t *const *entries, int n)
+{
+    expect_store_item_t *items = fleet_items(claims, n);
+    apr_int64_t length = entries[0]->claim.length;
+    int i, refused = -1;
+
+    for (i = 0; i < n; ++i) {
+        item_init(&items[i], &entries[i]->claim);
     }
-    return expect_ledger_peek(expect_server_ledger(), claim);
+    if (store->peek(items, n, length, &refused) == EXPECT_LEDGER_DOWN) {
+        return 0;
+    }
+    for (i = 0; i < n; ++i) {
+        item_found(&items[i], &entries[i]->claim);
+        entries[i]->found = item_is_reached(&items[i], length)
+                                ? EXPECT_LEDGER_REFUSED : EXPECT_LEDGER_TAKEN;
+    }
+    return 1;
+}
+
+void expect_fleet_look(expect_claims_t *claims,
+                       expect_claim_entry_t *const *entries, int n)
+{
+    int i;
+
+    if (store && claims->asks_store && fleet_look(claims, entries, n)) {
+        return;
+    }
+    for (i = 0; i < n; ++i) {
+        entries[i]->found = expect_ledger_peek(expect_server_ledger(),
+                                               &entries[i]->claim);
+    }
 }
 
 /* The ledger writes down what was admitted without it. */

@@ -21,13 +21,14 @@
 extern const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS];
 
 /**
- * Look whether an upload would be admitted now under one claim. Nothing is
- * taken.
- * @param claim      filled in
- * @param asks_store 1: the store is asked, if there is one, which takes a round
- *                   trip; 0: only the ledger of this server is
+ * Look whether an upload would be admitted now under each of some claims, as if
+ * the others were not there. Nothing is taken. If the store is asked
+ * (claims->asks_store), that is one round trip for all of them.
+ * @param claims  those of the upload
+ * @param entries n of them; claim and found are filled in
  */
-expect_ledger_e expect_fleet_peek(expect_claim_t *claim, int asks_store);
+void expect_fleet_look(expect_claims_t *claims,
+                       expect_claim_entry_t *const *entries, int n);
 
 /**
  * Take claims of an upload, all of them or none.

@@ -39,6 +39,15 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
 int expect_limits_refused(const void *arg, const expect_facts_t *facts);
 
 /**
+ * Ask the store, where rules only look, for all of a tree in one round trip.
+ * The evaluation that comes next uses what was found.
+ * @param tree  the rules in force
+ * @param facts, stage those of that evaluation
+ */
+void expect_limits_look(const expect_rule_t *tree, const expect_facts_t *facts,
+                        expect_stage_e stage);
+
+/**
  * Look again what is left, for the response fields: an upload was cut off, and
  * what it has taken is settled.
  * @param facts the facts it was evaluated with

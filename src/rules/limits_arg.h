@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * The parsed arguments of in-flight and quota: for limits.c and limits_text.c.
+ * The parsed arguments of in-flight and quota: for limits.c, limits_parse.c and
+ * limits_text.c.
  */
 
 #ifndef EXPECT_LIMITS_ARG_H

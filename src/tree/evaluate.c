@@ -370,6 +370,33 @@ static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk)
     return answer;
 }
 
+static void remembering_add(const expect_rule_t *rule, walk_t *walk)
+{
+    int i;
+
+    if (rule->kind == EXPECT_RULE) {
+        if (rule->remembers && (rule->limited & walk->facts->method)
+            && claim_is_evaluated(rule, walk)) {
+            walk->grants->rules[walk->grants->n++] = rule;
+        }
+        return;
+    }
+    for (i = 0; rule->remembers && i < rule->children->nelts; ++i) {
+        remembering_add(APR_ARRAY_IDX(rule->children, i,
+                                      const expect_rule_t *), walk);
+    }
+}
+
+void expect_rule_remembering(expect_grants_t *leaves,
+                             const expect_rule_t *rule,
+                             const expect_facts_t *facts, expect_stage_e stage)
+{
+    walk_t walk = { .facts = facts, .stage = stage, .grants = leaves };
+
+    leaves->n = 0;
+    remembering_add(rule, &walk);
+}
+
 /*
  * The leaves that remember, where all of them have to hold.
  * @param answer set to that of the first that does not, else of the last

@@ -53,6 +53,15 @@ expect_answer_t expect_rule_evaluate_others(const expect_rule_t *rule,
                                             expect_answer_t *memo);
 
 /**
+ * List the rules that remember and that may be evaluated at a stage.
+ * @param leaves emptied, then filled
+ * @param rule, facts, stage as above
+ */
+void expect_rule_remembering(expect_grants_t *leaves,
+                             const expect_rule_t *rule,
+                             const expect_facts_t *facts, expect_stage_e stage);
+
+/**
  * Evaluate only the rules that remember, where no alternative has any
  * (has_alternatives) and all others hold.
  * @param answer set to that of the first that does not hold

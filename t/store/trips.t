@@ -1,0 +1,104 @@
+#!/usr/bin/perl
+# A decision is one round trip to the store, however many rules remember: by the
+# Redis server's own count. Alternatives take two more at most.
+
+use strict;
+use warnings;
+
+use lib 't/store', 't/admission', 't/other-modules';
+use Test::More;
+use ExpectTest;
+use Admission;
+use Store;
+
+my $rules = <<'CONF' x 3;
+    ExpectRequire in-flight uploads=100
+    ExpectRequire quota uploads=100 bytes=1M per=366d key=vhost
+CONF
+my $full = "ExpectRequire quota uploads=1 per=366d\n" x 4;
+my $redis = redis();
+my $httpd = fleet_httpd($redis, <<"CONF", 'timeout=5000');
+<Location /witness/all>
+$rules
+    <If "-n %{HTTP:X-Trial}">
+        ExpectEngine DetectionOnly
+    </If>
+</Location>
+<Location /witness/debug>
+    LogLevel expect:debug
+$rules
+</Location>
+<Location /witness/full>
+$full
+    <If "-n %{HTTP:X-Trial}">
+        ExpectEngine DetectionOnly
+    </If>
+</Location>
+<Location /witness/two>
+    <ExpectRequireAny>
+        ExpectRequire quota uploads=1 per=366d
+        ExpectRequire quota uploads=2 per=366d
+    </ExpectRequireAny>
+</Location>
+<Location /witness/any>
+    <ExpectRequireAny>
+$full
+        <ExpectRequireAll>
+            ExpectRequire header X-Free
+            ExpectRequire quota uploads=2 per=366d
+        </ExpectRequireAll>
+    </ExpectRequireAny>
+</Location>
+CONF
+
+sub commands {
+    return $redis->call('INFO', 'commandstats')
+        =~ /cmdstat_evalsha:calls=(\d+)/ ? $1 : 0;
+}
+
+sub put {
+    my($path, %o) = @_;
+    return upload(vhost => $httpd, path => "/witness/$path", content => 100,
+        asks => 1, unwitnessed => 1, %o)->{status};
+}
+
+sub trips_are {
+    my($trips, $statuses, $name, $path, %o) = @_;
+    my $before = commands();
+    my $status = put($path, %o);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is $status, $statuses, "$name: status";
+    is commands() - $before, $trips, "$name: round trips";
+}
+
+# the script is there, and the count has begun
+is put('all'), 200, 'an upload';
+
+my @trial = (headers => ['X-Trial: 1']);
+for my $h2 (0, has_h2() ? 1 : ()) {
+    my @is = (h2 => $h2);
+    # the last one gives back the place in flight
+    trips_are(2, 200, "admitted, h2 $h2", 'all', @is);
+    trips_are(1, 200, "a trial, h2 $h2", 'all', @is, @trial);
+    trips_are(3, 200, "debug, h2 $h2", 'debug', @is);
+    trips_are(1, 200, "OPTIONS, h2 $h2", 'all', @is, method => 'OPTIONS',
+        content => undef, asks => 0);
+}
+
+is put('full'), 200, 'full: the first';
+trips_are(1, 503, 'full', 'full');
+trips_are(1, 200, 'full, a trial', 'full', @trial);
+
+trips_are(1, 200, 'the first of two alternatives', 'two');
+trips_are(2, 200, 'the second of two', 'two') for 1 .. 2;
+trips_are(2, 503, 'none of two', 'two');
+
+# of more alternatives, each has room for one
+for my $nth (1 .. 4) {
+    # take; if that is full, look, and take
+    trips_are($nth == 1 ? 1 : 3, 200, "alternative $nth", 'any');
+}
+trips_are(2, 503, 'no alternative', 'any');
+trips_are(3, 200, 'the last alternative', 'any', headers => ['X-Free: 1']);
+
+done_testing();
