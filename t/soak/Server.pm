@@ -160,7 +160,7 @@ DavLockDB state/davlock
 # connections: event ends those that are kept alive when its threads are busy.
 <IfModule mpm_prefork_module>
     ServerLimit 100
-    StartServers 40
+    StartServers 24
     MinSpareServers 5
     MaxSpareServers 100
     MaxRequestWorkers 100
