@@ -170,9 +170,9 @@ static expect_value_e limits_look(const expect_facts_t *facts,
     }
     if (facts->claims->is_direct) {
         /* the take decides */
-        return EXPECT_GRANTED;
+        c->found = EXPECT_LEDGER_TAKEN;
     }
-    if (expect_server_is_absent()) {
+    else if (expect_server_is_absent()) {
         limits_peek_unused(a, c);
     }
     else {
