@@ -240,7 +240,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         if (!e->section.rules->has_alternatives) {
             break;
         }
-        if (e->section.rules->remembers > i + 2) {
+        if (i > 0 && e->section.rules->remembers > i + 2) {
             /* with a store, one look at all that are left, not a take of each
              * in turn */
             e->facts.claims->is_direct = 0;

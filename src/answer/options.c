@@ -48,7 +48,6 @@ static void options_announce(request_rec *r, const expect_rule_t *rules,
     facts.claims = expect_claims_make(r->pool);
     facts.claims->is_too_many = rules->remembers > EXPECT_CLAIMS_MAX;
     facts.claims->asks_store = asks_store;
-    facts.method = -1;
     expect_limits_look(rules, &facts, EXPECT_AT_HANDLER);
     expect_rule_accepts_all(r->pool, rules, &facts, &accepts);
     limit = expect_fields_upload_limit(r->pool, &accepts);

@@ -90,24 +90,49 @@ static int fleet_look(expect_claims_t *claims,
         return 0;
     }
     for (i = 0; i < n; ++i) {
-        item_found(&items[i], &entries[i]->claim);
-        entries[i]->found = item_is_reached(&items[i], length)
-                                ? EXPECT_LEDGER_REFUSED : EXPECT_LEDGER_TAKEN;
+        expect_claim_t *claim = &entries[i]->claim;
+
+        item_found(&items[i], claim);
+        if (item_is_reached(&items[i], length)) {
+            entries[i]->found = EXPECT_LEDGER_REFUSED;
+        }
+        else {
+            entries[i]->found = EXPECT_LEDGER_TAKEN;
+            claim->wait = 0;
+        }
     }
     return 1;
+}
+
+/* What a take would find, if the store does not answer it either. */
+static expect_ledger_e look_without_store(expect_claim_t *claim)
+{
+    expect_ledger_e found = expect_ledger_peek(expect_server_ledger(), claim);
+
+    switch (store_conf->on_error) {
+    case EXPECT_STORE_REFUSE:
+        return EXPECT_LEDGER_NO_STORE;
+    case EXPECT_STORE_ADMIT:
+        return EXPECT_LEDGER_TAKEN;
+    default:
+        return found;
+    }
 }
 
 void expect_fleet_look(expect_claims_t *claims,
                        expect_claim_entry_t *const *entries, int n)
 {
-    int i;
+    int asks = store && claims->asks_store, i;
 
-    if (store && claims->asks_store && fleet_look(claims, entries, n)) {
+    if (asks && fleet_look(claims, entries, n)) {
         return;
     }
     for (i = 0; i < n; ++i) {
-        entries[i]->found = expect_ledger_peek(expect_server_ledger(),
-                                               &entries[i]->claim);
+        expect_claim_t *claim = &entries[i]->claim;
+
+        entries[i]->found = asks
+            ? look_without_store(claim)
+            : expect_ledger_peek(expect_server_ledger(), claim);
     }
 }
 

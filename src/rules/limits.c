@@ -212,18 +212,22 @@ void expect_limits_look(const expect_rule_t *tree, const expect_facts_t *facts,
 {
     expect_claims_t *claims = facts->claims;
     expect_claim_entry_t *entries[EXPECT_CLAIMS_MAX];
+    expect_claim_entry_t *c;
     expect_grants_t leaves;
     int i, n = 0;
 
-    if (!claims->asks_store || !expect_fleet_has_store()
+    for (c = claims ? claims->all : NULL; c; c = c->next) {
+        c->is_looked = 0;
+    }
+    if (!claims || !claims->asks_store || !expect_fleet_has_store()
         || claims->is_too_many || expect_server_is_absent()) {
         return;
     }
     expect_rule_remembering(&leaves, tree, facts, stage);
     for (i = 0; i < leaves.n; ++i) {
         const void *arg = leaves.rules[i]->arg;
-        expect_claim_entry_t *c = expect_claims_of(claims, arg);
 
+        c = expect_claims_of(claims, arg);
         c->is_looked = limits_claim(facts, arg, c) == EXPECT_UNKNOWN;
         if (c->is_looked) {
             entries[n++] = c;

@@ -375,7 +375,8 @@ static void remembering_add(const expect_rule_t *rule, walk_t *walk)
     int i;
 
     if (rule->kind == EXPECT_RULE) {
-        if (rule->remembers && (rule->limited & walk->facts->method)
+        if (rule->remembers
+            && (rule->limited == -1 || (rule->limited & walk->facts->method))
             && claim_is_evaluated(rule, walk)) {
             walk->grants->rules[walk->grants->n++] = rule;
         }

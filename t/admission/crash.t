@@ -164,7 +164,7 @@ sub graceful_ok {
     my %listens = map { $_->{name} => 1 }
         grep { $_->{listens} && $_->{near} == $server->port } sockets();
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return ok $has_begun && $server->wait_for(sub {
+    return ok $has_begun && %listens && $server->wait_for(sub {
         !grep { opened($_, \%listens) } @old;
     }, 20), $name;
 }

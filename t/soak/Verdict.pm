@@ -22,8 +22,9 @@ use Watch ();
 use constant { WIDTH => 78, ROW => '%-22s' . ' %13s' x 4 };
 
 # What may look like growth of a process, in kB, and what may come on top of it
-# for each thousand requests of a child, or for each restart of the parent.
-use constant { NOISE => 100, PER_THOUSAND => 4 };
+# for each thousand requests of a child, or for each restart of the parent; and
+# what a child may grow by once.
+use constant { NOISE => 100, PER_THOUSAND => 4, ONCE => 400 };
 use constant { PARENT_NOISE => 300, PER_RESTART => 1 };
 
 # Of the calm, until the memory of all threads has met every kind of request;
@@ -292,8 +293,8 @@ sub children {
 
 # Of the children that were there all the time; none is to end. A child grows
 # once when it does something for the first time: the one that answers the soak's
-# question for expect-status, by some 320 kB. A leak is in all of them. So what
-# counts is the child in the middle.
+# question for expect-status, by some 320 kB. A leak is in all of them, so it is
+# seen in the child in the middle; no child may grow by much more.
 sub memory {
     my($soak, $length, @seen) = @_;
     my %times;
@@ -315,7 +316,8 @@ sub memory {
         . sprintf('up to %.0f kB more are no leak); the others grew by ', $most)
         . Watch::range(map { $_->{to} - $_->{from} } @growth) . ' kB';
     $soak->wrong("the children's memory grows: $text")
-        if $middle->{to} > $middle->{from} + $most;
+        if $middle->{to} > $middle->{from} + $most
+            || $growth[-1]{to} > $growth[-1]{from} + $most + ONCE;
     return $text;
 }
 

@@ -82,4 +82,27 @@ is put($other, 'any', headers => ['X-Free: 1']), 200, 'any: an alternative';
         qr/^"quota-bytes-366d";r=0;t=\d+$/, 'cut: nothing is left';
 }
 
+# While the store does not answer, a trial says what on-error= would do.
+{
+    my %n = (admit => 0, refuse => 1, local => 1);
+    my %httpd = map { $_ => fleet_httpd($redis, $conf, 'timeout=200',
+        "on-error=$_") } keys %n;
+    $redis->call('FLUSHALL');
+    for my $how (sort keys %n) {
+        is put($httpd{$how}, 'trial'), 200, "$how: the first";
+        $redis->call('FLUSHALL');
+    }
+    $redis->stop;
+    for my $how (sort keys %n) {
+        my $mark = log_mark($httpd{$how});
+        is put($httpd{$how}, 'trial', headers => ['X-Trial: 1']), 200,
+            "$how: a trial while the store does not answer";
+        my @would = map { /expect: would refuse (.*?) \(/ ? $1 : () }
+            error_log_since($mark);
+        is scalar(@would), $n{$how}, "$how: what it says" or diag @would;
+        like $would[0] // '', $how eq 'local' ? qr/^503: quota/
+            : $how eq 'refuse' ? qr/^503: .*store/ : qr/^$/, "$how: and why";
+    }
+}
+
 done_testing();

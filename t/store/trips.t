@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A decision is one round trip to the store, however many rules remember: by the
-# Redis server's own count. Alternatives take two more at most.
+# Redis server's own count. Where alternatives are full, there are up to four.
 
 use strict;
 use warnings;
@@ -39,6 +39,18 @@ $full
         ExpectRequire quota uploads=1 per=366d
         ExpectRequire quota uploads=2 per=366d
     </ExpectRequireAny>
+</Location>
+<Location /witness/beside>
+    ExpectRequire quota uploads=3 per=366d
+    <ExpectRequireAny>
+        ExpectRequire quota uploads=1 per=366d
+        ExpectRequire quota uploads=9 per=366d
+    </ExpectRequireAny>
+</Location>
+<Location /witness/limited>
+    <Limit PUT>
+        ExpectRequire quota uploads=9 per=366d
+    </Limit>
 </Location>
 <Location /witness/any>
     <ExpectRequireAny>
@@ -93,12 +105,19 @@ trips_are(1, 200, 'the first of two alternatives', 'two');
 trips_are(2, 200, 'the second of two', 'two') for 1 .. 2;
 trips_are(2, 503, 'none of two', 'two');
 
-# of more alternatives, each has room for one
+# what has to hold beside alternatives
+trips_are(1, 200, 'beside alternatives', 'beside');
+trips_are(2, 200, 'beside the second of them', 'beside') for 1 .. 2;
+trips_are(1, 503, 'beside them, full', 'beside');
+trips_are(0, 200, 'OPTIONS of nothing that is announced', 'limited',
+    method => 'OPTIONS', content => undef, asks => 0);
+
+# of more alternatives, each has room for one: take from the first; if that is
+# full, from the next one; if that is, look at all that are left, and take
 for my $nth (1 .. 4) {
-    # take; if that is full, look, and take
-    trips_are($nth == 1 ? 1 : 3, 200, "alternative $nth", 'any');
+    trips_are((0, 1, 2, 4, 4)[$nth], 200, "alternative $nth", 'any');
 }
-trips_are(2, 503, 'no alternative', 'any');
-trips_are(3, 200, 'the last alternative', 'any', headers => ['X-Free: 1']);
+trips_are(3, 503, 'no alternative', 'any');
+trips_are(4, 200, 'the last alternative', 'any', headers => ['X-Free: 1']);
 
 done_testing();
