@@ -23,7 +23,8 @@ waits up to C<pause> seconds (0.004, at random), sends the content, and reads
 the response. C<path> is a path, or code that gets the number of the client and
 of the upload, and returns a path and header lines. C<drops>: code that gets the
 same, and returns whether the client closes the connection in place of sending
-the content.
+the content. C<crowded>: none sends the content before some upload was refused,
+so that it is certain that there are more clients than places.
 
 Returns what became of each: { client, nth, server, status, admitted, dropped,
 since, until }; the times between which it was certainly under way, by a clock
@@ -47,6 +48,7 @@ use Socket ();
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use ExpectTest ();
+use File;
 
 our @EXPORT = qw(crowd most_at_once);
 
@@ -89,6 +91,12 @@ sub response {
     return ($status, $closes);
 }
 
+sub wait_for_refusal {
+    my($file) = @_;
+    my $until = now() + ExpectTest::WAIT;
+    select undef, undef, undef, 0.002 while !-e $file && now() < $until;
+}
+
 sub one_upload {
     my($o, $did, $connections) = @_;
     my($client, $nth) = @$did{qw(client nth)};
@@ -110,8 +118,12 @@ sub one_upload {
         print {$socket} $head;
         ($did->{status}) = response($socket);
     }
-    return if $did->{status} != 100;
+    if ($did->{status} != 100) {
+        spew($o->{refused}, '');
+        return;
+    }
     @$did{qw(admitted since)} = (1, now());
+    wait_for_refusal($o->{refused}) if $o->{crowded};
     select undef, undef, undef, rand $o->{pause} if $o->{pause};
     $did->{until} = now();
     if ($o->{drops} && $o->{drops}->($client, $nth)) {
@@ -138,8 +150,10 @@ sub one_client {
 }
 
 sub crowd {
-    my %o = (clients => 16, bytes => 1000, pause => 0.004, @_);
+    my %o = (clients => 16, bytes => 1000, pause => 0.004, @_,
+        refused => ExpectTest::conf_var('t_logs') . "/crowd-$$-refused");
     my(@from, @did);
+    unlink $o{refused};
     for my $client (1 .. $o{clients}) {
         my $pid = open(my $in, '-|') // die "fork: $!\n";
         if (!$pid) {

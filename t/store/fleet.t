@@ -55,7 +55,7 @@ sub uploads {
 # --- in flight ----------------------------------------------------------------
 
 {
-    my($did, $admitted) = uploads('/witness/uploads');
+    my($did, $admitted) = uploads('/witness/uploads', crowded => 1);
     cmp_ok most_at_once(@$did), '<=', UPLOADS, 'never one more';
     cmp_ok scalar(@$admitted), '<', @$did, 'some had to be refused';
     is scalar($redis->places), 0, 'all places are free';
