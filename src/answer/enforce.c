@@ -241,8 +241,8 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
             break;
         }
         if (i > 0 && e->section.rules->remembers > i + 2) {
-            /* with a store, one look at all that are left, not a take of each
-             * in turn */
+            /* two takes were refused, and several rules are left: if there is a
+             * store, one look at all of them, not a take of each in turn */
             e->facts.claims->is_direct = 0;
             e->facts.claims->asks_store = 1;
         }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /*
- * Which file a directive is read from.
+ * Whether a directive is in an .htaccess file.
  */
 
 #ifndef EXPECT_HTACCESS_H

@@ -68,7 +68,8 @@ static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
 
 /* --- look, take ---------------------------------------------------------- */
 
-/* As script.lua compares: of content of unknown length, one byte must be left. */
+/* As script.lua compares: for content of unknown length, one byte must be
+ * left. */
 static int item_is_reached(const expect_store_item_t *item, apr_int64_t length)
 {
     return (item->limit->uploads >= 0 && item->left_uploads < 1)

@@ -159,17 +159,11 @@ static expect_value_e limits_claim(const expect_facts_t *facts,
     return EXPECT_UNKNOWN;
 }
 
-static expect_value_e limits_look(const expect_facts_t *facts,
-                                  const limits_arg_t *a,
-                                  expect_claim_entry_t *c)
+/* Ask whether the claim would be admitted now, unless the take decides. */
+static void limits_find(const expect_facts_t *facts, const limits_arg_t *a,
+                        expect_claim_entry_t *c)
 {
-    expect_value_e value = limits_claim(facts, a, c);
-
-    if (value != EXPECT_UNKNOWN) {
-        return value;
-    }
     if (facts->claims->is_direct) {
-        /* the take decides */
         c->found = EXPECT_LEDGER_TAKEN;
     }
     else if (expect_server_is_absent()) {
@@ -178,7 +172,6 @@ static expect_value_e limits_look(const expect_facts_t *facts,
     else {
         expect_fleet_look(facts->claims, &c, 1);
     }
-    return c->found == EXPECT_LEDGER_TAKEN ? EXPECT_GRANTED : EXPECT_DENIED;
 }
 
 expect_value_e expect_limits_check(const expect_facts_t *facts,
@@ -186,20 +179,23 @@ expect_value_e expect_limits_check(const expect_facts_t *facts,
 {
     const limits_arg_t *a = arg;
     expect_claim_entry_t *c;
-    expect_value_e value;
+    expect_value_e value = EXPECT_UNKNOWN;
 
     if (facts->claims->is_too_many) {
         answer->status = HTTP_SERVICE_UNAVAILABLE;
         return EXPECT_DENIED;
     }
     c = expect_claims_of(facts->claims, arg);
-    if (c->is_looked) {
-        c->is_looked = 0;
+    if (!c->is_looked) {
+        value = limits_claim(facts, a, c);
+        if (value == EXPECT_UNKNOWN) {
+            limits_find(facts, a, c);
+        }
+    }
+    c->is_looked = 0;
+    if (value == EXPECT_UNKNOWN) {
         value = c->found == EXPECT_LEDGER_TAKEN ? EXPECT_GRANTED
                                                 : EXPECT_DENIED;
-    }
-    else {
-        value = limits_look(facts, a, c);
     }
     if (value == EXPECT_DENIED) {
         answer->status = expect_limits_status(a, c);
@@ -216,10 +212,10 @@ void expect_limits_look(const expect_rule_t *tree, const expect_facts_t *facts,
     expect_grants_t leaves;
     int i, n = 0;
 
-    for (c = claims ? claims->all : NULL; c; c = c->next) {
+    for (c = claims->all; c; c = c->next) {
         c->is_looked = 0;
     }
-    if (!claims || !claims->asks_store || !expect_fleet_has_store()
+    if (!claims->asks_store || !expect_fleet_has_store()
         || claims->is_too_many || expect_server_is_absent()) {
         return;
     }

@@ -39,8 +39,9 @@ void expect_limits_accepts(apr_pool_t *p, const expect_facts_t *facts,
 int expect_limits_refused(const void *arg, const expect_facts_t *facts);
 
 /**
- * Ask the store, where rules only look, for all of a tree in one round trip.
- * The evaluation that comes next uses what was found.
+ * Ask the store in one round trip for all rules of a tree that remember, if
+ * they only look (asks_store of the claims); else nothing is done. The
+ * evaluation that comes next uses the answer.
  * @param tree  the rules in force
  * @param facts, stage those of that evaluation
  */

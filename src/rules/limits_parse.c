@@ -37,8 +37,8 @@ static const char *const key_names[] = {
     "quota takes [uploads=N] [bytes=SIZE] per=PERIOD [key=KEY], and at least " \
     "one of uploads= and bytes="
 #define ACCEPTED_KEY \
-    "a KEY is ip, user or directory, and outside of .htaccess also vhost, all " \
-    "or expr=STRING"
+    "a KEY is ip, user or directory, and outside of .htaccess also vhost, " \
+    "all or expr=STRING"
 #define ACCEPTED_PERIOD \
     "a PERIOD is minute, hour, day, week, or a number with s, m, h or d"
 

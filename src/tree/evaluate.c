@@ -370,6 +370,7 @@ static expect_answer_t evaluate_node(const expect_rule_t *rule, walk_t *walk)
     return answer;
 }
 
+/* For OPTIONS no method is known: what stands in <Limit> is left out. */
 static void remembering_add(const expect_rule_t *rule, walk_t *walk)
 {
     int i;

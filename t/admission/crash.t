@@ -129,7 +129,8 @@ sub sockets {
         name => "socket:[$_->[9]]" } } grep { $_->[9] } @rows;
 }
 
-# Whether a process has one of these sockets: their names, as keys.
+# The names of those of some sockets that a process has; the names of all of
+# these are keys.
 sub opened {
     my($pid, $names) = @_;
     return grep { $names->{$_} } map { readlink($_) // '' }

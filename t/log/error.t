@@ -41,8 +41,8 @@ close $fh;
 for my $case (
     ['httpd.conf', '/log/x', 11, "$conf:$main_line", 413,
         'content-length 11 is over max=10'],
-    ['a macro', '/log/macro/x', 5, "macro 'logrules' (defined on line $macro of "
-        . qq{"$conf") used on line $used of "$conf":1}, 415, undef],
+    ['a macro', '/log/macro/x', 5, "macro 'logrules' (defined on line $macro "
+        . qq{of "$conf") used on line $used of "$conf":1}, 415, undef],
     ['.htaccess', '/log/rules/x', 5, "$rules:3", 415, undef],
     ['a container in .htaccess', '/log/inner/x', 5, "$inner:4", 403, undef],
 ) {

@@ -292,9 +292,9 @@ sub children {
 }
 
 # Of the children that were there all the time; none is to end. A child grows
-# once when it does something for the first time: the one that answers the soak's
-# question for expect-status, by some 320 kB. A leak is in all of them, so it is
-# seen in the child in the middle; no child may grow by much more.
+# once when it does something for the first time: by some 320 kB when it answers
+# the soak's request for expect-status. A leak is in all children, so it is seen
+# in the child in the middle; and no child may grow by much more than once.
 sub memory {
     my($soak, $length, @seen) = @_;
     my %times;
@@ -310,11 +310,13 @@ sub memory {
     my $middle = $growth[@growth / 2];
     my $each = $middle->{way} / @growth;
     my $most = NOISE + PER_THOUSAND * $each / 1000;
-    my $text = 'of the ' . @growth . ' that were there all the time, the one '
-        . "in the middle: $middle->{from} kB of its own after a third of the "
-        . "calm, $middle->{to} kB $middle->{way} requests later (of all; "
-        . sprintf('up to %.0f kB more are no leak); the others grew by ', $most)
-        . Watch::range(map { $_->{to} - $_->{from} } @growth) . ' kB';
+    my $text = @growth . ' were there all the time, and answered '
+        . "$middle->{way} requests in two thirds of that time. Memory of its "
+        . "own of the child in the middle: $middle->{from} kB at first, "
+        . sprintf("$middle->{to} kB in the end (a leak is %.0f kB more). ",
+            $most)
+        . 'The least and the greatest growth of a child, in kB: '
+        . Watch::range(map { $_->{to} - $_->{from} } @growth);
     $soak->wrong("the children's memory grows: $text")
         if $middle->{to} > $middle->{from} + $most
             || $growth[-1]{to} > $growth[-1]{from} + $most + ONCE;

@@ -119,7 +119,7 @@ sub one_upload {
         ($did->{status}) = response($socket);
     }
     if ($did->{status} != 100) {
-        spew($o->{refused}, '');
+        spew($o->{refused}, '') if $o->{crowded};
         return;
     }
     @$did{qw(admitted since)} = (1, now());

@@ -53,7 +53,8 @@ sub shown_ok {
     my $answers = $is_up ? 'answers' : 'does not answer';
     my $none = $n[2] + $n[3];
     like $form{html}, qr/The\ store\ \Q$answers\E\.\ Its\ decisions:\ $n[0]
-        \ to\ admit,\ $n[1]\ to\ refuse;\ $none\ without\ an\ answer\./x, "$name: html";
+        \ to\ admit,\ $n[1]\ to\ refuse;\ $none\ without\ an\ answer\./x,
+        "$name: html";
 }
 
 my $redis = redis();

@@ -18,11 +18,11 @@ CONF
 my $full = "ExpectRequire quota uploads=1 per=366d\n" x 4;
 my $redis = redis();
 my $httpd = fleet_httpd($redis, <<"CONF", 'timeout=5000');
+<If "-n %{HTTP:X-Trial}">
+    ExpectEngine DetectionOnly
+</If>
 <Location /witness/all>
 $rules
-    <If "-n %{HTTP:X-Trial}">
-        ExpectEngine DetectionOnly
-    </If>
 </Location>
 <Location /witness/debug>
     LogLevel expect:debug
@@ -30,9 +30,6 @@ $rules
 </Location>
 <Location /witness/full>
 $full
-    <If "-n %{HTTP:X-Trial}">
-        ExpectEngine DetectionOnly
-    </If>
 </Location>
 <Location /witness/two>
     <ExpectRequireAny>
@@ -75,11 +72,11 @@ sub put {
 }
 
 sub trips_are {
-    my($trips, $statuses, $name, $path, %o) = @_;
+    my($trips, $status, $name, $path, %o) = @_;
     my $before = commands();
-    my $status = put($path, %o);
+    my $got = put($path, %o);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    is $status, $statuses, "$name: status";
+    is $got, $status, "$name: status";
     is commands() - $before, $trips, "$name: round trips";
 }
 
