@@ -214,13 +214,15 @@ void expect_count_outcome(const request_rec *r, expect_request_t *e)
  * An admission rests on what the ledger had when the rules were evaluated. If
  * others have taken it meanwhile, or the store knows more, that rule does not
  * hold any more for this upload. The rules are evaluated again: an alternative
- * may admit.
+ * may admit. If the store has no time left for that, the refusal by the rule
+ * that was reached stands.
  */
 static int enforce_claims(request_rec *r, expect_request_t *e,
                           expect_stage_e stage, expect_answer_t *answer,
                           expect_grants_t *grants)
 {
-    const expect_rule_t *reached;
+    expect_claims_t *claims = e->facts.claims;
+    const expect_rule_t *reached = NULL, *rule;
     int i;
 
     if (e->section.conf->engine == EXPECT_ENGINE_DETECT) {
@@ -232,21 +234,27 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
             && answer->value != EXPECT_NEUTRAL) {
             return enforce_refuse(r, e, answer);
         }
-        reached = expect_admission_take(e, grants);
-        if (!reached) {
+        rule = expect_admission_take(e, grants);
+        if (!rule) {
             expect_enforce_admit(r, e, answer);
             return DECLINED;
         }
-        if (!e->section.rules->has_alternatives) {
+        if (!reached || !claims->is_late) {
+            reached = rule;
+        }
+        if (claims->is_late || !e->section.rules->has_alternatives) {
             break;
         }
         if (i > 0 && e->section.rules->remembers > i + 2) {
             /* two takes were refused, and several rules are left: if there is a
              * store, one look at all of them, not a take of each in turn */
-            e->facts.claims->is_direct = 0;
-            e->facts.claims->asks_store = 1;
+            claims->is_direct = 0;
+            claims->asks_store = 1;
         }
         *answer = expect_judge_claims(e, stage, grants);
+        if (claims->is_late) {
+            break;
+        }
     }
     answer->value = EXPECT_DENIED;
     answer->rule = reached;

@@ -111,6 +111,7 @@ static void request_prepare_claims(expect_request_t *e)
         !looks && (!e->section.rules->has_alternatives
                    || expect_fleet_has_store());
     e->facts.claims->asks_store = looks;
+    expect_fleet_begin(e->facts.claims);
 }
 
 int expect_request_enter_section(expect_request_t *e, request_rec *in)

@@ -10,6 +10,7 @@
 
 #include "apr_pools.h"
 #include "apr_tables.h"
+#include "apr_time.h"
 
 #include "ledger/ledger.h"
 
@@ -59,6 +60,12 @@ typedef struct expect_claims_t {
     int is_settled;
     /** a look asks the store, if there is one, not the ledger */
     int asks_store;
+    /** microseconds that the decision under way has waited for the store */
+    apr_interval_time_t waited;
+    /** the store has refused a take of that decision, */
+    int is_refused;
+    /** and had no time left for the next question: the refusal stands */
+    int is_late;
     /** what the upload holds in the store; NULL: nothing */
     struct expect_store_upload_t *upload;
     /** room for what the store finds, for n_items claims: see fleet.c */

@@ -66,6 +66,30 @@ static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
     return claims->items;
 }
 
+/* --- time ---------------------------------------------------------------- */
+
+void expect_fleet_begin(expect_claims_t *claims)
+{
+    claims->waited = 0;
+    claims->is_refused = 0;
+    claims->is_late = 0;
+}
+
+/*
+ * How the store has answered a question. If it was late, and has refused before
+ * in the same decision, that refusal stands. Else a tenant whose rules have many
+ * alternatives would get to on-error= while the store is only slow.
+ */
+static expect_ledger_e fleet_answer(expect_claims_t *claims,
+                                    expect_ledger_e answer)
+{
+    if (answer == EXPECT_LEDGER_LATE) {
+        claims->is_late = claims->is_refused;
+        return claims->is_late ? EXPECT_LEDGER_NO_STORE : EXPECT_LEDGER_DOWN;
+    }
+    return answer;
+}
+
 /* --- look, take ---------------------------------------------------------- */
 
 /* As script.lua compares: for content of unknown length, one byte must be
@@ -77,18 +101,23 @@ static int item_is_reached(const expect_store_item_t *item, apr_int64_t length)
                && item->left_bytes < (length < 0 ? 1 : length));
 }
 
-static int fleet_look(expect_claims_t *claims,
-                      expect_claim_entry_t *const *entries, int n)
+/* @return EXPECT_LEDGER_TAKEN: the store has answered, and the claims say what;
+ *         NO_STORE, DOWN */
+static expect_ledger_e fleet_look(expect_claims_t *claims,
+                                  expect_claim_entry_t *const *entries, int n)
 {
     expect_store_item_t *items = fleet_items(claims, n);
     apr_int64_t length = entries[0]->claim.length;
     int i, refused = -1;
+    expect_ledger_e answer;
 
     for (i = 0; i < n; ++i) {
         item_init(&items[i], &entries[i]->claim);
     }
-    if (store->peek(items, n, length, &refused) == EXPECT_LEDGER_DOWN) {
-        return 0;
+    answer = fleet_answer(claims, store->peek(items, n, length, &claims->waited,
+                                              &refused));
+    if (answer == EXPECT_LEDGER_DOWN || answer == EXPECT_LEDGER_NO_STORE) {
+        return answer;
     }
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &entries[i]->claim;
@@ -102,7 +131,7 @@ static int fleet_look(expect_claims_t *claims,
             claim->wait = 0;
         }
     }
-    return 1;
+    return EXPECT_LEDGER_TAKEN;
 }
 
 /* What a take would find, if the store does not answer it either. */
@@ -124,16 +153,18 @@ void expect_fleet_look(expect_claims_t *claims,
                        expect_claim_entry_t *const *entries, int n)
 {
     int asks = store && claims->asks_store, i;
+    expect_ledger_e answer = asks ? fleet_look(claims, entries, n)
+                                  : EXPECT_LEDGER_DOWN;
 
-    if (asks && fleet_look(claims, entries, n)) {
+    if (answer == EXPECT_LEDGER_TAKEN) {
         return;
     }
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &entries[i]->claim;
 
-        entries[i]->found = asks
-            ? look_without_store(claim)
-            : expect_ledger_peek(expect_server_ledger(), claim);
+        entries[i]->found = answer == EXPECT_LEDGER_NO_STORE ? answer
+            : asks ? look_without_store(claim)
+                   : expect_ledger_peek(expect_server_ledger(), claim);
     }
 }
 
@@ -182,8 +213,12 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
     for (i = 0; i < n; ++i) {
         item_init(&items[i], &claim[i]);
     }
-    taken = store->take(&claims->upload, items, n, claim->length, was_read,
-                        refused);
+    taken = fleet_answer(claims, store->take(&claims->upload, items, n,
+                                             claim->length, was_read,
+                                             &claims->waited, refused));
+    if (taken == EXPECT_LEDGER_NO_STORE) {
+        return taken;
+    }
     if (taken == EXPECT_LEDGER_DOWN) {
         taken = fleet_take_without_store(new, read, refused);
         if (taken == EXPECT_LEDGER_TAKEN) {
@@ -195,6 +230,7 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
         fleet_book(new, was_read);
         *read = 0;
     }
+    claims->is_refused = taken != EXPECT_LEDGER_TAKEN;
     for (i = 0; i < n; ++i) {
         item_found(&items[i], &claim[i]);
     }

@@ -21,6 +21,12 @@
 extern const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS];
 
 /**
+ * A decision begins. All that it asks the store shares one timeout.
+ * @param claims those of the upload
+ */
+void expect_fleet_begin(expect_claims_t *claims);
+
+/**
  * Look whether an upload would be admitted now under each of some claims, as if
  * the others were not there. Nothing is taken. If the store is asked
  * (claims->asks_store), that is one round trip for all of them.

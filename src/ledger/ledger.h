@@ -96,6 +96,7 @@ typedef enum {
     EXPECT_LEDGER_REFUSED,  /* a limit is reached: nothing was taken */
     EXPECT_LEDGER_DOWN,     /* there is no ledger, or it cannot be locked; or
                              * all of its places are held */
+    EXPECT_LEDGER_LATE,     /* only of the store: see store.h */
     EXPECT_LEDGER_NO_STORE  /* the store does not answer, and this server must
                              * not decide alone: fleet.h */
 } expect_ledger_e;

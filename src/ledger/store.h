@@ -27,7 +27,7 @@
 /** For ap_register_provider(): the name is the scheme, like "redis". The
  *  version is raised with every change of this file. */
 #define EXPECT_STORE_GROUP "expect_store"
-#define EXPECT_STORE_VERSION "1"
+#define EXPECT_STORE_VERSION "2"
 
 /** What becomes of uploads while the store does not answer. */
 typedef enum {
@@ -113,10 +113,11 @@ typedef struct expect_store_provider_t {
      * Look whether an upload would be admitted now. Nothing is taken.
      * @param items   n of them; what was found is filled in
      * @param length  bytes announced; negative: not known
-     * @param refused set to the index of the first that is reached
+     * @param waited, refused as for take()
      */
     expect_ledger_e (*peek)(expect_store_item_t *items, int n,
-                            apr_int64_t length, int *refused);
+                            apr_int64_t length, apr_interval_time_t *waited,
+                            int *refused);
 
     /**
      * Take all, or nothing, in one round trip.
@@ -126,14 +127,18 @@ typedef struct expect_store_provider_t {
      * @param length  bytes announced; negative: not known
      * @param read    bytes of content of unknown length that were read already:
      *                they are taken, and one byte more must be left
+     * @param waited  in, out: microseconds that this decision has waited for
+     *                the store; all of its questions share one timeout
      * @param refused set to the index of the first that is reached
-     * @return EXPECT_LEDGER_DOWN: the store does not answer. If it has taken
-     *         the items all the same, they are given back as soon as it answers
+     * @return EXPECT_LEDGER_DOWN: the store does not answer; EXPECT_LEDGER_LATE:
+     *         it has answered earlier questions, and had little time left for
+     *         this one. If it has taken the items all the same, they are given
+     *         back as soon as it answers
      */
     expect_ledger_e (*take)(expect_store_upload_t **upload,
                             expect_store_item_t *items, int n,
                             apr_int64_t length, apr_int64_t read,
-                            int *refused);
+                            apr_interval_time_t *waited, int *refused);
 
     /**
      * Add what was admitted without the store, which did not answer. This

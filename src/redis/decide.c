@@ -67,27 +67,44 @@ static void question_void(redis_process_t *process,
     redis_renewer_wake(process);
 }
 
-static void question_failed(redis_process_t *process,
-                            const redis_question_t *question,
-                            apr_time_t since, const redis_failure_t *failure)
+/*
+ * There is no answer. If it had less than half of the timeout, as earlier
+ * questions of the same decision have used up the rest, that does not show that
+ * the store is down: else a tenant with many alternatives could make all of
+ * this process do without a store that is only slow.
+ */
+static expect_ledger_e question_failed(redis_process_t *process,
+                                       const redis_question_t *question,
+                                       apr_time_t since,
+                                       apr_interval_time_t left,
+                                       const redis_failure_t *failure)
 {
+    int is_short = failure->is_late && left < process->store.timeout / 2;
+
     redis_figures_count(failure->is_late ? REDIS_TIMEOUT : REDIS_ERROR);
-    redis_breaker_failed(process, since, failure);
+    if (!is_short) {
+        redis_breaker_failed(process, since, failure);
+    }
     if (failure->was_sent && strcmp(question->name, "peek")) {
         question_void(process, question);
     }
+    return is_short ? EXPECT_LEDGER_LATE : EXPECT_LEDGER_DOWN;
 }
 
 /*
  * Ask, and read the answer.
- * @return 0: there is none
+ * @param waited as for take()
+ * @return EXPECT_LEDGER_TAKEN: there is an answer, whatever it says; LATE, DOWN
  */
-static int question_ask(redis_process_t *process,
-                        const redis_question_t *question,
-                        expect_store_item_t *items, redis_item_t *held,
-                        redis_answer_t *answer)
+static expect_ledger_e question_ask(redis_process_t *process,
+                                    const redis_question_t *question,
+                                    apr_interval_time_t *waited,
+                                    expect_store_item_t *items,
+                                    redis_item_t *held,
+                                    redis_answer_t *answer)
 {
     apr_time_t since = redis_clock();
+    apr_interval_time_t left = process->store.timeout - *waited, took;
     redis_may_e may = redis_breaker_may(process);
     redis_failure_t failure;
     redisReply *reply = NULL;
@@ -96,11 +113,14 @@ static int question_ask(redis_process_t *process,
 
     if (may == REDIS_MAY_NOT) {
         redis_figures_count(REDIS_ERROR);
-        return 0;
+        return EXPECT_LEDGER_DOWN;
+    }
+    if (left <= 0) {
+        redis_figures_count(REDIS_TIMEOUT);
+        return EXPECT_LEDGER_LATE;
     }
     redis_command_ask(&command, process, question);
-    is_answered = redis_exchange(process, &command,
-                                 since + process->store.timeout, &reply,
+    is_answered = redis_exchange(process, &command, since + left, &reply,
                                  &failure);
     redis_command_free(&command);
     if (is_answered && !redis_answer_read(reply, answer, items, held,
@@ -112,13 +132,14 @@ static int question_ask(redis_process_t *process,
     if (reply) {
         freeReplyObject(reply);
     }
+    took = redis_clock() - since;
+    *waited += took;
     if (!is_answered) {
-        question_failed(process, question, since, &failure);
-        return 0;
+        return question_failed(process, question, since, left, &failure);
     }
-    redis_figures_time(redis_clock() - since);
+    redis_figures_time(took);
     redis_breaker_answered(process, may);
-    return 1;
+    return EXPECT_LEDGER_TAKEN;
 }
 
 /* --- look ---------------------------------------------------------------- */
@@ -165,7 +186,8 @@ static redis_question_t upload_asks(expect_store_upload_t *upload,
 }
 
 expect_ledger_e redis_peek(expect_store_item_t *items, int n,
-                           apr_int64_t length, int *refused)
+                           apr_int64_t length, apr_interval_time_t *waited,
+                           int *refused)
 {
     redis_process_t *process = redis_process();
     expect_store_upload_t *upload = process ? redis_upload_make(process)
@@ -179,7 +201,9 @@ expect_ledger_e redis_peek(expect_store_item_t *items, int n,
     if (upload_append(process, upload, items, n)) {
         redis_question_t question = upload_asks(upload, "peek", n, length, 0);
 
-        if (question_ask(process, &question, items, upload->items, &answer)) {
+        found = question_ask(process, &question, waited, items, upload->items,
+                             &answer);
+        if (found == EXPECT_LEDGER_TAKEN) {
             *refused = answer.refused;
             found = answer.refused < 0 ? EXPECT_LEDGER_TAKEN
                                        : EXPECT_LEDGER_REFUSED;
@@ -244,7 +268,8 @@ static int upload_begins(redis_process_t *process,
 
 expect_ledger_e redis_take(expect_store_upload_t **upload,
                            expect_store_item_t *items, int n,
-                           apr_int64_t length, apr_int64_t read, int *refused)
+                           apr_int64_t length, apr_int64_t read,
+                           apr_interval_time_t *waited, int *refused)
 {
     redis_process_t *process = redis_process();
     expect_store_upload_t *taker = *upload;
@@ -256,7 +281,8 @@ expect_ledger_e redis_take(expect_store_upload_t **upload,
                                                 read);
         redis_item_t *held = &taker->items[taker->n];
 
-        if (question_ask(process, &question, items, held, &answer)) {
+        found = question_ask(process, &question, waited, items, held, &answer);
+        if (found == EXPECT_LEDGER_TAKEN) {
             found = answer.is_taken ? EXPECT_LEDGER_TAKEN
                                     : EXPECT_LEDGER_REFUSED;
             *refused = answer.refused;
@@ -323,6 +349,7 @@ expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
         .id = upload->id, .second = AHEAD
     };
     redis_answer_t answer;
+    apr_interval_time_t waited = 0;
 
     *refused = -1;
     if (!process) {
@@ -334,7 +361,8 @@ expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
     }
     question.command = ++upload->n_commands;
     question.first = bytes_clip(*bytes - upload->ahead);
-    if (!question_ask(process, &question, items, upload->items, &answer)) {
+    if (question_ask(process, &question, &waited, items, upload->items,
+                     &answer) != EXPECT_LEDGER_TAKEN) {
         return EXPECT_LEDGER_DOWN;
     }
     redis_figures_count(answer.refused < 0 ? REDIS_TAKEN : REDIS_REFUSED);

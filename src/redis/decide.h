@@ -12,11 +12,13 @@
 #include "ledger/store.h"
 
 expect_ledger_e redis_peek(expect_store_item_t *items, int n,
-                           apr_int64_t length, int *refused);
+                           apr_int64_t length, apr_interval_time_t *waited,
+                           int *refused);
 
 expect_ledger_e redis_take(expect_store_upload_t **upload,
                            expect_store_item_t *items, int n,
-                           apr_int64_t length, apr_int64_t read, int *refused);
+                           apr_int64_t length, apr_int64_t read,
+                           apr_interval_time_t *waited, int *refused);
 
 void redis_hold(expect_store_upload_t **upload,
                 const expect_store_item_t *items, int n, apr_int64_t length,

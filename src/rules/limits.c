@@ -241,6 +241,7 @@ void expect_limits_look_again(const expect_facts_t *facts, const void *arg)
     expect_ledger_e found = c->found;
 
     facts->claims->asks_store = 1;
+    expect_fleet_begin(facts->claims);
     expect_fleet_look(facts->claims, &c, 1);
     c->found = found;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # A decision is one round trip to the store, however many rules remember: by the
 # Redis server's own count. Where alternatives are full, there are up to four.
+# All of them share one timeout.
 
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ my $rules = <<'CONF' x 3;
 CONF
 my $full = "ExpectRequire quota uploads=1 per=366d\n" x 4;
 my $redis = redis();
-my $httpd = fleet_httpd($redis, <<"CONF", 'timeout=5000');
+my $conf = <<"CONF";
 <If "-n %{HTTP:X-Trial}">
     ExpectEngine DetectionOnly
 </If>
@@ -59,6 +60,7 @@ $full
     </ExpectRequireAny>
 </Location>
 CONF
+my $httpd = fleet_httpd($redis, $conf, 'timeout=5000');
 
 sub commands {
     return $redis->call('INFO', 'commandstats')
@@ -116,5 +118,37 @@ for my $nth (1 .. 4) {
 }
 trips_are(3, 503, 'no alternative', 'any');
 trips_are(4, 200, 'the last alternative', 'any', headers => ['X-Free: 1']);
+
+# An answer takes 0.6 s, so that any number would fit in, if each had the whole
+# timeout. They have it together: after one that refuses (or two) there is no time
+# for another take (or look). The refusal stands, whatever on-error= says; nobody
+# does without the store because of that.
+for my $case (['local', 800, 'two', 1], ['admit', 800, 'two', 1],
+    ['refuse', 800, 'two', 1], ['local', 1500, 'any', 2],
+    ['admit', 1500, 'any', 2]) {
+    my($on_error, $timeout, $path, $full) = @$case;
+    my $store = redis();
+    my $proxy = proxy($store);
+    my $slow = fleet_httpd($proxy, $conf, "timeout=$timeout",
+        "on-error=$on_error");
+    my $is = "slow, $on_error, $path";
+    my $ask = sub {
+        my($path, @is) = @_;
+        return upload(vhost => $slow, path => "/witness/$path", asks => 1,
+            content => 100, unwitnessed => 1, @is);
+    };
+    is $ask->($path)->{status}, 200, "$is: room" for 1 .. $full;
+    $proxy->mode('slow');
+    for my $h2 (0, has_h2() ? 1 : ()) {
+        my $r = $ask->($path, h2 => $h2);
+        is $r->{status}, 503, "$is, h2 $h2: the refusal stands";
+        is_deeply $r->{interim}, [], "$is, h2 $h2: no 100";
+        is $ask->('all', h2 => $h2)->{status}, 200,
+            "$is, h2 $h2: the store decides about the next one";
+    }
+    $proxy->mode('pass');
+    is $ask->($path)->{status}, 200, "$is: nothing was taken";
+    is_deeply [ store_log($slow) ], [], "$is: nothing is said";
+}
 
 done_testing();

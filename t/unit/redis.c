@@ -56,6 +56,7 @@ static redisContext *own;
 static redis_store_t store;
 static apr_int64_t now;
 static int refused;
+static apr_interval_time_t waited;
 
 /* --- the server ---------------------------------------------------------- */
 
@@ -213,11 +214,18 @@ static expect_store_item_t an_item(const expect_limit_t *limit, int key)
     return item;
 }
 
+static int look(expect_store_item_t *items, int n, apr_int64_t length)
+{
+    waited = 0;
+    return redis_peek(items, n, length, &waited, &refused);
+}
+
 static int take(expect_store_upload_t **upload, expect_store_item_t *items,
                 int n, apr_int64_t length)
 {
     *upload = NULL;
-    return redis_take(upload, items, n, length, 0, &refused);
+    waited = 0;
+    return redis_take(upload, items, n, length, 0, &waited, &refused);
 }
 
 #define assert_taken(result) assert_int_equal(result, EXPECT_LEDGER_TAKEN)
@@ -236,7 +244,7 @@ static void test_in_flight(void **state)
     assert_taken(take(&a, &item, 1, 300));
     assert_int_equal(item.left_uploads, 2);
     assert_int_equal(item.left_bytes, 1000);
-    assert_taken(redis_peek(&item, 1, 700, &refused));
+    assert_taken(look(&item, 1, 700));
     assert_int_equal(item.left_bytes, 700);
     assert_refused(take(&c, &item, 1, 701));
     assert_int_equal(refused, 0);
@@ -271,7 +279,7 @@ static void test_several(void **state)
     assert_int_equal(items[2].left_bytes, 800);
     assert_int_equal(call_number("ZCARD " FLIGHT "f", "01"), 1);
     redis_settle(a, 40, 0, 1);
-    assert_taken(redis_peek(items, 2, 0, &refused));
+    assert_taken(look(items, 2, 0));
     assert_int_equal(items[0].left_uploads, 9);
     assert_int_equal(items[1].left_uploads, 3);
     assert_int_equal(items[1].left_bytes, 1000 - 80);
@@ -312,7 +320,7 @@ static void test_once(void **state)
             freeReplyObject(reply);
             assert_int_equal(call_number("ZCARD " FLIGHT "f", "02"),
                              i < 2 ? 1 : 0);
-            assert_taken(redis_peek(items, 2, 0, &refused));
+            assert_taken(look(items, 2, 0));
             assert_int_equal(items[0].left_uploads, i < 2 ? 9 : 10);
             assert_int_equal(items[1].left_bytes, i < 2 ? 990 : 1000);
         }
@@ -416,7 +424,7 @@ static void model_compare(const model_t *m, expect_store_item_t *item)
 {
     long double left = LIMIT - model_level(m);
 
-    redis_peek(item, 1, 0, &refused);
+    look(item, 1, 0);
     assert_true(fabsl(left - (long double)item->left_bytes) <= 1.01L);
     assert_true(gcra_left(&m->gcra, &rate, m->at * 1000)
                 <= item->left_bytes + 1);
@@ -520,7 +528,7 @@ static void test_burst(void **state)
         for (i = 0; i < 200; ++i) {
             assert_taken(take(&uploads[i], &item, 1, LIMIT / 200));
         }
-        assert_refused(redis_peek(&item, 1, 1, &refused));
+        assert_refused(look(&item, 1, 1));
         srand(1);
         for (i = 0; i < 200; ++i) {
             int from = order == 0 ? i : order == 1 ? 199 - i
@@ -532,7 +540,7 @@ static void test_burst(void **state)
             }
             redis_settle(one, 0, 0, 1);
         }
-        assert_taken(redis_peek(&item, 1, 0, &refused));
+        assert_taken(look(&item, 1, 0));
         assert_int_equal(item.left_bytes, LIMIT);
         assert_int_equal(item.left_uploads, 200);
     }
@@ -555,14 +563,14 @@ static void test_many_ranges(void **state)
     for (i = 0; i < 400; i += 2) {
         redis_settle(uploads[i], 0, 1, 1);
     }
-    redis_peek(&item, 1, 0, &refused);
+    look(&item, 1, 0);
     /* 250 kB by time; of what is left, 150 kB, half at most */
     assert_true(item.left_bytes <= LIMIT - 400000 + 250000 + 75000);
     assert_true(item.left_bytes >= LIMIT - 400000 + 250000);
     for (i = 1; i < 400; i += 2) {
         redis_settle(uploads[i], 0, 1, 1);
     }
-    redis_peek(&item, 1, 0, &refused);
+    look(&item, 1, 0);
     assert_true(item.left_bytes <= LIMIT);
 }
 
@@ -580,11 +588,11 @@ static void test_clock_back(void **state)
     assert_int_equal(item.left_bytes, LIMIT / 2);
     assert_taken(take(&b, &item, 1, LIMIT / 4));
     clock_set(START - HOUR / 2);
-    assert_taken(redis_peek(&item, 1, 0, &refused));
+    assert_taken(look(&item, 1, 0));
     assert_int_equal(item.left_bytes, LIMIT / 4 + LIMIT / 2);
     redis_settle(a, 0, 1, 1);
     redis_settle(b, LIMIT / 4, 1, 1);
-    redis_peek(&item, 1, 0, &refused);
+    look(&item, 1, 0);
     assert_in_range(item.left_bytes, LIMIT / 4 + LIMIT / 2, LIMIT);
 }
 
@@ -604,10 +612,10 @@ static void test_draw(void **state)
     assert_taken(redis_draw(a, &bytes, items, &refused));
     assert_int_equal(bytes, 100);
     /* an eighth of what was left was taken in advance, and comes back */
-    redis_peek(&items[1], 1, 0, &refused);
+    look(&items[1], 1, 0);
     assert_int_equal(items[1].left_bytes, 10000 - 1250);
     redis_settle(a, 100, 1, 1);
-    redis_peek(&items[1], 1, 0, &refused);
+    look(&items[1], 1, 0);
     assert_int_equal(items[1].left_bytes, 9900);
 
     assert_taken(take(&b, items, 2, -1));
@@ -623,8 +631,47 @@ static void test_draw(void **state)
     assert_refused(take(&a, items, 2, -1));
     assert_int_equal(refused, 1);
     redis_settle(b, received, 1, 1);
-    redis_peek(&items[1], 1, 0, &refused);
+    look(&items[1], 1, 0);
     assert_int_equal(items[1].left_bytes, 0);
+}
+
+/* --- the time of a decision ----------------------------------------------- */
+
+/* What earlier questions have used up is not there for the next one; and that
+ * it is too little for an answer does not show that the store is down. */
+static void test_time(void **state)
+{
+    expect_limit_t limit = a_limit(EXPECT_LIMIT_QUOTA, 5, NONE);
+    expect_store_item_t item = an_item(&limit, 1);
+    expect_store_upload_t *upload;
+    redis_store_t other = store;
+
+    (void)state;
+    other.timeout = SECOND;
+    process_begin(&other);
+    assert_taken(look(&item, 1, 10));
+    assert_true(waited > 0 && waited < SECOND);
+    waited = SECOND;
+    assert_int_equal(redis_peek(&item, 1, 10, &waited, &refused),
+                     EXPECT_LEDGER_LATE);
+    assert_int_equal(waited, SECOND);
+    assert_non_null(redis_process()->idle);
+
+    kill(server, SIGSTOP);
+    waited = SECOND - SECOND / 8;
+    upload = NULL;
+    assert_int_equal(redis_take(&upload, &item, 1, 10, 0, &waited, &refused),
+                     EXPECT_LEDGER_LATE);
+    assert_null(upload);
+    assert_true(waited >= SECOND);
+    assert_false(redis_process()->is_down);
+    assert_null(redis_process()->idle);
+    waited = SECOND / 4;
+    assert_down(redis_peek(&item, 1, 10, &waited, &refused));
+    assert_true(redis_process()->is_down);
+    redis_renewer_leave(redis_process());
+    kill(server, SIGCONT);
+    process_begin(&store);
 }
 
 /* --- a server that answers nonsense --------------------------------------- */
@@ -903,6 +950,7 @@ int main(void)
         cmocka_unit_test_setup(test_clock_back, each),
         cmocka_unit_test_setup(test_draw, each),
         cmocka_unit_test_setup(test_fork, each),
+        cmocka_unit_test_setup(test_time, each),
         cmocka_unit_test_setup(test_nonsense, each),
         cmocka_unit_test_setup(test_late, each)
     };
