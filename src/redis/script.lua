@@ -60,7 +60,7 @@ end
 
 local function flight_forget(item, member)
   redis.call('ZREM', item.places, member)
-  local bytes = redis.call('HGET', item.bytes_of, member)
+  local bytes = item.has_bytes and redis.call('HGET', item.bytes_of, member)
   if bytes then
     redis.call('HDEL', item.bytes_of, member)
     redis.call('HINCRBY', item.bytes_of, 'sum', whole(0 - number(bytes)))
@@ -69,30 +69,38 @@ end
 
 -- When no place is left, nothing is left, not even a sum.
 local function flight_tidy(item)
-  if redis.call('EXISTS', item.places) == 0 then
+  if item.has_bytes and redis.call('EXISTS', item.places) == 0 then
     redis.call('DEL', item.bytes_of)
   end
 end
 
--- Leases that have ended. Those that end too late were made before the clock
--- was set back.
+-- Removes leases that have ended, and mends those that end too late: they were
+-- made before the clock was set back. Sets item.held.
 local function flight_clean(item)
+  local last = now_ms + 2 * item.lease
+  item.held = redis.call('ZCOUNT', item.places, '(' .. whole(now_ms),
+                         whole(last))
+  if item.held == redis.call('ZCOUNT', item.places, '-inf', '+inf') then
+    return
+  end
   local ended = redis.call('ZRANGEBYSCORE', item.places, '-inf', now_ms,
                            'LIMIT', 0, ENDED_AT_ONCE)
   for _, member in ipairs(ended) do
     flight_forget(item, member)
   end
-  local last = now_ms + 2 * item.lease
   local late = redis.call('ZRANGEBYSCORE', item.places, '(' .. whole(last),
                           '+inf', 'LIMIT', 0, ENDED_AT_ONCE)
   for _, member in ipairs(late) do
     redis.call('ZADD', item.places, whole(now_ms + item.lease), member)
   end
+  item.held = redis.call('ZCOUNT', item.places, '(' .. whole(now_ms), '+inf')
 end
 
 local function flight_expire(item)
   redis.call('PEXPIRE', item.places, whole(item.lease + 1000))
-  redis.call('PEXPIRE', item.bytes_of, whole(item.lease + 1000))
+  if item.has_bytes then
+    redis.call('PEXPIRE', item.bytes_of, whole(item.lease + 1000))
+  end
 end
 
 -- Hold a place, with at least so many bytes.
@@ -120,8 +128,7 @@ end
 local function flight_check(item, uploads, bytes)
   local is_enough = true
   if item.uploads >= 0 then
-    local held = redis.call('ZCOUNT', item.places, '(' .. whole(now_ms), '+inf')
-    item.left_uploads = math.max(0, item.uploads - held)
+    item.left_uploads = math.max(0, item.uploads - item.held)
     is_enough = uploads <= item.left_uploads
   end
   if item.bytes >= 0 then
@@ -189,12 +196,17 @@ local function quota_write(item, which, quota, limit)
   return math.ceil(quota.level * item.period / limit / 1000) + 1000
 end
 
--- Keys live as long as anything is spent: at least so many ms.
-local function quota_expire(item, ms)
-  for _, key in ipairs({ item.spent, item.given_back }) do
+-- Keys live as long as anything is spent: at least so many ms, and some more, so
+-- that this is not set each time.
+local function quota_expire(item, quota, ms)
+  local function at_least(key)
     if redis.call('PTTL', key) < ms then
-      redis.call('PEXPIRE', key, whole(ms))
+      redis.call('PEXPIRE', key, whole(ms + ms / 8))
     end
+  end
+  at_least(item.spent)
+  if quota.refunded > 0 then
+    at_least(item.given_back)
   end
 end
 
@@ -213,10 +225,12 @@ end
 
 -- Returns what names the turn for a refund.
 local function quota_spend(item, which, limit, amount)
-  local quota = quota_read(item, which, limit)
+  -- what the check has read, unless another item has spent from it since
+  local quota = item.same == 1 and item[which]
+                or quota_read(item, which, limit)
   quota.level = quota.level + amount
   quota.turn = quota.turn + 1
-  quota_expire(item, quota_write(item, which, quota, limit))
+  quota_expire(item, quota, quota_write(item, which, quota, limit))
   return whole(quota.born) .. ' ' .. whole(quota.turn) .. ' '
          .. exact(quota.drained + quota.level + quota.refunded)
 end
@@ -307,7 +321,7 @@ local function quota_refund(item, which, limit, amount, mark)
   local ms = quota_write(item, which, quota, limit)
   refunds_add(refunds, turn, amount, ends)
   refunds_write(item, which, quota, refunds)
-  quota_expire(item, ms)
+  quota_expire(item, quota, ms)
 end
 
 -- --- items ---------------------------------------------------------------
