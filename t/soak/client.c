@@ -184,7 +184,8 @@ static struct {
     int fd;
     int used;                   /* the connection has been answered on */
     int got;                    /* something of the current answer came */
-    uint64_t kills, restarts;   /* when the connection last showed life */
+    uint64_t asked_kills, asked_restarts;   /* before the current request */
+    uint64_t kills, restarts;   /* before the last request that was answered */
     char in[HEAD_MAX + BODY_MAX];
     size_t in_len;
     char out[OUT_MAX];
@@ -448,11 +449,20 @@ static void break_off(void)
     hang_up();
 }
 
-/* A child that is about to end may still answer: see lost(). */
+/* A request is about to be sent, or a connection made. A child that is about to
+ * end may still answer. */
+static void before_sending(void)
+{
+    me.asked_kills = board_read(&board->kills) & ~(uint64_t)1;
+    me.asked_restarts = board_read(&board->restarts) & ~(uint64_t)1;
+}
+
+/* Something came: so the child has lived when the request was sent. It may be
+ * long gone by the time at which this is read. */
 static void alive(void)
 {
-    me.kills = board_read(&board->kills) & ~(uint64_t)1;
-    me.restarts = board_read(&board->restarts) & ~(uint64_t)1;
+    me.kills = me.asked_kills;
+    me.restarts = me.asked_restarts;
 }
 
 static void dial(void)
@@ -464,6 +474,7 @@ static void dial(void)
     to.sin_port = htons((unsigned short)port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (;;) {
+        before_sending();
         alive();
         me.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (me.fd < 0) {
@@ -491,6 +502,7 @@ static void begin(void)
     if (me.fd < 0) {
         dial();
     }
+    before_sending();
     me.got = 0;
 }
 
@@ -631,9 +643,9 @@ static int read_answer(response_t *r, int bare, const char *content,
 
 /*
  * A connection has ended before the answer. That may be, if a child was killed
- * since it last showed life: then the request may have been counted. And a
- * child of an older generation ends a connection that was kept alive: then it
- * has not read the request. Nothing else may be.
+ * since the last request that was answered was sent: then the request may have
+ * been counted. And a child of an older generation ends a connection that was
+ * kept alive: then it has not read the request. Nothing else may be.
  * @return whether the request may have been counted
  */
 static int lost(void)
@@ -1098,19 +1110,15 @@ static size_t write_item(char *to, item_t *item)
     return n + write_content(to + n, &item->u);
 }
 
-/* 0: no more answers will come. One that is read now may have been sent long
- * ago, and is no sign of life. */
+/* 0: no more answers will come. */
 static int read_item(item_t *item)
 {
     const want_t *want = item->what == OVER ? &pipeline_over : &pipeline_put;
-    uint64_t kills = me.kills, restarts = me.restarts;
 
     me.got = me.in_len > 0;
     if (!read_answer(&answer, item->what == HEAD, NULL, 0)) {
         return 0;
     }
-    me.kills = kills;
-    me.restarts = restarts;
     done();
     if (item->what == GET || item->what == HEAD) {
         check_get(&answer, item->what == HEAD, item->size);
