@@ -214,8 +214,8 @@ void expect_count_outcome(const request_rec *r, expect_request_t *e)
  * An admission rests on what the ledger had when the rules were evaluated. If
  * others have taken it meanwhile, or the store knows more, that rule does not
  * hold any more for this upload. The rules are evaluated again: an alternative
- * may admit. If the store has no time left for that, the refusal by the rule
- * that was reached stands.
+ * may admit. If no time is left to ask the store for that, one that needs no
+ * store may admit; else the refusal by the rule that was reached stands.
  */
 static int enforce_claims(request_rec *r, expect_request_t *e,
                           expect_stage_e stage, expect_answer_t *answer,
@@ -232,6 +232,9 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
     for (i = 0; i < EXPECT_CLAIMS_MAX; ++i) {
         if (answer->value != EXPECT_GRANTED
             && answer->value != EXPECT_NEUTRAL) {
+            if (reached && claims->is_late) {
+                break;
+            }
             return enforce_refuse(r, e, answer);
         }
         rule = expect_admission_take(e, grants);
@@ -242,7 +245,7 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
         if (!reached || !claims->is_late) {
             reached = rule;
         }
-        if (claims->is_late || !e->section.rules->has_alternatives) {
+        if (!e->section.rules->has_alternatives) {
             break;
         }
         if (i > 0 && e->section.rules->remembers > i + 2) {
@@ -252,9 +255,6 @@ static int enforce_claims(request_rec *r, expect_request_t *e,
             claims->asks_store = 1;
         }
         *answer = expect_judge_claims(e, stage, grants);
-        if (claims->is_late) {
-            break;
-        }
     }
     answer->value = EXPECT_DENIED;
     answer->rule = reached;

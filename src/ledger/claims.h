@@ -62,9 +62,10 @@ typedef struct expect_claims_t {
     int asks_store;
     /** microseconds that the decision under way has waited for the store */
     apr_interval_time_t waited;
-    /** the store has refused a take of that decision, */
+    /** the store has refused a take of this decision */
     int is_refused;
-    /** and had no time left for the next question: the refusal stands */
+    /** after that no time was left for another question: what is not taken is
+     *  denied, and the refusal stands */
     int is_late;
     /** what the upload holds in the store; NULL: nothing */
     struct expect_store_upload_t *upload;

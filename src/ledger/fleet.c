@@ -70,9 +70,18 @@ static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
 
 void expect_fleet_begin(expect_claims_t *claims)
 {
-    claims->waited = 0;
     claims->is_refused = 0;
     claims->is_late = 0;
+}
+
+/* A look before the first take is no part of the decision: it is for a trial, or
+ * for the log at debug. */
+static apr_interval_time_t *fleet_waited(expect_claims_t *claims)
+{
+    if (!claims->is_refused) {
+        claims->waited = 0;
+    }
+    return &claims->waited;
 }
 
 /*
@@ -114,8 +123,8 @@ static expect_ledger_e fleet_look(expect_claims_t *claims,
     for (i = 0; i < n; ++i) {
         item_init(&items[i], &entries[i]->claim);
     }
-    answer = fleet_answer(claims, store->peek(items, n, length, &claims->waited,
-                                              &refused));
+    answer = fleet_answer(claims, store->peek(items, n, length,
+                                              fleet_waited(claims), &refused));
     if (answer == EXPECT_LEDGER_DOWN || answer == EXPECT_LEDGER_NO_STORE) {
         return answer;
     }
@@ -162,9 +171,13 @@ void expect_fleet_look(expect_claims_t *claims,
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &entries[i]->claim;
 
-        entries[i]->found = answer == EXPECT_LEDGER_NO_STORE ? answer
-            : asks ? look_without_store(claim)
-                   : expect_ledger_peek(expect_server_ledger(), claim);
+        if (answer == EXPECT_LEDGER_NO_STORE) {
+            entries[i]->found = answer;
+            continue;
+        }
+        entries[i]->found = asks
+            ? look_without_store(claim)
+            : expect_ledger_peek(expect_server_ledger(), claim);
     }
 }
 
@@ -215,7 +228,7 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
     }
     taken = fleet_answer(claims, store->take(&claims->upload, items, n,
                                              claim->length, was_read,
-                                             &claims->waited, refused));
+                                             fleet_waited(claims), refused));
     if (taken == EXPECT_LEDGER_NO_STORE) {
         return taken;
     }

@@ -21,7 +21,8 @@
 extern const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS];
 
 /**
- * A decision begins. All that it asks the store shares one timeout.
+ * A decision begins. All questions to the store from its first take on share one
+ * timeout.
  * @param claims those of the upload
  */
 void expect_fleet_begin(expect_claims_t *claims);

@@ -131,9 +131,9 @@ typedef struct expect_store_provider_t {
      *                the store; all of its questions share one timeout
      * @param refused set to the index of the first that is reached
      * @return EXPECT_LEDGER_DOWN: the store does not answer; EXPECT_LEDGER_LATE:
-     *         it has answered earlier questions, and had little time left for
-     *         this one. If it has taken the items all the same, they are given
-     *         back as soon as it answers
+     *         it has answered earlier questions, and too little time was left
+     *         for this one. If it has taken the items all the same, they are
+     *         given back as soon as it answers
      */
     expect_ledger_e (*take)(expect_store_upload_t **upload,
                             expect_store_item_t *items, int n,

@@ -68,10 +68,10 @@ static void question_void(redis_process_t *process,
 }
 
 /*
- * There is no answer. If it had less than half of the timeout, as earlier
- * questions of the same decision have used up the rest, that does not show that
- * the store is down: else a tenant with many alternatives could make all of
- * this process do without a store that is only slow.
+ * There is no answer. If it was late, and earlier questions of the same decision
+ * have used up a part of the timeout, that does not show that the store is down:
+ * else a tenant with many alternatives could make all of this process do without
+ * a store that is only slow. The next decision has all of the timeout.
  */
 static expect_ledger_e question_failed(redis_process_t *process,
                                        const redis_question_t *question,
@@ -79,7 +79,7 @@ static expect_ledger_e question_failed(redis_process_t *process,
                                        apr_interval_time_t left,
                                        const redis_failure_t *failure)
 {
-    int is_short = failure->is_late && left < process->store.timeout / 2;
+    int is_short = failure->is_late && left < process->store.timeout;
 
     redis_figures_count(failure->is_late ? REDIS_TIMEOUT : REDIS_ERROR);
     if (!is_short) {
@@ -92,7 +92,9 @@ static expect_ledger_e question_failed(redis_process_t *process,
 }
 
 /*
- * Ask, and read the answer.
+ * Ask, and read the answer. If earlier questions have left less than half of the
+ * timeout, nothing is sent: an answer that came too late would cost all
+ * connections of this process, and a command that takes it back.
  * @param waited as for take()
  * @return EXPECT_LEDGER_TAKEN: there is an answer, whatever it says; LATE, DOWN
  */
@@ -115,8 +117,7 @@ static expect_ledger_e question_ask(redis_process_t *process,
         redis_figures_count(REDIS_ERROR);
         return EXPECT_LEDGER_DOWN;
     }
-    if (left <= 0) {
-        redis_figures_count(REDIS_TIMEOUT);
+    if (left < process->store.timeout / 2) {
         return EXPECT_LEDGER_LATE;
     }
     redis_command_ask(&command, process, question);

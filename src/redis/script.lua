@@ -12,8 +12,8 @@
 --   a quota    :q  a hash: of uploads (u) and of bytes (b) how much is spent
 --              :r  a hash: of the same, what was given back
 --
--- All keys expire: places with their leases, a quota when nothing is spent any
--- more. There are two more kinds of keys: one has what a command has returned,
+-- All keys expire: places with their leases, a quota soon after nothing is spent
+-- any more. There are two more kinds of keys: one has what a command has returned,
 -- so that a second attempt at it does nothing; and one is set by probe, to see
 -- whether the server can be written to.
 
@@ -196,8 +196,8 @@ local function quota_write(item, which, quota, limit)
   return math.ceil(quota.level * item.period / limit / 1000) + 1000
 end
 
--- Keys live as long as anything is spent: at least so many ms, and some more, so
--- that this is not set each time.
+-- Keys live as long as anything is spent: at least so many ms, and an eighth
+-- more, so that PEXPIRE is not needed each time.
 local function quota_expire(item, quota, ms)
   local function at_least(key)
     if redis.call('PTTL', key) < ms then

@@ -185,7 +185,8 @@ static struct {
     int used;                   /* the connection has been answered on */
     int got;                    /* something of the current answer came */
     uint64_t asked_kills, asked_restarts;   /* before the current request */
-    uint64_t kills, restarts;   /* before the last request that was answered */
+    uint64_t kills, restarts;   /* before the last request that was answered,
+                                 * or the connection was made */
     char in[HEAD_MAX + BODY_MAX];
     size_t in_len;
     char out[OUT_MAX];

@@ -45,6 +45,13 @@ $full
         ExpectRequire quota uploads=9 per=366d
     </ExpectRequireAny>
 </Location>
+<Location /witness/or-small>
+    <ExpectRequireAny>
+        ExpectRequire quota uploads=1 per=366d
+        ExpectRequire quota uploads=2 per=366d
+        ExpectRequire content-length max=20
+    </ExpectRequireAny>
+</Location>
 <Location /witness/limited>
     <Limit PUT>
         ExpectRequire quota uploads=9 per=366d
@@ -120,12 +127,12 @@ trips_are(3, 503, 'no alternative', 'any');
 trips_are(4, 200, 'the last alternative', 'any', headers => ['X-Free: 1']);
 
 # An answer takes 0.6 s, so that any number would fit in, if each had the whole
-# timeout. They have it together: after one that refuses (or two) there is no time
-# for another take (or look). The refusal stands, whatever on-error= says; nobody
-# does without the store because of that.
-for my $case (['local', 800, 'two', 1], ['admit', 800, 'two', 1],
-    ['refuse', 800, 'two', 1], ['local', 1500, 'any', 2],
-    ['admit', 1500, 'any', 2]) {
+# timeout. They have it together: after one that refuses (or two) there is too
+# little time for another take (or look). The refusal stands, whatever on-error=
+# says; nobody does without the store because of that. What needs no store admits.
+for my $case (['local', 1100, 'two', 1], ['admit', 1100, 'two', 1],
+    ['refuse', 1100, 'two', 1], ['local', 2000, 'any', 2],
+    ['admit', 2000, 'any', 2]) {
     my($on_error, $timeout, $path, $full) = @$case;
     my $store = redis();
     my $proxy = proxy($store);
@@ -138,6 +145,7 @@ for my $case (['local', 800, 'two', 1], ['admit', 800, 'two', 1],
             content => 100, unwitnessed => 1, @is);
     };
     is $ask->($path)->{status}, 200, "$is: room" for 1 .. $full;
+    is $ask->('or-small')->{status}, 200, "$is: room there, too";
     $proxy->mode('slow');
     for my $h2 (0, has_h2() ? 1 : ()) {
         my $r = $ask->($path, h2 => $h2);
@@ -145,7 +153,12 @@ for my $case (['local', 800, 'two', 1], ['admit', 800, 'two', 1],
         is_deeply $r->{interim}, [], "$is, h2 $h2: no 100";
         is $ask->('all', h2 => $h2)->{status}, 200,
             "$is, h2 $h2: the store decides about the next one";
+        is $ask->('debug', h2 => $h2)->{status}, 200,
+            "$is, h2 $h2: and about one that is logged at debug";
     }
+    is $ask->('or-small', content => 10, chunked => 1)->{status}, 200,
+        "$is: what needs no store";
+    ok comes_true(sub { !$store->places }), "$is: nothing is in flight";
     $proxy->mode('pass');
     is $ask->($path)->{status}, 200, "$is: nothing was taken";
     is_deeply [ store_log($slow) ], [], "$is: nothing is said";
