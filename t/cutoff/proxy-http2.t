@@ -41,8 +41,9 @@ for (['small', 1000], ['large', 100_000]) {
         content => $max + 1 }, status => 413, asked_status => 417,
         rule => 'content-length');
 
-    my @parts = grep { $_->{path} eq "/$name/over" } $origin->streams;
-    cmp_ok scalar @parts, '>', 0, "$name: parts have come to the origin";
+    my $parts = sub { grep { $_->{path} eq "/$name/over" } $origin->streams };
+    ok $front->wait_for($parts), "$name: parts have come to the origin";
+    my @parts = $parts->();
     is_deeply [grep { $_->{how} eq 'ended' || $_->{read} > $max } @parts], [],
         "$name: none that was cut off has ended";
 }
