@@ -121,7 +121,9 @@ for my $place (sort keys %rule) {
         "$place: each client got only what it may get"
         or diag explain $ended{$place};
     is $n->{now}, 0, "$place: all have ended";
-    is $n->{most}, AT_ONCE, "$place: so many at once, and never more";
+    # Clients count themselves late where the machine is busy: that all places
+    # were taken, the server says, by refusing others.
+    cmp_ok $n->{most}, '<=', AT_ONCE, "$place: never more at once";
     cmp_ok $n->{'in-flight'}, '>', 0, "$place: others were refused meanwhile";
     is $n->{admitted}, QUOTA, "$place: all of the quota, and no more";
     is $n->{admitted} + $n->{'in-flight'} + $n->{quota}, CLIENTS * ROUNDS,
