@@ -107,18 +107,19 @@ static expect_ledger_e question_ask(redis_process_t *process,
 {
     apr_time_t since = redis_clock();
     apr_interval_time_t left = process->store.timeout - *waited, took;
-    redis_may_e may = redis_breaker_may(process);
+    redis_may_e may;
     redis_failure_t failure;
     redisReply *reply = NULL;
     redis_command_t command;
     int is_answered;
 
+    if (left < process->store.timeout / 2) {
+        return EXPECT_LEDGER_LATE;
+    }
+    may = redis_breaker_may(process);
     if (may == REDIS_MAY_NOT) {
         redis_figures_count(REDIS_ERROR);
         return EXPECT_LEDGER_DOWN;
-    }
-    if (left < process->store.timeout / 2) {
-        return EXPECT_LEDGER_LATE;
     }
     redis_command_ask(&command, process, question);
     is_answered = redis_exchange(process, &command, since + left, &reply,

@@ -105,8 +105,9 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
 {
     mkpath($PLACES{FLEET});
     # a busy machine must not make each server decide by itself
-    my $patient = slurp("$samples/fleet.conf") =~ s/timeout=50 /timeout=5000 /r;
-    spew("$work/fleet.conf", $patient);
+    my $sample = slurp("$samples/fleet.conf");
+    is $sample =~ s/timeout=50 /timeout=5000 /, 1, 'several servers: a timeout';
+    spew("$work/fleet.conf", $sample);
     my @own = map { own_httpd(conf => $places . load_store()
         . qq(Include "$work/fleet.conf"\n)) } 1, 2;
     my @on = map { connection($own[$_ % 2]) } 1 .. 4;

@@ -450,8 +450,9 @@ static void break_off(void)
     hang_up();
 }
 
-/* A request is about to be sent, or a connection made. A child that is about to
- * end may still answer. */
+/* A request is about to be sent, or a connection made: note which children have
+ * ended by now. One that is just ending (odd) may still answer, and counts as
+ * one that ends later. */
 static void before_sending(void)
 {
     me.asked_kills = board_read(&board->kills) & ~(uint64_t)1;
@@ -644,9 +645,10 @@ static int read_answer(response_t *r, int bare, const char *content,
 
 /*
  * A connection has ended before the answer. That may be, if a child was killed
- * since the last request that was answered was sent: then the request may have
- * been counted. And a child of an older generation ends a connection that was
- * kept alive: then it has not read the request. Nothing else may be.
+ * after the client had sent the last request that was answered: then this
+ * request may have been counted. And a child of an older generation ends a
+ * connection that was kept alive: then it has not read the request. Nothing else
+ * may be.
  * @return whether the request may have been counted
  */
 static int lost(void)

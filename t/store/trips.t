@@ -133,7 +133,7 @@ trips_are(4, 200, 'the last alternative', 'any', headers => ['X-Free: 1']);
 for my $case (['local', 1100, 'two', 1], ['admit', 1100, 'two', 1],
     ['refuse', 1100, 'two', 1], ['local', 2000, 'any', 2],
     ['admit', 2000, 'any', 2]) {
-    my($on_error, $timeout, $path, $full) = @$case;
+    my($on_error, $timeout, $path, $used) = @$case;
     my $store = redis();
     my $proxy = proxy($store);
     my $slow = fleet_httpd($proxy, $conf, "timeout=$timeout",
@@ -144,7 +144,7 @@ for my $case (['local', 1100, 'two', 1], ['admit', 1100, 'two', 1],
         return upload(vhost => $slow, path => "/witness/$path", asks => 1,
             content => 100, unwitnessed => 1, @is);
     };
-    is $ask->($path)->{status}, 200, "$is: room" for 1 .. $full;
+    is $ask->($path)->{status}, 200, "$is: room" for 1 .. $used;
     is $ask->('or-small')->{status}, 200, "$is: room there, too";
     $proxy->mode('slow');
     for my $h2 (0, has_h2() ? 1 : ()) {
