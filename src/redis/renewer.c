@@ -117,36 +117,22 @@ static int thread_probes(redis_process_t *process)
 
 /* --- giving back --------------------------------------------------------- */
 
-static int thread_voids(redis_process_t *process)
+/* Take back a command without an answer; only the thread removes one. */
+static void thread_takes_back(redis_process_t *process, redis_void_t *first)
 {
-    redis_void_t *first;
+    int is_over = redis_clock() - first->since > VOID_TIME
+                  || ++first->tries > TRIES
+                  || thread_sends(process, &first->command,
+                                  thread_deadline(process), REDIS_MAY_ASK);
 
-    for (;;) {
-        int is_answered;
-
-        if (!redis_process_lock(process)) {
-            return 0;
-        }
-        first = process->voids;
-        redis_process_unlock(process);
-        if (!first) {
-            return 1;
-        }
-        /* only the thread removes one */
-        is_answered = redis_clock() - first->since > VOID_TIME
-                      || ++first->tries > TRIES
-                      || thread_sends(process, &first->command,
-                                      thread_deadline(process),
-                                      REDIS_MAY_ASK);
-        if (!is_answered || !redis_process_lock(process)) {
-            return 0;
-        }
-        process->voids = first->next;
-        --process->n_voids;
-        redis_process_unlock(process);
-        redis_command_free(&first->command);
-        free(first);
+    if (!is_over || !redis_process_lock(process)) {
+        return;
     }
+    process->voids = first->next;
+    --process->n_voids;
+    redis_process_unlock(process);
+    redis_command_free(&first->command);
+    free(first);
 }
 
 /* Send what is settled; of the uploads, only this thread frees those that are
@@ -182,6 +168,24 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
         redis_upload_free(upload);
     }
     return is_answered && last;
+}
+
+/* One command: before the next, leases may have to be renewed. */
+static void thread_gives_back(redis_process_t *process)
+{
+    redis_void_t *first;
+
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    first = process->voids;
+    redis_process_unlock(process);
+    if (first) {
+        thread_takes_back(process, first);
+    }
+    else {
+        (void)thread_settles(process, thread_deadline(process));
+    }
 }
 
 /* --- renewing ------------------------------------------------------------ */
@@ -277,7 +281,7 @@ static void thread_leaves(redis_process_t *process)
 
 /* --- the thread ---------------------------------------------------------- */
 
-enum { DUE_NOTHING = 0, DUE_PROBE = 1, DUE_SETTLE = 2, DUE_RENEW = 4 };
+enum { DUE_NOTHING = 0, DUE_PROBE = 1, DUE_RENEW = 2, DUE_GIVE_BACK = 4 };
 
 /* When leases have to be renewed: at once, if a process of this server has lost
  * a connection. */
@@ -308,7 +312,7 @@ static int thread_due(redis_process_t *process, apr_time_t *next)
         *next = process->ask_at;
     }
     else {
-        due |= process->settled.first || process->voids ? DUE_SETTLE : 0;
+        due |= process->settled.first || process->voids ? DUE_GIVE_BACK : 0;
         if (process->held.n) {
             apr_time_t at = thread_renews_at(process, now);
 
@@ -329,13 +333,11 @@ static void thread_works(redis_process_t *process, int due,
         }
         return;
     }
-    if ((due & DUE_SETTLE) && thread_voids(process)) {
-        while (thread_settles(process, thread_deadline(process))) {
-            /* the next ones */
-        }
-    }
-    if ((due & DUE_RENEW) && !apr_atomic_read32(&process->is_down)) {
+    if (due & DUE_RENEW) {
         thread_renews(process);
+    }
+    if ((due & DUE_GIVE_BACK) && !apr_atomic_read32(&process->is_down)) {
+        thread_gives_back(process);
     }
 }
 

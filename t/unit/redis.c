@@ -701,12 +701,10 @@ static const char *const nonsense[] = {
     ":99999999999999999999\r\n", "", NULL
 };
 
-/* Answers each connection with the same, whatever was asked, and closes it. */
-static pid_t server_of(const char *path, const char *answer, int repeat)
+static int listen_at(const char *path)
 {
     struct sockaddr_un address;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    pid_t pid;
 
     memset(&address, 0, sizeof(address));
     address.sun_family = AF_UNIX;
@@ -715,7 +713,15 @@ static pid_t server_of(const char *path, const char *answer, int repeat)
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)),
                      0);
     assert_int_equal(listen(fd, 5), 0);
-    pid = fork();
+    return fd;
+}
+
+/* Answers each connection with the same, whatever was asked, and closes it. */
+static pid_t server_of(const char *path, const char *answer, int repeat)
+{
+    int fd = listen_at(path);
+    pid_t pid = fork();
+
     if (!pid) {
         for (;;) {
             char bytes[8192];
@@ -777,17 +783,9 @@ static void test_nonsense(void **state)
 static pid_t late_server(const char *path)
 {
     static const char answer[] = "*8\r\n:1\r\n:-1\r\n:0\r\n" ITEM;
-    struct sockaddr_un address;
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    pid_t pid;
+    int fd = listen_at(path);
+    pid_t pid = fork();
 
-    memset(&address, 0, sizeof(address));
-    address.sun_family = AF_UNIX;
-    (void)apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)),
-                     0);
-    assert_int_equal(listen(fd, 5), 0);
-    pid = fork();
     while (!pid) {
         int client = accept(fd, NULL, NULL);
         char bytes[8192];
@@ -834,6 +832,86 @@ static void test_late(void **state)
     process_begin(&store);
     assert_down(first);
     assert_down(second);
+}
+
+/* --- the thread ----------------------------------------------------------- */
+
+/* Answers each command after 20 ms, and writes to a pipe whether it renews. */
+static pid_t recording_server(const char *path, int record)
+{
+    int fd = listen_at(path), client;
+    pid_t pid = fork();
+
+    while (!pid && (client = accept(fd, NULL, NULL)) >= 0) {
+        char bytes[8192];
+        ssize_t n;
+
+        while ((n = read(client, bytes, sizeof(bytes) - 1)) > 0) {
+            bytes[n] = '\0';
+            (void)!write(record, strstr(bytes, "\nrenew\r") ? "R" : "v", 1);
+            (void)poll(NULL, 0, 20);
+            (void)!write(client, ":1\r\n", 4);
+        }
+        close(client);
+    }
+    close(fd);
+    return pid;
+}
+
+/* What the thread has to do when it starts: renew an upload's lease, and take
+ * back three commands. */
+static void give_work(redis_process_t *process)
+{
+    expect_limit_t limit = a_limit(EXPECT_LIMIT_IN_FLIGHT, 9, NONE);
+    expect_store_item_t item = an_item(&limit, 1);
+    expect_store_upload_t *upload = redis_upload_make(process);
+    int i;
+
+    assert_non_null(upload);
+    assert_true(redis_upload_reserve(upload, 1));
+    redis_item_init(&upload->items[upload->n++], &item, 0);
+    redis_list_add(&process->held, upload);
+    for (i = 0; i < 3; ++i) {
+        redis_void_t *made = calloc(1, sizeof(*made));
+
+        assert_non_null(made);
+        made->since = redis_clock();
+        redis_command_begin(&made->command, "void");
+        made->next = process->voids;
+        process->voids = made;
+        ++process->n_voids;
+    }
+}
+
+/* Leases are renewed in time, however much there is to give back. */
+static void test_renews_in_time(void **state)
+{
+    const char *path = apr_pstrcat(pool, folder, "/recording", NULL);
+    redis_store_t other = store;
+    char order[] = "......";
+    int record[2], i;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe(record), 0);
+    pid = recording_server(path, record[1]);
+    other.url.path = path;
+    other.timeout = 5 * SECOND;
+    other.lease = SECOND / 100;
+    process_begin(&other);
+    give_work(redis_process());
+    redis_renewer_start(redis_process());
+    for (i = 0; i < 6; ++i) {
+        assert_int_equal(read(record[0], &order[i], 1), 1);
+    }
+    redis_renewer_leave(redis_process());
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(record[0]);
+    close(record[1]);
+    (void)unlink(path);
+    process_begin(&store);
+    assert_string_equal(order, "RvRvRv");
 }
 
 /* --- processes ------------------------------------------------------------ */
@@ -952,7 +1030,8 @@ int main(void)
         cmocka_unit_test_setup(test_fork, each),
         cmocka_unit_test_setup(test_time, each),
         cmocka_unit_test_setup(test_nonsense, each),
-        cmocka_unit_test_setup(test_late, each)
+        cmocka_unit_test_setup(test_late, each),
+        cmocka_unit_test_setup(test_renews_in_time, each)
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
