@@ -49,7 +49,7 @@ void redis_addresses_turn(redis_process_t *process, const char *late)
         return;
     }
     if (addresses->n > 1 && !strcmp(addresses->text[0], late)) {
-        memcpy(first, late, sizeof(first));
+        memcpy(first, addresses->text[0], sizeof(first));
         for (i = 1; i < addresses->n; ++i) {
             memcpy(addresses->text[i - 1], addresses->text[i], sizeof(first));
         }

@@ -37,6 +37,7 @@
 #undef redis_script
 
 #include "ledger/gcra.h"
+#include "redis/addresses.h"
 #include "redis/decide.h"
 #include "redis/exchange.h"
 #include "redis/figures.h"
@@ -834,6 +835,41 @@ static void test_late(void **state)
     assert_down(second);
 }
 
+/* --- several addresses ---------------------------------------------------- */
+
+/* The address that was late is tried last; another request may have found that
+ * before. */
+static void test_addresses_turn(void **state)
+{
+    redis_process_t *process = redis_process();
+    redis_addresses_t before = process->addresses;
+    redis_addresses_t three = { 3, { "10.0.0.1", "10.0.0.2", "10.0.0.3" }, "" };
+
+    (void)state;
+    process->addresses = three;
+    redis_addresses_turn(process, "10.0.0.2");
+    assert_memory_equal(&process->addresses, &three, sizeof(three));
+    redis_addresses_turn(process, "10.0.0.1");
+    assert_int_equal(process->addresses.n, 3);
+    assert_string_equal(process->addresses.text[0], "10.0.0.2");
+    assert_string_equal(process->addresses.text[1], "10.0.0.3");
+    assert_string_equal(process->addresses.text[2], "10.0.0.1");
+    redis_addresses_turn(process, "10.0.0.1");
+    assert_string_equal(process->addresses.text[0], "10.0.0.2");
+    process->addresses = before;
+}
+
+static void test_addresses_none(void **state)
+{
+    redis_addresses_t found;
+
+    (void)state;
+    /* no name can be that, so no server is asked for it */
+    redis_addresses_find("a..b", &found);
+    assert_int_equal(found.n, 0);
+    assert_true(found.reason[0]);
+}
+
 /* --- the thread ----------------------------------------------------------- */
 
 /* Answers each command after 20 ms, and writes to a pipe whether it renews. */
@@ -1031,6 +1067,8 @@ int main(void)
         cmocka_unit_test_setup(test_time, each),
         cmocka_unit_test_setup(test_nonsense, each),
         cmocka_unit_test_setup(test_late, each),
+        cmocka_unit_test(test_addresses_turn),
+        cmocka_unit_test(test_addresses_none),
         cmocka_unit_test_setup(test_renews_in_time, each)
     };
 
