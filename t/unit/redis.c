@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -116,6 +117,18 @@ static void script_change_clock(void)
     }
 }
 
+/* A process that ends with this one, however this one ends: else it would keep
+ * open what the caller reads. */
+static pid_t fork_server(void)
+{
+    pid_t pid = fork();
+
+    if (!pid) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    return pid;
+}
+
 static void server_start(void)
 {
     char path[96];
@@ -123,7 +136,7 @@ static void server_start(void)
     (void)snprintf(folder, sizeof(folder), "/tmp/redis-XXXXXX");
     assert_non_null(mkdtemp(folder));
     (void)snprintf(path, sizeof(path), "%s/socket", folder);
-    server = fork();
+    server = fork_server();
     if (!server) {
         (void)!freopen("/dev/null", "w", stdout);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
@@ -721,7 +734,7 @@ static int listen_at(const char *path)
 static pid_t server_of(const char *path, const char *answer, int repeat)
 {
     int fd = listen_at(path);
-    pid_t pid = fork();
+    pid_t pid = fork_server();
 
     if (!pid) {
         for (;;) {
@@ -785,7 +798,7 @@ static pid_t late_server(const char *path)
 {
     static const char answer[] = "*8\r\n:1\r\n:-1\r\n:0\r\n" ITEM;
     int fd = listen_at(path);
-    pid_t pid = fork();
+    pid_t pid = fork_server();
 
     while (!pid) {
         int client = accept(fd, NULL, NULL);
@@ -876,7 +889,7 @@ static void test_addresses_none(void **state)
 static pid_t recording_server(const char *path, int record)
 {
     int fd = listen_at(path), client;
-    pid_t pid = fork();
+    pid_t pid = fork_server();
 
     while (!pid && (client = accept(fd, NULL, NULL)) >= 0) {
         char bytes[8192];
