@@ -36,7 +36,7 @@ no others; the commands, run with a private httpd that has it, print what is
 shown (of a status line, the status); then $code is called with that httpd.
 Optional: prepare (called before it starts), load (LoadModule lines), before and
 after (configuration around the recipe's), replace (a hash of strings, for the
-configuration and the commands).
+configuration and the commands; each has to be there).
 
 =item place($path), files()
 
@@ -207,6 +207,10 @@ sub command_ok {
 sub cook {
     my($name, $code, %o) = @_;
     my $recipe = $chapter{$name} or die "there is no recipe $name\n";
+    my $text = join "\n", $recipe->{conf}, map { $_->[0] }
+        @{ $recipe->{commands} };
+    index($text, $_) >= 0 or die "$name has nothing to replace: $_\n"
+        for keys %{ $o{replace} || {} };
     my $conf = placed($recipe->{conf}, %{ $o{replace} || {} });
 
     make_places();
