@@ -170,7 +170,7 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
     return is_answered && last;
 }
 
-/* One command: before the next, leases may have to be renewed. */
+/* Sends one command only: leases may have to be renewed before the next. */
 static void thread_gives_back(redis_process_t *process)
 {
     redis_void_t *first;
