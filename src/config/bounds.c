@@ -14,7 +14,7 @@
 #include "base/size.h"
 #include "config/bounds.h"
 #include "config/directives.h"
-#include "config/section.h"
+#include "config/server.h"
 
 /* httpd's own times */
 static const expect_linger_t linger_default = {
@@ -27,10 +27,9 @@ static const expect_linger_t linger_default = {
 
 const expect_linger_t *expect_linger_of(const server_rec *s)
 {
-    const expect_linger_t *linger = ap_get_module_config(s->module_config,
-                                                         &expect_module);
+    const expect_server_conf_t *conf = expect_server_conf_of(s);
 
-    return linger ? linger : &linger_default;
+    return conf && conf->linger ? conf->linger : &linger_default;
 }
 
 #define ACCEPTED "time=SECONDS, idle=SECONDS and max=SIZE, or Off, are accepted"
@@ -124,6 +123,6 @@ const char *expect_cmd_linger(cmd_parms *cmd, void *unused, const char *args)
         }
         word = ap_getword_conf(cmd->pool, &args);
     }
-    ap_set_module_config(cmd->server->module_config, &expect_module, linger);
+    expect_server_conf_get(cmd)->linger = linger;
     return NULL;
 }

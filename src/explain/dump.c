@@ -15,9 +15,11 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
+#include "http_log.h"
 
 #include "apr_file_io.h"
 
+#include "base/startup.h"
 #include "base/version.h"
 #include "config/merge.h"
 #include "explain/dump.h"
@@ -27,6 +29,8 @@
 #include "explain/show.h"
 #include "explain/simulate.h"
 #include "ledger/fleet.h"
+
+APLOG_USE_MODULE(expect);
 
 static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
 {
@@ -44,6 +48,36 @@ static void dump_servers(apr_pool_t *p, server_rec *s, apr_file_t *out)
     }
 }
 
+/* A query that was left in a file must not keep a server from starting, least
+ * of all after apachectl has found the configuration to be in order. */
+static void dump_warn_ignored(const server_rec *s)
+{
+    const apr_array_header_t *queries = expect_queries(s);
+    int i;
+
+    for (i = 0; queries && i < queries->nelts; ++i) {
+        const ap_directive_t *at = APR_ARRAY_IDX(queries, i,
+                                                 expect_query_t *)->directive;
+
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "expect: ExpectExplain at %s:%d is ignored: only "
+                     "httpd -t -D DUMP_EXPECT answers it",
+                     at->filename, at->line_num);
+    }
+}
+
+static int dump_post_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp,
+                            server_rec *s)
+{
+    (void)p;
+    (void)plog;
+    (void)ptemp;
+    if (expect_startup_serves()) {
+        dump_warn_ignored(s);
+    }
+    return OK;
+}
+
 static void dump_test_config(apr_pool_t *p, server_rec *s)
 {
     const apr_array_header_t *queries = expect_queries(s);
@@ -51,6 +85,7 @@ static void dump_test_config(apr_pool_t *p, server_rec *s)
     int i;
 
     if (!ap_exists_config_define("DUMP_EXPECT")) {
+        dump_warn_ignored(s);
         return;
     }
     apr_file_open_stdout(&out, p);
@@ -68,4 +103,6 @@ void expect_dump_register(void)
 {
     expect_simulate_register();
     ap_hook_test_config(dump_test_config, NULL, NULL, APR_HOOK_MIDDLE);
+    /* anywhere: it only logs, and ErrorLog is open */
+    ap_hook_post_config(dump_post_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -13,7 +13,6 @@
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
-#include "http_log.h"
 
 #include "apr_lib.h"
 #include "apr_network_io.h"
@@ -22,11 +21,10 @@
 
 #include "base/head.h"
 #include "base/size.h"
+#include "config/server.h"
 #include "explain/query.h"
 #include "judge/request.h"
 #include "rules/arguments.h"
-
-APLOG_USE_MODULE(expect);
 
 #define USAGE \
     "ExpectExplain takes URL METHOD [length=SIZE|chunked] [type=TYPE] " \
@@ -35,7 +33,9 @@ APLOG_USE_MODULE(expect);
 
 const apr_array_header_t *expect_queries(const server_rec *s)
 {
-    return ap_get_module_config(s->module_config, &expect_module);
+    const expect_server_conf_t *conf = expect_server_conf_of(s);
+
+    return conf ? conf->queries : NULL;
 }
 
 /* --- the URL and the method ---------------------------------------------- */
@@ -320,29 +320,10 @@ static const char *query_read(apr_pool_t *p, expect_query_t *q,
     return err;
 }
 
-/* A query that was left in a file must not keep a server from starting, least
- * of all after apachectl has found the configuration to be in order. */
-static void query_warn_ignored(const cmd_parms *cmd)
-{
-    int serves = ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL;
-
-    /* a server reads its configuration twice, and warns once */
-    if (serves ? ap_state_query(AP_SQ_MAIN_STATE)
-                     == AP_SQ_MS_CREATE_PRE_CONFIG
-               : ap_exists_config_define("DUMP_EXPECT")) {
-        return;
-    }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server,
-                 "expect: ExpectExplain at %s:%d is ignored: only "
-                 "httpd -t -D DUMP_EXPECT answers it",
-                 cmd->directive->filename, cmd->directive->line_num);
-}
-
 const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args)
 {
     expect_query_t *q = apr_pcalloc(cmd->pool, sizeof(*q));
-    ap_conf_vector_t *server = cmd->server->module_config;
-    apr_array_header_t *all = ap_get_module_config(server, &expect_module);
+    expect_server_conf_t *conf;
     const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
 
     (void)dconf;
@@ -353,11 +334,11 @@ const char *expect_cmd_explain(cmd_parms *cmd, void *dconf, const char *args)
     if (err) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ":", err, NULL);
     }
-    query_warn_ignored(cmd);
-    if (!all) {
-        all = apr_array_make(cmd->pool, 1, sizeof(expect_query_t *));
-        ap_set_module_config(server, &expect_module, all);
+    q->directive = cmd->directive;
+    conf = expect_server_conf_get(cmd);
+    if (!conf->queries) {
+        conf->queries = apr_array_make(cmd->pool, 1, sizeof(expect_query_t *));
     }
-    APR_ARRAY_PUSH(all, expect_query_t *) = q;
+    APR_ARRAY_PUSH(conf->queries, expect_query_t *) = q;
     return NULL;
 }

@@ -19,6 +19,8 @@ typedef enum {
 typedef struct expect_query_t {
     /** the arguments as written */
     const char *text;
+    /** where they are written */
+    const ap_directive_t *directive;
     /** "http" or "https"; NULL: only a path was written */
     const char *scheme;
     /** NULL: the server's own name */

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Each file of conf-sample/ is loaded unchanged, with the modules that its
-# head names and no others; and the tenant's sample does what it says.
+# head names and no others, and explained; and the tenant's sample does what it
+# says.
 
 use strict;
 use warnings;
@@ -64,6 +65,16 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
         'expect.conf', @$before, $file eq 'expect.conf' ? () : $file;
     is load_error($modules, $conf), '',
         "$file: with (@$modules), behind (@$before)";
+
+    my($exit, $text) = alone($modules, $conf, '-D', 'DUMP_EXPECT');
+    is $exit, 0, "$file: its rules can be dumped";
+    like $text, qr/^mod_expect \S+: the rules in force, /m, "$file: they are"
+        or diag $text;
+    ($exit, $text) = alone($modules, $conf, '-D', 'DUMP_EXPECT',
+        '-c', 'ExpectExplain /uploads/x PUT length=1');
+    is $exit, 0, "$file: a question can be asked";
+    like $text, qr/^ExpectExplain .*\n(?:  .*\n)+  does not ask: /m,
+        "$file: it is answered" or diag $text;
 }
 
 # --- a file that several uploads make --------------------------------------

@@ -5,10 +5,12 @@
 use strict;
 use warnings;
 
+use lib 't/linger';
 use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
 use File;
+use Lingering;
 
 my $root = conf_var('documentroot');
 # --- how an answer reads ---------------------------------------------------
@@ -330,7 +332,7 @@ my $small = conf_var('t_logs') . '/question.conf';
 spew($small, 'ServerRoot "' . conf_var('serverroot') . "\"\n",
     grep { /^LoadModule (?:mpm_\w+|unixd|authz_core|expect)_module / }
         split /^/, slurp(conf_var('t_conf') . '/inherit.load'));
-sub refused {
+sub complaint {
     my($question) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
@@ -345,7 +347,7 @@ sub refused {
 }
 for (@wrong) {
     my($question, $word, $wrong, $accepted) = @$_;
-    my($exit, $out) = refused($question);
+    my($exit, $out) = complaint($question);
     my $shown = length $word ? $word : '""';
     $shown =~ s/[^ -~]/sprintf '\\x%02x', ord $&/ge;
     my($message) = $out =~ /^ExpectExplain: \Q$shown\E: (.*)$/m;
@@ -372,15 +374,32 @@ my $left = qr/expect:\ ExpectExplain\ at\ \S+:\d+\ is\ ignored:\ only\ httpd
     like $out, $left, 'and without an answer, but with a word';
     unlike $out, qr/^ExpectExplain/m, 'no answer';
 
-    my $server = own_httpd(conf => "ExpectExplain /witness/ PUT length=1\n");
-    my $r = upload(vhost => $server, content => 9, asks => 1);
-    is $r->{status}, 200, 'a server with a question left behind serves';
-    $server->stop;
-    my $log = join '', map {
-        open my $fh, '<', $server->dir . "/$_" or die "$_: $!\n"; <$fh>
-    } qw(start_log error_log);
-    my $count = () = $log =~ /$left/g;
-    is $count, 1, 'and says so, once';
+    my $question = "ExpectExplain /witness/ PUT length=1\n";
+    my $linger   = "ExpectLinger time=600 idle=600\n";
+    for (['alone', $question], ['behind ExpectLinger', $linger . $question],
+         ['before ExpectLinger', $question . $linger]) {
+        my($where, $conf) = @$_;
+        my $server = linger_httpd(conf => $conf);
+        my $r = upload(vhost => $server, path => '/expect-status',
+            method => 'GET');
+        is $r->{status}, 200, "a question left behind, $where: httpd serves"
+            or diag explain $r;
+        my $client = refused($server);
+        is $client->{status}, 413, "$where: it refuses";
+        ok $server->wait_for(sub { lingering($server) == 1 }),
+            "$where: a refused client lingers";
+        $server->stop;
+        is(() = slurp($server->dir . '/error_log') =~ /$left/g, 1,
+            "$where: the log says once that it is ignored");
+
+        ($exit, $out) = config_error($conf, '-D', 'DUMP_EXPECT');
+        is $exit, 0, "$where: it can be asked";
+        like $out, qr{^ExpectExplain\ /witness/\ PUT\ length=1\n
+            (?:\ \ .*\n)+\ \ does\ not\ ask:\ not\ judged}mx,
+            "$where: it is answered";
+    }
+    ($exit, $out) = config_error($linger, '-D', 'DUMP_EXPECT');
+    like $out, qr/: the rules in force, /, 'ExpectLinger alone is dumped';
 }
 
 # --- what is not known -----------------------------------------------------
