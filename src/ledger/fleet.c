@@ -375,7 +375,8 @@ static int fleet_check_config(apr_pool_t *p, apr_pool_t *plog,
                                EXPECT_STORE_VERSION);
     err = found ? found->configure(p, store_conf)
                 : "the module that provides this store is not loaded: "
-                  "LoadModule expect_redis_module modules/mod_expect_redis.so";
+                  "LoadModule expect_redis_module modules/mod_expect_redis.so "
+                  "loads it; on Debian and Ubuntu, a2enmod expect_redis";
     if (err) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s,
                      "ExpectStore at %s:%d: %s", store_conf->file,

@@ -269,15 +269,17 @@ const char *expect_limits_finish(struct cmd_parms_struct *cmd,
     const char *err = NULL;
 
     if (limits_is_negated(cmd, rule)) {
-        return expect_rule_wrong(cmd->pool, NULL, "is not allowed behind "
-                                 "`not` and in <ExpectRequireNone>",
-                                 "an alternative is accepted in "
+        return expect_rule_wrong(cmd->pool, NULL, "cannot be negated, by `not` "
+                                 "or <ExpectRequireNone>",
+                                 "it is accepted by itself, in "
+                                 "<ExpectRequireAll> and in "
                                  "<ExpectRequireAny>");
     }
     if (is_htaccess && a->key != KEY_IP && a->key != KEY_USER
         && a->key != KEY_DIRECTORY) {
         return expect_rule_wrong(cmd->pool, NULL, apr_pstrcat(
             cmd->pool, "key=", a->key == KEY_EXPR ? "expr" : key_names[a->key],
+            a->key == KEY_ALL ? ", the default," : "",
             " is not allowed in .htaccess", NULL),
             "key=ip, key=user and key=directory are accepted there");
     }

@@ -74,15 +74,15 @@ like $message, qr/^ExpectRequire: in-flight %\{HTTP:X: .+; STRING is a string ex
 for my $rule ('in-flight uploads=1', 'quota uploads=1 per=day') {
     my($name) = $rule =~ /^(\S+)/;
     error_ok("not $rule", "ExpectRequire not $rule\n",
-        "ExpectRequire: $name: is not allowed behind `not` and in "
+        "ExpectRequire: $name: cannot be negated, by `not` or "
         . '<ExpectRequireNone>');
     error_ok("None: $rule", "<ExpectRequireNone>\nExpectRequire $rule\n"
         . "</ExpectRequireNone>\n",
-        "ExpectRequire: $name: is not allowed behind `not` and in "
+        "ExpectRequire: $name: cannot be negated, by `not` or "
         . '<ExpectRequireNone>');
     error_ok("Any in None: $rule", "<ExpectRequireNone>\n<ExpectRequireAny>\n"
         . "ExpectRequire $rule\n</ExpectRequireAny>\n</ExpectRequireNone>\n",
-        "ExpectRequire: $name: is not allowed behind `not` and in "
+        "ExpectRequire: $name: cannot be negated, by `not` or "
         . '<ExpectRequireNone>');
     error_ok("Require $rule", "<Location />\nRequire $rule\n</Location>\n",
         "Unknown Authz provider: $name");

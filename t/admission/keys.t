@@ -8,6 +8,7 @@ use warnings;
 use lib 't/admission', 't/other-modules';
 use Test::More;
 use ExpectTest;
+use File;
 use OtherModules;
 use Admission;
 
@@ -44,6 +45,13 @@ RemoteIPInternalProxy 127.0.0.1
 </Location>
 <Location /witness/empty>
     ExpectRequire in-flight uploads=1 key=expr=%{HTTP:X-A}
+</Location>
+<Location /basic/except>
+    AuthGroupFile ${OWN_DIR}/groups
+    <ExpectRequireAny>
+        ExpectRequire quota bytes=20 per=day key=user
+        ExpectRequire group unlimited
+    </ExpectRequireAny>
 </Location>
 <VirtualHost *>
     ServerName one
@@ -126,6 +134,22 @@ same_ok('expr, of another user', 0, map { at('/basic/expr', as($_)) }
 same_ok('expr, empty', 0, at('/witness/empty'), at('/witness/empty'));
 same_ok('expr, a long value', 0, map { at('/witness/empty', 'X-A: '
     . 'x' x 4000 . $_) } 1, 2);
+
+# A group whose users have no quota: it can grow while httpd runs.
+{
+    my %to = (vhost => $server, path => '/basic/except', content => 10);
+    spew($server->dir . '/groups', "unlimited: carol\n");
+    for my $user (qw(alice bob)) {
+        my %by = (%to, headers => [as($user)]);
+        admitted_ok("$user: a quota", \%by, status => 200);
+        refused_ok("$user: it is spent", \%by, status => 429, rule => 'quota');
+    }
+    spew($server->dir . '/groups', "unlimited: carol alice\n");
+    admitted_ok('an exception', { %to, headers => [as('alice')] },
+        status => 200);
+    refused_ok('for her alone', { %to, headers => [as('bob')] },
+        status => 429, rule => 'quota');
+}
 
 {
     my $r = upload(vhost => $server, method => 'OPTIONS',

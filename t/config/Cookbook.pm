@@ -63,11 +63,12 @@ use Alone;
 use ExpectTest;
 use File;
 
-our @EXPORT = qw(cook place files recipes);
+our @EXPORT = qw(cook place files recipes chapters listed);
 
 my $work = conf_var('t_logs') . "/own-cookbook-$$";
 my %chapter;
 my @order;
+my @listed;
 
 # --- the text -----------------------------------------------------------------
 
@@ -126,14 +127,17 @@ sub read_chapter {
 sub read_cookbook {
     my $file = conf_var('top_dir') . '/docs/COOKBOOK';
     open my $fh, '<', $file or die "$file: $!\n";
-    my(undef, @parts) = split /^(\S.*)\n-{3,}\n/m, join '', <$fh>;
+    my($head, @parts) = split /^(\S.*)\n-{3,}\n/m, join '', <$fh>;
+    @listed = $head =~ /^ {4}(.+)$/mg;
     while (my($name, $text) = splice @parts, 0, 2) {
         push @order, $name;
         $chapter{$name} = read_chapter($text);
     }
 }
 
-sub recipes { return grep { $chapter{$_}{conf} ne '' } @order }
+sub listed   { return @listed }
+sub chapters { return @order }
+sub recipes  { return grep { $chapter{$_}{conf} ne '' } @order }
 
 # --- the places ---------------------------------------------------------------
 

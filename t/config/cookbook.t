@@ -538,5 +538,6 @@ recipe 'A slow disk', sub {
 }, prepare => sub { mkpath(place('/srv/archive')) };
 
 is_deeply [grep { !$tried{$_} } recipes()], [], 'every recipe was tried';
+is_deeply [listed()], [chapters()], 'the list of contents has every chapter';
 
 done_testing();

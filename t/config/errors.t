@@ -145,9 +145,9 @@ my @rules = (
             $FLIGHT] } qw(4 max=1 upload=1 known uploads "")),
     (map { ["in-flight uploads=1 key=$_", "in-flight key=$_", 'unknown KEY',
             $KEY] } qw(x IPS expr expr= host)),
-    (map { ["not $_", (split)[0], 'is not allowed behind `not` and in '
-            . '<ExpectRequireNone>', 'an alternative is accepted in '
-            . '<ExpectRequireAny>'] }
+    (map { ["not $_", (split)[0], 'cannot be negated, by `not` or '
+            . '<ExpectRequireNone>', 'it is accepted by itself, in '
+            . '<ExpectRequireAll> and in <ExpectRequireAny>'] }
         'in-flight uploads=1 key=ip', 'quota uploads=1 per=day key=ip'),
 
     ['handler cgi-script ""', 'handler ""', qr/not a handler's name/,
@@ -296,9 +296,9 @@ my @errors = (
             : qr/Invalid character in variable name ' '/],
         ['%{nope}', qr/Variable 'nope' does not exist/]),
     (map { ["<ExpectRequireNone> around $$_[0]", $$_[1], 'ExpectRequire',
-            'in-flight', 'is not allowed behind `not` and in '
-            . '<ExpectRequireNone>', 'an alternative is accepted in '
-            . '<ExpectRequireAny>', $$_[2]] }
+            'in-flight', 'cannot be negated, by `not` or '
+            . '<ExpectRequireNone>', 'it is accepted by itself, in '
+            . '<ExpectRequireAll> and in <ExpectRequireAny>', $$_[2]] }
         ['a rule', "<ExpectRequireNone>\nExpectRequire in-flight uploads=1\n"
             . '</ExpectRequireNone>', 2],
         ['a container', "<ExpectRequireNone>\n<ExpectRequireAll>\n"
@@ -477,7 +477,8 @@ for my $key (qw(all vhost expr), '') {
         . ($key eq 'expr' && '=%{HTTP:X-A}');
     refused_as_told(\&from_htaccess, "$rule in .htaccess",
         "ExpectRequire $rule", 'ExpectRequire', 'quota',
-        "key=$named is not allowed in .htaccess",
+        "key=$named" . ($named eq 'all' && ', the default,')
+            . ' is not allowed in .htaccess',
         'key=ip, key=user and key=directory are accepted there', 1);
 }
 

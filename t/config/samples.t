@@ -89,6 +89,22 @@ for my $file (map { basename($_) } sort glob "$samples/*.conf") {
         'uploads.conf: a part of one';
 }
 
+# --- a refusal's page ---------------------------------------------------------
+
+{
+    my($rules) = slurp(conf_var('top_dir') . '/docs/REFERENCE')
+        =~ /^Rules\n-+\n(.*?)^Rules in Require\n-+\n/ms;
+    my %status = (417 => 1);
+    for ($rules =~ /^    Status:\s+(.*(?:\n {17}.*)*)/mg) {
+        $status{$_} = 1 for /\b([45]\d\d)\b/g;
+    }
+    my %page = map { $_ => 1 }
+        slurp("$samples/refusal.conf") =~ /^\s+ErrorDocument (\d+) /mg;
+    cmp_ok scalar(keys %status), '>', 10, 'REFERENCE has the rules\' statuses';
+    is_deeply [sort keys %page], [sort keys %status],
+        'refusal.conf: a page for the status of every rule';
+}
+
 # --- fair use -----------------------------------------------------------------
 
 {

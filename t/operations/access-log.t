@@ -27,6 +27,13 @@ my $server = own_httpd(conf => EXPECT_LOG . <<'CONF');
 <Location /basic>
     ExpectRequire auth
 </Location>
+<VirtualHost *>
+    ServerName plain
+</VirtualHost>
+<VirtualHost *>
+    ServerName logs
+    CustomLog ${OWN_DIR}/its_log combined
+</VirtualHost>
 CONF
 my $log = $server->dir . '/expect_log';
 my $at  = 0;
@@ -120,6 +127,11 @@ for my $user ('', '"', '" verdict="x') {
     is scalar(grep { !parsed($_) } @lines), 0, 'a method: it parses';
     is parsed($lines[-1])->{method}, q(P'`^|~x), 'a method: as sent';
 }
+
+# Debian's virtual hosts have a log each.
+upload(vhost => $server, path => '/witness/length/logs', content => 1,
+    host => 'logs');
+is parsed(next_line())->{host}, 'logs', 'a virtual host with its own log';
 
 # Who is not judged is not in the log.
 upload(vhost => $server, path => '/witness/x', content => 11, eager => 1);
