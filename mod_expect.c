@@ -134,8 +134,11 @@ static int expect_handler(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    if (!e && !r->main && expect_is_governed(r)
-        && expect_mapped_without_content(r)) {
+    if (e) {
+        expect_content_handle(r, e);
+    }
+    else if (!r->main && expect_is_governed(r)
+             && expect_mapped_without_content(r)) {
         expect_framing_unannounce(r);
     }
     return *r->handler == *EXPECT_STATUS_HANDLER

@@ -15,8 +15,8 @@
  *   and never more than max, so that it cannot take the part for the whole.
  *
  * A second filter delivers no content at all. It replaces HTTP_IN where a
- * request announced none, and stands above it where a request without a state
- * is refused.
+ * request announced none; or stands above it, where the request may be upgraded
+ * to another protocol, and where a request without a state is refused.
  */
 
 #include "httpd.h"
@@ -35,9 +35,9 @@
 
 static ap_filter_rec_t *content_filter, *empty_filter;
 
-/* The contexts of the empty filter: the request announced no content; it is
- * refused. */
-static char announced_none, refused_all;
+/* The contexts of the empty filter: the request announced no content; it did
+ * not, but its connection may be taken over; it is refused. */
+static char announced_none, may_upgrade, refused_all;
 
 /* The handler is about to run. */
 static int filter_init(ap_filter_t *f)
@@ -63,6 +63,12 @@ static apr_status_t filter_end(ap_filter_t *f, apr_bucket_brigade *bb)
 /*
  * Send the refusal now, inside the read, as HTTP_IN does for LimitRequestBody.
  * The handler's own filters are bypassed: mod_fcgid's drops error buckets.
+ *
+ * The status of an answer that has begun stands. If its handler still runs, it
+ * is not the whole, and the client must not take it for that: with this error
+ * httpd leaves out the last chunk, and resets a stream (ap_http_chunk_filter(),
+ * ap_http_outerror_filter()). After the handler, httpd itself reads, to get to
+ * the next request: that answer is whole.
  */
 static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
                                   int status)
@@ -74,9 +80,10 @@ static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_brigade_cleanup(bb);
     e->content.was_begun = r->sent_bodyct != 0;
     e->content.sent_status = r->status;
-    /* an answer that has begun stands: an error bucket makes httpd 2.5 abort
-     * it */
-    if (!e->content.was_begun) {
+    if (e->content.was_begun) {
+        status = expect_content_is_handled(r, e) ? HTTP_BAD_GATEWAY : DECLINED;
+    }
+    if (status != DECLINED) {
         APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL,
                                                            r->pool, ba));
     }
@@ -276,10 +283,12 @@ static apr_status_t filter_empty(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
                                  apr_off_t readbytes)
 {
-    if (!f->ctx) {
+    /* a module that has removed HTTP_IN reads what comes after the head: RFC
+     * 9110, 7.8 */
+    if (!f->ctx || (f->ctx == &may_upgrade && !expect_place_is_http(f))) {
         return filter_remove(f, bb, mode, block, readbytes);
     }
-    if (f->ctx == &announced_none) {
+    if (f->ctx != &refused_all) {
         expect_framing_unannounce(f->r);
     }
     return filter_end(f, bb);
@@ -318,7 +327,13 @@ void expect_filter_refuse_all(request_rec *r)
     expect_place_insert(r, empty_filter, &refused_all);
 }
 
-void expect_filter_none(request_rec *r)
+int expect_filter_none(request_rec *r)
 {
-    expect_place_replace(r, empty_filter, &announced_none);
+    if (apr_table_get(r->headers_in, "Upgrade")) {
+        if (!expect_place_find(r, empty_filter, &may_upgrade)) {
+            expect_place_insert(r, empty_filter, &may_upgrade);
+        }
+        return 1;
+    }
+    return expect_place_replace(r, empty_filter, &announced_none);
 }

@@ -82,7 +82,15 @@ void expect_place_insert(request_rec *r, ap_filter_rec_t *rec, void *ctx)
                                                    r->connection), source);
 }
 
-void expect_place_replace(request_rec *r, ap_filter_rec_t *rec, void *ctx)
+int expect_place_is_http(const ap_filter_t *f)
+{
+    while (f && f->frec != ap_http_input_filter_handle) {
+        f = f->next;
+    }
+    return f != NULL;
+}
+
+int expect_place_replace(request_rec *r, ap_filter_rec_t *rec, void *ctx)
 {
     ap_filter_t *f = r->input_filters;
 
@@ -93,4 +101,5 @@ void expect_place_replace(request_rec *r, ap_filter_rec_t *rec, void *ctx)
         f->frec = rec;
         f->ctx = ctx;
     }
+    return f != NULL;
 }

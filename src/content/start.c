@@ -7,6 +7,8 @@
 #include "httpd.h"
 #include "http_protocol.h"
 
+#include "apr_strings.h"
+
 #include "answer/enforce.h"
 #include "content/filter.h"
 #include "content/framing.h"
@@ -144,6 +146,19 @@ int expect_content_start(request_rec *r, expect_request_t *e)
     }
     expect_count_outcome(r, e);
     return status;
+}
+
+void expect_content_handle(request_rec *r, expect_request_t *e)
+{
+    if (e->head.length == EXPECT_LENGTH_UNKNOWN) {
+        e->content.handler = apr_pstrdup(r->pool, r->handler);
+        r->handler = e->content.handler;
+    }
+}
+
+int expect_content_is_handled(const request_rec *r, const expect_request_t *e)
+{
+    return e->content.handler && r->handler == e->content.handler;
 }
 
 int expect_content_start_late(request_rec *r, expect_request_t *e)

@@ -43,6 +43,21 @@ int expect_content_decide_early(request_rec *r, expect_request_t *e);
 int expect_content_start(request_rec *r, expect_request_t *e);
 
 /**
+ * Know later whether the handler still runs, where content may be cut off.
+ * @param r a request whose handler is about to run, in ap_invoke_handler()
+ * @param e its state
+ */
+void expect_content_handle(request_rec *r, expect_request_t *e);
+
+/**
+ * Whether a request's handler still runs.
+ * @param r a request with content of unknown length
+ * @param e its state
+ * @return 0: it has returned, and httpd itself reads what it has left
+ */
+int expect_content_is_handled(const request_rec *r, const expect_request_t *e);
+
+/**
  * Start as above, where another module has removed the filter, which would have
  * done so; and put the filter back.
  * @param r the request whose handler is about to run

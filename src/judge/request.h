@@ -126,6 +126,9 @@ typedef struct expect_request_t {
         const expect_rule_t *max_rule;
         /** bytes of content that were read, while they were counted */
         apr_off_t read;
+        /** r->handler while the handler runs: ap_invoke_handler() puts back
+         *  what was there before. NULL: the length is known */
+        const char *handler;
         /** HTTP status of the response that had begun: see was_begun */
         int sent_status;
         /** the section of max_rule has DetectionOnly */

@@ -113,6 +113,13 @@ static record_t *claim_record(expect_ledger_t *ledger, expect_claim_t *claim,
     return record;
 }
 
+static apr_int64_t claim_announced(const expect_claim_t *claim)
+{
+    apr_int64_t bytes = claim->length > 0 ? claim->length : 0;
+
+    return claim->limit->bytes < 0 ? ledger_clip(bytes) : bytes;
+}
+
 /* Of the first claim, the record is still the one that was found. */
 static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
                        apr_uint32_t owner, apr_int64_t now, int is_first)
@@ -121,7 +128,7 @@ static void claim_take(expect_ledger_t *ledger, expect_claim_t *claim,
                            ? &ledger_records(ledger)[claim->record]
                            : claim_record(ledger, claim, now);
 
-    claim->taken = claim->length > 0 ? claim->length : 0;
+    claim->taken = claim_announced(claim);
     claim->last = 0;
     claim->uploads_turn = claim->bytes_turn = 0;
     claim->place = LEDGER_NONE;
@@ -181,7 +188,7 @@ static expect_ledger_e take_locked(expect_ledger_t *ledger,
     for (i = 0; i < n; ++i) {
         claim_take(ledger, &claims[i], owner, now, i == 0);
     }
-    ledger->reserved_bytes += n ? claims[0].taken : 0;
+    ledger->reserved_bytes += n ? ledger_clip(claims[0].taken) : 0;
     return EXPECT_LEDGER_TAKEN;
 }
 
@@ -232,7 +239,7 @@ static void book_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n)
         expect_claim_t *claim = &claims[i];
         apr_uint32_t owner;
 
-        claim->taken = claim->length > 0 ? claim->length : 0;
+        claim->taken = claim_announced(claim);
         if (!claim_is_in_flight(claim)) {
             claim_book(ledger, claim, 1, claim->taken, now);
             continue;
@@ -244,7 +251,7 @@ static void book_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n)
                                       claim->taken);
         }
     }
-    ledger->reserved_bytes += n ? claims[0].taken : 0;
+    ledger->reserved_bytes += n ? ledger_clip(claims[0].taken) : 0;
 }
 
 void expect_ledger_book(expect_ledger_t *ledger, expect_claim_t *claims, int n)

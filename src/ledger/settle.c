@@ -78,7 +78,9 @@ static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
         else if (place_of(ledger, claim->place, claim->record)) {
             place_release(ledger, claim->place);
         }
-        ledger->refunded_bytes += i ? 0 : unused;
+        ledger->refunded_bytes += i ? 0 : ledger_clip(claim->taken)
+                                              - ledger_clip(claim->taken
+                                                            - unused);
     }
 }
 

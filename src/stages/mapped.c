@@ -9,17 +9,39 @@
 
 #include "answer/enforce.h"
 #include "answer/options.h"
+#include "base/announced.h"
 #include "content/filter.h"
 #include "content/start.h"
 #include "stages/stages.h"
 
+/* Whether a request has content that nobody has judged, and that is httpd's to
+ * read: that of CONNECT to a proxy, which has none by RFC 9110, 9.3.6. */
+static int mapped_is_tunnel(const request_rec *r)
+{
+    return r->method_number == M_CONNECT && r->proxyreq && !r->prev;
+}
+
+/* Whether this is the ErrorDocument of a request with such content: it has no
+ * state either, and httpd has made GET of the method. */
+static int mapped_is_unjudged(const request_rec *r)
+{
+    expect_head_t head;
+
+    return r->prev && ap_is_HTTP_ERROR(r->prev->status)
+           && expect_announced_head(&head, expect_announced_first(r), 0);
+}
+
 int expect_mapped_without_content(request_rec *r)
 {
     if (!expect_conf_governs(expect_conf_of(r->per_dir_config))
-        || (r->prev && expect_request_get(expect_announced_first(r)))) {
+        || (r->prev && expect_request_get(expect_announced_first(r)))
+        || mapped_is_tunnel(r)) {
         return 0;
     }
-    expect_filter_none(r);
+    if (expect_filter_none(r) && mapped_is_unjudged(r)) {
+        /* it must not become a request */
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
     return 1;
 }
 

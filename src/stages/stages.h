@@ -52,9 +52,10 @@ int expect_mapped_judge(request_rec *r);
 
 /**
  * Keep a request that announced no content without any, where rules govern it:
- * what is announced later is not judged.
+ * what is announced later is not judged. The ErrorDocument of a request that has
+ * content, but no state, gets none either, and the connection is closed.
  * @param r a request without a state, its section known
- * @return 1 if it has none now; 0: no rules govern it
+ * @return 1 if it has none now; 0: no rules govern it, or it is a tunnel
  */
 int expect_mapped_without_content(request_rec *r);
 

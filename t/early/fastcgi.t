@@ -50,7 +50,12 @@ my @pads = (pads => 4);
 my $server = early_httpd($conf);
 for my $reuse (qw(on off)) {
     early_ok("raw, reuse $reuse, $_", $server, "raw-$reuse/$_",
-        breaks => $_ eq 'closes') for qw(stays closes begins reads);
+        breaks => $_ eq 'closes') for qw(stays closes reads);
+    # under a cap, an answer that has begun is broken off
+    early_ok("raw, reuse $reuse, begins", $server, "raw-$reuse/begins",
+        rules => ['cap'], breaks => 1);
+    early_ok("raw, reuse $reuse, begins", $server, "raw-$reuse/begins",
+        rules => [qw(big type no detect)]);
     early_ok("raw, reuse $reuse, $_", $server, "raw-$reuse/$_", breaks => 1,
         pads => 2, hold => sub { $responder->hold }) for qw(breaks leaves);
     early_ok("PHP-FPM, reuse $reuse, $_", $server, "fpm-$reuse/$_",

@@ -5,8 +5,12 @@
 use strict;
 use warnings;
 
+use lib 't/other-modules';
+use File::Path qw(mkpath);
 use Test::More;
 use ExpectTest;
+use File;
+use OtherModules;
 
 my $origin = own_httpd();
 my $server = own_httpd(conf => keep_expect() . <<'CONF');
@@ -37,6 +41,53 @@ for my $asks (1, 0) {
         is_deeply $refused->{interim}, [], "$name, $client: no interim response";
         is $refused->{witness}{read}, 0, "$name, $client: unread";
         like $refused->{witness}{reason}, $reason, "$name, $client: reason";
+    }
+}
+
+# CONNECT has no content (RFC 9110, 9.3.6). If it comes with some all the same
+# and is refused, that does not become a request. Here httpd is a proxy for one
+# port only.
+{
+    my $document = conf_var('documentroot') . '/tenant/connect';
+    mkpath($document);
+    spew("$document/page.html", "no tunnel\n");
+    my $conf = load('proxy_connect')
+        . "ProxyRequests On\nAllowCONNECT 443\n";
+    my $page = "ErrorDocument 403 /tenant/connect/page.html\n"
+        . "<Directory \"$document\">\nSetHandler default-handler\n"
+        . if_expect("ExpectRequire content-length max=10\n")
+        . "</Directory>\n";
+    my $rule = if_expect(
+        "<Proxy \"*\">\nExpectRequire content-length max=10\n</Proxy>\n");
+    my $smuggled = "GET /witness/smuggled HTTP/1.1\r\nHost: localhost\r\n"
+        . "X-Witness: smuggled\r\n\r\n";
+    my $next = "GET /witness/next HTTP/1.1\r\nHost: localhost\r\n"
+        . "Connection: close\r\n\r\n";
+    my %conf = ('no rules' => '', 'a rule for the proxy' => $rule,
+        'a rule for the page' => $page, 'both rules' => $rule . $page);
+    for my $name (sort keys %conf) {
+        for (['stock', stock_httpd(conf => "$conf$conf{$name}")],
+             ['mod_expect', own_httpd(conf => "$conf$conf{$name}")]) {
+            my($which, $proxy) = @$_;
+            for my $framing ('Content-Length: ' . length $smuggled,
+                'Transfer-Encoding: chunked') {
+                my $content = $framing =~ /chunked/
+                    ? sprintf("%x\r\n%s\r\n0\r\n\r\n", length $smuggled,
+                        $smuggled)
+                    : $smuggled;
+                my $t = talk($proxy, "CONNECT localhost:81 HTTP/1.1\r\n"
+                    . "Host: localhost:81\r\n$framing\r\n\r\n$content$next",
+                    qr/^HTTP\/1\.1 403 /, 'eof');
+                my @answers = $t->{bytes} =~ /^HTTP\/1\.1 (\d+) /mg;
+                like "@answers", qr/^403(?: 200)?$/,
+                    "CONNECT, $which, $name: the content is no request";
+                if ($which eq 'stock' || $name =~ /^(?:no rules|.* proxy)$/) {
+                    is "@answers", '403 200', '... and the next one is served';
+                }
+            }
+            my $log = slurp($proxy->dir . '/witness_log');
+            unlike $log, qr/smuggled/, "CONNECT, $which, $name: the log";
+        }
     }
 }
 

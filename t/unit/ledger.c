@@ -309,6 +309,38 @@ static void test_bytes(void **state)
     assert_int_equal(figures().uploads_in_flight, 0);
 }
 
+/* What a client announces without sending it: no sum overflows. */
+static void test_huge(void **state)
+{
+    expect_limit_t by_uploads = in_flight(8, NONE);
+    expect_limit_t by_bytes = in_flight(NONE, APR_INT64_MAX);
+    expect_claim_t claims[4];
+    apr_int64_t sum = 3 * LEDGER_BYTES_MAX;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 3; ++i) {
+        assert_taken(take(&claims[i], &by_uploads, "me", APR_INT64_MAX));
+    }
+    assert_int_equal(ledger_records(ledger)[claims[0].record].bytes, sum);
+    assert_int_equal(figures().bytes_in_flight, sum);
+    assert_int_equal(figures().reserved_bytes, sum);
+
+    /* a bound of bytes counts them all; the figures are clipped */
+    assert_taken(take(&claims[3], &by_bytes, "you", APR_INT64_MAX - 5));
+    assert_int_equal(figures().reserved_bytes, sum + LEDGER_BYTES_MAX);
+    assert_refused(take(&claims[3], &by_bytes, "you", 6));
+    assert_int_equal(claims[3].left_bytes, 5);
+    check_ledger();
+
+    settle(&claims[0], 7);
+    assert_int_equal(figures().refunded_bytes, LEDGER_BYTES_MAX - 7);
+    settle(&claims[1], 0);
+    settle(&claims[2], APR_INT64_MAX);
+    assert_int_equal(figures().refunded_bytes, 2 * LEDGER_BYTES_MAX - 7);
+    assert_int_equal(ledger_records(ledger)[claims[0].record].bytes, 0);
+}
+
 static void test_all_or_none(void **state)
 {
     expect_limit_t few = in_flight(1, NONE), many = in_flight(5, NONE);
@@ -1337,6 +1369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_uploads),
         TEST(test_bytes),
+        TEST(test_huge),
         TEST(test_all_or_none),
         TEST(test_same),
         TEST(test_no_places),

@@ -19,8 +19,12 @@
  *     SetHandler witness           reads all content, answers "read=<bytes>"
  *     SetHandler witness-lazy      sends its answer and never reads
  *     SetHandler witness-nonblock  reads without blocking, as a proxy does
+ *     SetHandler witness-begins    sends "begun", and then does as witness
  *     SetHandler witness-env       reads all content, answers with what a CGI
  *                                  script's environment would be as well
+ *     SetHandler witness-takes-by-name, witness-takes-by-handle
+ *                                  removes HTTP_IN, as modules for WebSocket
+ *                                  do, and answers what comes after the head
  *     AuthBasicProvider witness    alice and bob, password "secret"
  *     AuthDigestProvider witness   the same
  *     Require witness              grants if the request has X-Grant: yes
@@ -249,6 +253,47 @@ static int witness_read(request_rec *r, apr_read_type_e wanted)
     return witness_answer(r, bytes);
 }
 
+/* Both ways in which modules look for HTTP_IN. */
+static void witness_remove_http(request_rec *r)
+{
+    ap_filter_t *f = r->input_filters;
+
+    if (!strcmp(r->handler, "witness-takes-by-handle")) {
+        ap_remove_input_filter_byhandle(f, "http_in");
+        return;
+    }
+    while (f && strcmp(f->frec->name, "http_in")) {
+        f = f->next;
+    }
+    if (f) {
+        ap_remove_input_filter(f);
+    }
+}
+
+static int witness_take_over(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, c->bucket_alloc);
+    char bytes[64];
+    apr_size_t n = sizeof(bytes);
+
+    witness_remove_http(r);
+    r->status = HTTP_SWITCHING_PROTOCOLS;
+    r->status_line = ap_get_status_line(r->status);
+    ap_send_interim_response(r, 1);
+    if (ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ,
+                       n) != APR_SUCCESS
+        || apr_brigade_flatten(bb, bytes, &n) != APR_SUCCESS) {
+        n = 0;
+    }
+    apr_brigade_cleanup(bb);
+    apr_brigade_printf(bb, NULL, NULL, "got <%.*s>\n", (int)n, bytes);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(c->bucket_alloc));
+    ap_pass_brigade(c->output_filters, bb);
+    c->keepalive = AP_CONN_CLOSE;
+    return DONE;
+}
+
 static int witness_handler(request_rec *r)
 {
     if (!r->handler || strncmp(r->handler, "witness", 7)) {
@@ -261,10 +306,18 @@ static int witness_handler(request_rec *r)
         ap_rflush(r);
         return OK;
     }
+    if (!strncmp(r->handler, "witness-takes-", 14)) {
+        return witness_take_over(r);
+    }
     if (!strcmp(r->handler, "witness-nonblock")) {
         return witness_read(r, APR_NONBLOCK_READ);
     }
+    if (!strcmp(r->handler, "witness-begins")) {
+        ap_rputs("begun\n", r);
+        ap_rflush(r);
+    }
     if (!strcmp(r->handler, "witness") || !strcmp(r->handler, "witness-env")
+        || !strcmp(r->handler, "witness-begins")
         || !strcmp(r->handler, "witness-again")) {
         return witness_read(r, APR_BLOCK_READ);
     }

@@ -1,0 +1,93 @@
+#!/usr/bin/perl
+# Content is cut off when its handler has begun to answer: what the client got
+# of the answer is not the whole, and does not look like it. There is no last
+# chunk, and a stream is reset without END_STREAM.
+
+use strict;
+use warnings;
+
+use lib 't/other-modules';
+use Test::More;
+use ExpectTest;
+use H2Client;
+use OtherModules;
+
+# within HTTP/2's first window
+use constant MAX => 20_000;
+
+# mod_reflector answers with the content, while it reads it
+my $server = h2_httpd(load('reflector') . <<"CONF");
+<Location /witness>
+    SetHandler witness-begins
+    ExpectRequire content-length max=${\MAX}
+</Location>
+<Location /witness/reflector>
+    SetHandler reflector
+</Location>
+CONF
+
+# (Where httpd answers a client that still waits for 100 Continue, the answer
+# ends with the connection: it has no last chunk in any case.)
+for my $path ('/witness/x', '/witness/reflector') {
+    for my $asks ($path =~ /reflector/ ? (1, 0) : 0) {
+        my $label = $path . ($asks ? ', asked' : ', not asked');
+        my $wire = connection($server);
+        my $r = { interim => [] };
+        ExpectTest::send_bytes($wire, "POST $path HTTP/1.1\r\n"
+            . "Host: localhost\r\nTransfer-Encoding: chunked\r\n"
+            . ($asks ? "Expect: 100-continue\r\n\r\n" : "\r\n"));
+        my $piece = 'x' x 8000;
+        local $SIG{PIPE} = 'IGNORE';
+        for (1 .. 80) {
+            ExpectTest::send_bytes($wire, "1f40\r\n$piece\r\n");
+        }
+        ExpectTest::read_until($wire, ExpectTest::WAIT, sub { 0 });
+        ExpectTest::parse_heads($wire, $r);
+        is $r->{status}, 200, "$label: the status stands";
+        is $r->{headers}{'transfer-encoding'}, 'chunked', "$label: in chunks";
+        like $wire->{bytes}, qr/^\w+\r\n(?:begun|xxx)/, "$label: it has begun";
+        ok $wire->{eof}, "$label: the connection ends";
+        unlike $wire->{bytes}, qr/\r\n0\r\n/, "$label: no last chunk";
+    }
+}
+
+sub h2_post {
+    my($asks, $content) = @_;
+    my $wire = connection($server);
+    $wire->{socket}->blocking(1);
+    my %o = (method => 'POST', host => 'localhost', path => '/witness/x',
+        id => 1, headers => [], chunked => 1, content => $content,
+        asks => $asks);
+    my $h2 = H2Client->new($wire->{socket});
+    $h2->begin(head => ExpectTest::h2_head(%o), asks => $asks, eager => 1,
+        wait => ExpectTest::WAIT);
+    $h2->part($content);
+    return $h2->complete(wait => ExpectTest::WAIT);
+}
+
+for my $asks (has_h2() ? (1, 0) : ()) {
+    my $label = 'HTTP/2, ' . ($asks ? 'asked' : 'not asked');
+    my $r = h2_post($asks, 'x' x (3 * MAX));
+    # the reset may overtake an answer that begins at the same time
+    if ($asks) {
+        is $r->{status}, 200, "$label: the status stands";
+        is $r->{body}, "begun\n", "$label: it has begun";
+    }
+    ok !$r->{ended}, "$label: no END_STREAM";
+    ok $r->{reset}, "$label: the stream is reset, and not by NO_ERROR"
+        or diag explain $r;
+}
+
+# what is within is whole
+if (has_h2()) {
+    my $r = h2_post(0, 'x' x MAX);
+    is $r->{status}, 200, 'HTTP/2, within';
+    is $r->{body}, "begun\nread=${\MAX}\n", 'HTTP/2, within: all of it';
+    ok $r->{ended}, 'HTTP/2, within: its end';
+}
+my $r = upload(vhost => $server, path => '/witness/x', chunked => 1,
+    content => MAX, eager => 1);
+is $r->{status}, 200, 'within';
+is $r->{body}, "begun\nread=${\MAX}\n", 'within: all of it';
+
+done_testing();
