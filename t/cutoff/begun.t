@@ -73,6 +73,12 @@ for my $asks (has_h2() ? (1, 0) : ()) {
         is $r->{status}, 200, "$label: the status stands";
         is $r->{body}, "begun\n", "$label: it has begun";
     }
+    # before 2.4.55, mod_http2 ends a broken response like a whole one, also that
+    # of a proxy's origin
+    if (!httpd_at_least('2.4.55')) {
+        unlike $r->{body}, qr/read=/, "$label: nothing more";
+        next;
+    }
     ok !$r->{ended}, "$label: no END_STREAM";
     ok $r->{reset}, "$label: the stream is reset, and not by NO_ERROR"
         or diag explain $r;
