@@ -68,7 +68,7 @@ static apr_status_t filter_end(ap_filter_t *f, apr_bucket_brigade *bb)
  * is not the whole, and the client must not take it for that: with this error
  * httpd leaves out the last chunk, and resets a stream (ap_http_chunk_filter(),
  * ap_http_outerror_filter()). After the handler, httpd itself reads, to get to
- * the next request: that answer is whole.
+ * the next request, and then ends the answer: that is whole.
  */
 static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
                                   int status)
@@ -81,12 +81,15 @@ static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
     e->content.was_begun = r->sent_bodyct != 0;
     e->content.sent_status = r->status;
     if (e->content.was_begun) {
-        status = expect_content_is_handled(r, e) ? HTTP_BAD_GATEWAY : DECLINED;
+        if (!expect_content_is_handled(r, e)) {
+            /* its filters may hold a part of it until httpd ends it */
+            e->content.answered = 1;
+            return AP_FILTER_ERROR;
+        }
+        status = HTTP_BAD_GATEWAY;
     }
-    if (status != DECLINED) {
-        APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL,
-                                                           r->pool, ba));
-    }
+    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL, r->pool,
+                                                       ba));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
     e->content.is_answering = 1;
     ap_pass_brigade(r->proto_output_filters, bb);

@@ -5,6 +5,8 @@
  * that reads content unusually early has read any yet.
  */
 
+#include <string.h>
+
 #include "httpd.h"
 
 #include "answer/enforce.h"
@@ -14,21 +16,24 @@
 #include "content/start.h"
 #include "stages/stages.h"
 
-/* Whether a request has content that nobody has judged, and that is httpd's to
- * read: that of CONNECT to a proxy, which has none by RFC 9110, 9.3.6. */
+/* Whether mod_proxy handles CONNECT: what comes behind the head is its own to
+ * read (RFC 9110, 9.3.6). A RewriteRule may have led elsewhere. */
 static int mapped_is_tunnel(const request_rec *r)
 {
-    return r->method_number == M_CONNECT && r->proxyreq && !r->prev;
+    return r->method_number == M_CONNECT && r->proxyreq && !r->prev
+           && r->filename && !strncmp(r->filename, "proxy:", 6);
 }
 
-/* Whether this is the ErrorDocument of a request with such content: it has no
- * state either, and httpd has made GET of the method. */
+/* Whether this is CONNECT with content, wherever it leads: it has no state.
+ * httpd makes GET of its method for an ErrorDocument. */
 static int mapped_is_unjudged(const request_rec *r)
 {
+    const request_rec *first = expect_announced_first(r);
     expect_head_t head;
 
-    return r->prev && ap_is_HTTP_ERROR(r->prev->status)
-           && expect_announced_head(&head, expect_announced_first(r), 0);
+    return (r->prev ? ap_is_HTTP_ERROR(r->prev->status) || first->proxyreq
+                    : r->method_number == M_CONNECT)
+           && expect_announced_head(&head, first, 0);
 }
 
 int expect_mapped_without_content(request_rec *r)

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use lib 't/other-modules';
+use IO::Uncompress::Gunzip qw(gunzip);
 use Test::More;
 use ExpectTest;
 use H2Client;
@@ -16,13 +17,19 @@ use OtherModules;
 use constant MAX => 20_000;
 
 # mod_reflector answers with the content, while it reads it
-my $server = h2_httpd(load('reflector') . <<"CONF");
+my $server = h2_httpd(load('reflector', 'deflate') . <<"CONF");
 <Location /witness>
     SetHandler witness-begins
     ExpectRequire content-length max=${\MAX}
 </Location>
 <Location /witness/reflector>
     SetHandler reflector
+</Location>
+<Location /witness/tail>
+    SetHandler witness-tail
+</Location>
+<Location /witness/tail/deflate>
+    SetOutputFilter DEFLATE
 </Location>
 CONF
 
@@ -49,6 +56,20 @@ for my $path ('/witness/x', '/witness/reflector') {
         ok $wire->{eof}, "$label: the connection ends";
         unlike $wire->{bytes}, qr/\r\n0\r\n/, "$label: no last chunk";
     }
+}
+
+# A handler that answers without reading is whole, to the last byte that filters
+# have kept: httpd reads afterwards.
+for my $filter ('', 'deflate') {
+    my $r = upload(vhost => $server, path => "/witness/tail/$filter",
+        method => 'POST', chunked => 1, content => 3 * MAX, eager => 1,
+        headers => [$filter ? 'Accept-Encoding: gzip' : ()]);
+    my $label = "a tail $filter";
+    is $r->{status}, 200, $label;
+    is $r->{witness}{verdict}, 'refuse', "$label: more is not read";
+    my $body = $r->{body};
+    gunzip(\$r->{body} => \$body) if $filter;
+    is $body, "begun\ntail\n", "$label: all of it";
 }
 
 sub h2_post {

@@ -18,6 +18,8 @@
  *
  *     SetHandler witness           reads all content, answers "read=<bytes>"
  *     SetHandler witness-lazy      sends its answer and never reads
+ *     SetHandler witness-tail      sends "begun" and leaves the rest, "tail", to
+ *                                  httpd's filters; never reads
  *     SetHandler witness-nonblock  reads without blocking, as a proxy does
  *     SetHandler witness-begins    sends "begun", and then does as witness
  *     SetHandler witness-env       reads all content, answers with what a CGI
@@ -304,6 +306,12 @@ static int witness_handler(request_rec *r)
          * sending 100 Continue to get it. */
         witness_answer(r, 0);
         ap_rflush(r);
+        return OK;
+    }
+    if (!strcmp(r->handler, "witness-tail")) {
+        ap_rputs("begun\n", r);
+        ap_rflush(r);
+        ap_rputs("tail\n", r);
         return OK;
     }
     if (!strncmp(r->handler, "witness-takes-", 14)) {
