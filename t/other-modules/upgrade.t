@@ -33,11 +33,15 @@ my %server = (
     rules   => h2_httpd($conf . $rules),
 );
 
+# 2.5-dev reads content by a filter above HTTP_IN, HTTP1_BODY_IN, which finds
+# its end
+my $got = httpd_at_least('2.5') ? qr/got <>/ : qr/got <FRAME>/;
+
 for my $name (sort keys %server) {
     for my $by (qw(name handle)) {
         my $t = talk($server{$name}, "GET /takes/$by HTTP/1.1\r\n"
             . "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
-            qr/^HTTP\/1\.1 101 .*\r\n\r\n/s, 'FRAME', qr/got <FRAME>/, 'eof');
+            qr/^HTTP\/1\.1 101 .*\r\n\r\n/s, 'FRAME', $got, 'eof');
         is $t->{missed}, undef, "$name: HTTP_IN removed by its $by"
             or diag $t->{bytes};
     }
