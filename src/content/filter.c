@@ -68,31 +68,32 @@ static apr_status_t filter_end(ap_filter_t *f, apr_bucket_brigade *bb)
  * is not the whole, and the client must not take it for that: with this error
  * httpd leaves out the last chunk, and resets a stream (ap_http_chunk_filter(),
  * ap_http_outerror_filter()). After the handler, httpd itself reads, to get to
- * the next request, and then ends the answer: that is whole.
+ * the next request: that answer is whole, and is ended as httpd would end it, as
+ * its filters may keep a part until then. (httpd 2.5 would break it off after
+ * the error: ap_finalize_request_protocol().)
  */
 static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
                                   int status)
 {
     expect_request_t *e = f->ctx;
     request_rec *r = f->r;
+    ap_filter_t *out = r->proto_output_filters;
     apr_bucket_alloc_t *ba = f->c->bucket_alloc;
 
     apr_brigade_cleanup(bb);
     e->content.was_begun = r->sent_bodyct != 0;
     e->content.sent_status = r->status;
-    if (e->content.was_begun) {
-        if (!expect_content_is_handled(r, e)) {
-            /* its filters may hold a part of it until httpd ends it */
-            e->content.answered = 1;
-            return AP_FILTER_ERROR;
-        }
-        status = HTTP_BAD_GATEWAY;
+    if (e->content.was_begun && !expect_content_is_handled(r, e)) {
+        out = r->output_filters;
     }
-    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL, r->pool,
-                                                       ba));
+    else {
+        APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(
+            e->content.was_begun ? HTTP_BAD_GATEWAY : status, NULL, r->pool,
+            ba));
+    }
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
     e->content.is_answering = 1;
-    ap_pass_brigade(r->proto_output_filters, bb);
+    ap_pass_brigade(out, bb);
     e->content.is_answering = 0;
     apr_brigade_cleanup(bb);
     /* mod_jk aborts the connection when its read fails: what is not flushed by
