@@ -135,7 +135,7 @@ static int expect_handler(request_rec *r)
         return status;
     }
     if (e) {
-        expect_content_handle(r, e);
+        expect_content_mark_handler(r, e);
     }
     else if (!r->main && expect_is_governed(r)
              && expect_mapped_without_content(r)) {

@@ -11,6 +11,20 @@
 
 #include "apr.h"
 
+/** The most bytes that one upload adds to a sum. A client can announce any
+ *  number without sending a byte, and no sum must overflow. */
+#define EXPECT_SIZE_SUMMED_MAX (APR_INT64_C(1) << 40)
+
+/**
+ * What an upload adds to a sum.
+ * @param bytes what it announced or sent
+ * @return that, or EXPECT_SIZE_SUMMED_MAX if it is more
+ */
+static APR_INLINE apr_int64_t expect_size_summed(apr_int64_t bytes)
+{
+    return bytes < EXPECT_SIZE_SUMMED_MAX ? bytes : EXPECT_SIZE_SUMMED_MAX;
+}
+
 /**
  * Parse a SIZE: bytes, or with K, M, G or T (powers of 1024), in either case.
  * @param size set to the bytes; may be changed where the result is 0

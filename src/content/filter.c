@@ -83,7 +83,7 @@ static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_brigade_cleanup(bb);
     e->content.was_begun = r->sent_bodyct != 0;
     e->content.sent_status = r->status;
-    if (e->content.was_begun && !expect_content_is_handled(r, e)) {
+    if (e->content.was_begun && !expect_content_handler_runs(r, e)) {
         out = r->output_filters;
     }
     else {
@@ -289,7 +289,7 @@ static apr_status_t filter_empty(ap_filter_t *f, apr_bucket_brigade *bb,
 {
     /* a module that has removed HTTP_IN reads what comes after the head: RFC
      * 9110, 7.8 */
-    if (!f->ctx || (f->ctx == &may_upgrade && !expect_place_is_http(f))) {
+    if (!f->ctx || (f->ctx == &may_upgrade && !expect_place_is_above_http(f))) {
         return filter_remove(f, bb, mode, block, readbytes);
     }
     if (f->ctx != &refused_all) {

@@ -34,7 +34,7 @@ void expect_place_insert(request_rec *r, ap_filter_rec_t *rec, void *ctx);
  * @param f the filter
  * @return 1 if HTTP_IN stands below it; 0: another module has removed it
  */
-int expect_place_is_http(const ap_filter_t *f);
+int expect_place_is_above_http(ap_filter_t *f);
 
 /**
  * Replace HTTP_IN where it stands: this costs a request without content a few

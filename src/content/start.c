@@ -148,7 +148,7 @@ int expect_content_start(request_rec *r, expect_request_t *e)
     return status;
 }
 
-void expect_content_handle(request_rec *r, expect_request_t *e)
+void expect_content_mark_handler(request_rec *r, expect_request_t *e)
 {
     if (e->head.length == EXPECT_LENGTH_UNKNOWN) {
         e->content.handler = apr_pstrdup(r->pool, r->handler);
@@ -156,7 +156,8 @@ void expect_content_handle(request_rec *r, expect_request_t *e)
     }
 }
 
-int expect_content_is_handled(const request_rec *r, const expect_request_t *e)
+int expect_content_handler_runs(const request_rec *r,
+                                const expect_request_t *e)
 {
     return e->content.handler && r->handler == e->content.handler;
 }

@@ -47,7 +47,7 @@ int expect_content_start(request_rec *r, expect_request_t *e);
  * @param r a request whose handler is about to run, in ap_invoke_handler()
  * @param e its state
  */
-void expect_content_handle(request_rec *r, expect_request_t *e);
+void expect_content_mark_handler(request_rec *r, expect_request_t *e);
 
 /**
  * Whether a request's handler still runs.
@@ -55,7 +55,8 @@ void expect_content_handle(request_rec *r, expect_request_t *e);
  * @param e its state
  * @return 0: it has returned, and httpd itself reads what it has left
  */
-int expect_content_is_handled(const request_rec *r, const expect_request_t *e);
+int expect_content_handler_runs(const request_rec *r,
+                                const expect_request_t *e);
 
 /**
  * Start as above, where another module has removed the filter, which would have

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/size.h"
 #include "count/layout.h"
 #include "count/text.h"
 
@@ -93,8 +94,7 @@ static slot_t *slot_find(expect_tally_t *t, const name_t *rule)
 
 static void slot_add_bytes(slot_t *slot, const expect_event_t *event)
 {
-    apr_int64_t bytes = event->bytes < EXPECT_TALLY_BYTES_MAX
-                            ? event->bytes : EXPECT_TALLY_BYTES_MAX;
+    apr_int64_t bytes = expect_size_summed(event->bytes);
 
     if (bytes <= 0) {
         return;

@@ -56,10 +56,6 @@
 #define EXPECT_TALLY_METHOD_SIZE 20
 #define EXPECT_TALLY_REASON_SIZE 208
 
-/** The most bytes that one request can add: a client can announce any number
- *  without sending a byte. */
-#define EXPECT_TALLY_BYTES_MAX (APR_INT64_C(1) << 40)
-
 /** The figures that are kept for each rule. */
 typedef enum {
     EXPECT_N_CONTINUE = 0,  /* requests admitted; they belong to no rule */

@@ -113,11 +113,12 @@ static record_t *claim_record(expect_ledger_t *ledger, expect_claim_t *claim,
     return record;
 }
 
+/* A bound of bytes has to be compared with all of them. */
 static apr_int64_t claim_announced(const expect_claim_t *claim)
 {
     apr_int64_t bytes = claim->length > 0 ? claim->length : 0;
 
-    return claim->limit->bytes < 0 ? ledger_clip(bytes) : bytes;
+    return claim->limit->bytes < 0 ? expect_size_summed(bytes) : bytes;
 }
 
 /* Of the first claim, the record is still the one that was found. */
@@ -188,7 +189,7 @@ static expect_ledger_e take_locked(expect_ledger_t *ledger,
     for (i = 0; i < n; ++i) {
         claim_take(ledger, &claims[i], owner, now, i == 0);
     }
-    ledger->reserved_bytes += n ? ledger_clip(claims[0].taken) : 0;
+    ledger->reserved_bytes += n ? expect_size_summed(claims[0].taken) : 0;
     return EXPECT_LEDGER_TAKEN;
 }
 
@@ -251,7 +252,7 @@ static void book_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n)
                                       claim->taken);
         }
     }
-    ledger->reserved_bytes += n ? ledger_clip(claims[0].taken) : 0;
+    ledger->reserved_bytes += n ? expect_size_summed(claims[0].taken) : 0;
 }
 
 void expect_ledger_book(expect_ledger_t *ledger, expect_claim_t *claims, int n)

@@ -23,6 +23,7 @@
 
 #include <pthread.h>
 
+#include "base/size.h"
 #include "ledger/gcra.h"
 #include "ledger/ledger.h"
 
@@ -140,16 +141,6 @@ struct expect_ledger_t {
     apr_uint64_t bytes_in_flight;
     apr_uint64_t reserved_bytes, refunded_bytes, full, reaped;
 };
-
-/** The most bytes that one upload adds to the figures, and to what is in flight
- *  under a limit without bytes=: a client can announce any number without
- *  sending a byte, and sums must not overflow. */
-#define LEDGER_BYTES_MAX (APR_INT64_C(1) << 40)
-
-static inline apr_int64_t ledger_clip(apr_int64_t bytes)
-{
-    return bytes < LEDGER_BYTES_MAX ? bytes : LEDGER_BYTES_MAX;
-}
 
 #define LEDGER_AT(ledger, type, at) ((type *)((char *)(ledger) + (at)))
 

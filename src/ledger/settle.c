@@ -48,6 +48,15 @@ static apr_int64_t claim_unused(const expect_claim_t *claim,
     return claim->taken > received ? claim->taken - received : 0;
 }
 
+/* What was reserved for it, less what it keeps of that. */
+static apr_int64_t claim_refunded(const expect_claim_t *claim,
+                                  apr_int64_t received)
+{
+    apr_int64_t kept = claim->taken - claim_unused(claim, received);
+
+    return expect_size_summed(claim->taken) - expect_size_summed(kept);
+}
+
 /* Whether anything is given back. What was received of a quota stays spent. */
 static int settle_is_needed(const expect_claim_t *claims, int n,
                             apr_int64_t received, int keep_upload)
@@ -78,10 +87,8 @@ static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
         else if (place_of(ledger, claim->place, claim->record)) {
             place_release(ledger, claim->place);
         }
-        ledger->refunded_bytes += i ? 0 : ledger_clip(claim->taken)
-                                              - ledger_clip(claim->taken
-                                                            - unused);
     }
+    ledger->refunded_bytes += n ? claim_refunded(&claims[0], received) : 0;
 }
 
 void expect_ledger_settle(expect_ledger_t *ledger, expect_claim_t *claims,

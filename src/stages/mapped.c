@@ -20,12 +20,13 @@
  * read (RFC 9110, 9.3.6). A RewriteRule may have led elsewhere. */
 static int mapped_is_tunnel(const request_rec *r)
 {
-    return r->method_number == M_CONNECT && r->proxyreq && !r->prev
+    return r->method_number == M_CONNECT && !r->prev
            && r->filename && !strncmp(r->filename, "proxy:", 6);
 }
 
-/* Whether this is CONNECT with content, wherever it leads: it has no state.
- * httpd makes GET of its method for an ErrorDocument. */
+/* Whether this is CONNECT to a proxy, with content, wherever it was led: it has
+ * no state. For an ErrorDocument httpd makes GET of the method, and the target
+ * of a RewriteRule may be no proxy's. */
 static int mapped_is_unjudged(const request_rec *r)
 {
     const request_rec *first = expect_announced_first(r);

@@ -52,8 +52,9 @@ int expect_mapped_judge(request_rec *r);
 
 /**
  * Keep a request that announced no content without any, where rules govern it:
- * what is announced later is not judged. The ErrorDocument of a request that has
- * content, but no state, gets none either, and the connection is closed.
+ * what is announced later is not judged. CONNECT to a proxy has no state: if it
+ * has content, and an ErrorDocument or a RewriteRule leads it elsewhere, it gets
+ * none there either, and the connection is closed.
  * @param r a request without a state, its section known
  * @return 1 if it has none now; 0: no rules govern it, or it is a tunnel
  */

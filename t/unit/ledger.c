@@ -315,7 +315,7 @@ static void test_huge(void **state)
     expect_limit_t by_uploads = in_flight(8, NONE);
     expect_limit_t by_bytes = in_flight(NONE, APR_INT64_MAX);
     expect_claim_t claims[4];
-    apr_int64_t sum = 3 * LEDGER_BYTES_MAX;
+    apr_int64_t sum = 3 * EXPECT_SIZE_SUMMED_MAX;
     int i;
 
     (void)state;
@@ -328,16 +328,16 @@ static void test_huge(void **state)
 
     /* a bound of bytes counts them all; the figures are clipped */
     assert_taken(take(&claims[3], &by_bytes, "you", APR_INT64_MAX - 5));
-    assert_int_equal(figures().reserved_bytes, sum + LEDGER_BYTES_MAX);
+    assert_int_equal(figures().reserved_bytes, sum + EXPECT_SIZE_SUMMED_MAX);
     assert_refused(take(&claims[3], &by_bytes, "you", 6));
     assert_int_equal(claims[3].left_bytes, 5);
     check_ledger();
 
     settle(&claims[0], 7);
-    assert_int_equal(figures().refunded_bytes, LEDGER_BYTES_MAX - 7);
+    assert_int_equal(figures().refunded_bytes, EXPECT_SIZE_SUMMED_MAX - 7);
     settle(&claims[1], 0);
     settle(&claims[2], APR_INT64_MAX);
-    assert_int_equal(figures().refunded_bytes, 2 * LEDGER_BYTES_MAX - 7);
+    assert_int_equal(figures().refunded_bytes, 2 * EXPECT_SIZE_SUMMED_MAX - 7);
     assert_int_equal(ledger_records(ledger)[claims[0].record].bytes, 0);
 }
 

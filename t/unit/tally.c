@@ -24,6 +24,7 @@
 
 #include "apr_general.h"
 
+#include "base/size.h"
 #include "count/tally.h"
 #include "count/text.h"
 #include "event.h"
@@ -107,7 +108,7 @@ static void test_announced_is_bounded(void **state)
     }
     look(START);
     assert_true(report.totals[EXPECT_N_BYTES_SPARED]
-                == 3 * EXPECT_TALLY_BYTES_MAX);
+                == 3 * EXPECT_SIZE_SUMMED_MAX);
 }
 
 static void test_carry(void **state)
