@@ -380,8 +380,8 @@ my $left = qr/expect:\ ExpectExplain\ at\ \S+:\d+\ is\ ignored:\ only\ httpd
          ['before ExpectLinger', $question . $linger]) {
         my($where, $conf) = @$_;
         my $server = linger_httpd(conf => $conf);
-        my $r = upload(vhost => $server, path => '/expect-status',
-            method => 'GET');
+        my $r = upload(vhost => $server, path => "/lazy/x", content => 9,
+            asks => 1);
         is $r->{status}, 200, "a question left behind, $where: httpd serves"
             or diag explain $r;
         my $client = refused($server);
@@ -389,8 +389,11 @@ my $left = qr/expect:\ ExpectExplain\ at\ \S+:\d+\ is\ ignored:\ only\ httpd
         ok $server->wait_for(sub { lingering($server) == 1 }),
             "$where: a refused client lingers";
         $server->stop;
-        is(() = slurp($server->dir . '/error_log') =~ /$left/g, 1,
-            "$where: the log says once that it is ignored");
+        my %said = map {
+            $_ => scalar(() = slurp($server->dir . "/$_") =~ /$left/g)
+        } qw(start_log error_log);
+        is_deeply \%said, { start_log => 0, error_log => 1 },
+            "$where: the log says once that it is ignored";
 
         ($exit, $out) = config_error($conf, '-D', 'DUMP_EXPECT');
         is $exit, 0, "$where: it can be asked";

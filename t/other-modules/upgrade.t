@@ -28,9 +28,9 @@ my $rules = if_expect(<<'CONF');
 </Location>
 CONF
 my %server = (
-    stock   => h2_stock($conf . $rules),
+    stock      => h2_stock($conf . $rules),
     'no rules' => h2_httpd($conf),
-    rules   => h2_httpd($conf . $rules),
+    rules      => h2_httpd($conf . $rules),
 );
 
 # 2.5-dev reads content by a filter above HTTP_IN, HTTP1_BODY_IN, which finds

@@ -68,10 +68,12 @@ for my $asks (1, 0) {
     my %conf = ('no rules' => '',
         'a rewrite in <Proxy>' => "<Proxy \"*\">\nRewriteEngine On\n"
             . "RewriteRule ^ /tenant/connect/page.html [L]\n</Proxy>\n$page",
-        'a redirect with a page' => "${rewrite}RewriteRule ^ http://x/ [R=302]\n"
+        'a redirect with a page' =>
+            "${rewrite}RewriteRule ^ http://x/ [R=302]\n"
             . "ErrorDocument 302 /tenant/connect/page.html\n$page",
         'a rewrite to a handler' =>
-            "${rewrite}RewriteRule ^ $document/page.html [H=witness]\n$page", 'a rule for the proxy' => $rule,
+            "${rewrite}RewriteRule ^ $document/page.html [H=witness]\n$page",
+        'a rule for the proxy' => $rule,
         'a rule for the page' => $page, 'both rules' => $rule . $page);
     for my $name (sort keys %conf) {
         for (['stock', stock_httpd(conf => "$conf$conf{$name}")],
