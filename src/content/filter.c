@@ -289,7 +289,9 @@ static apr_status_t filter_empty(ap_filter_t *f, apr_bucket_brigade *bb,
 {
     /* a module that has removed HTTP_IN reads what comes after the head: RFC
      * 9110, 7.8 */
-    if (!f->ctx || (f->ctx == &may_upgrade && !expect_place_is_above_http(f))) {
+    int is_removed = f->ctx == &may_upgrade ? !expect_place_http(f) : !f->ctx;
+
+    if (is_removed) {
         return filter_remove(f, bb, mode, block, readbytes);
     }
     if (f->ctx != &refused_all) {
@@ -331,13 +333,20 @@ void expect_filter_refuse_all(request_rec *r)
     expect_place_insert(r, empty_filter, &refused_all);
 }
 
+/* This is done for each request without content, twice: it has to be cheap. */
 int expect_filter_none(request_rec *r)
 {
-    if (apr_table_get(r->headers_in, "Upgrade")) {
-        if (!expect_place_find(r, empty_filter, &may_upgrade)) {
-            expect_place_insert(r, empty_filter, &may_upgrade);
-        }
-        return 1;
+    ap_filter_t *http = expect_place_http(r->input_filters);
+
+    if (!http) {
+        return 0;
     }
-    return expect_place_replace(r, empty_filter, &announced_none);
+    if (!apr_table_get(r->headers_in, "Upgrade")) {
+        http->frec = empty_filter;
+        http->ctx = &announced_none;
+    }
+    else if (!expect_place_find(r, empty_filter, &may_upgrade)) {
+        expect_place_insert(r, empty_filter, &may_upgrade);
+    }
+    return 1;
 }

@@ -44,7 +44,8 @@ void expect_filter_refuse_all(request_rec *r);
  * of some .htaccess adds to its fields (RFC 9112, 6.3: without Content-Length
  * and Transfer-Encoding the content's length is zero).
  * @param r a request without content, main or redirected
- * @return 0 if HTTP_IN was replaced already
+ * @return 0 if HTTP_IN is not there any more: it was replaced, or a module has
+ *         removed it
  */
 int expect_filter_none(request_rec *r);
 

@@ -82,27 +82,10 @@ void expect_place_insert(request_rec *r, ap_filter_rec_t *rec, void *ctx)
                                                    r->connection), source);
 }
 
-/* HTTP_IN, from a filter down; NULL: it does not stand there. */
-static ap_filter_t *place_http(ap_filter_t *f)
+ap_filter_t *expect_place_http(ap_filter_t *f)
 {
     while (f && f->frec != ap_http_input_filter_handle) {
         f = f->next;
     }
     return f;
-}
-
-int expect_place_is_above_http(ap_filter_t *f)
-{
-    return place_http(f) != NULL;
-}
-
-int expect_place_replace(request_rec *r, ap_filter_rec_t *rec, void *ctx)
-{
-    ap_filter_t *f = place_http(r->input_filters);
-
-    if (f) {
-        f->frec = rec;
-        f->ctx = ctx;
-    }
-    return f != NULL;
 }

@@ -30,20 +30,10 @@ ap_filter_t *expect_place_find(const request_rec *r, const ap_filter_rec_t *rec,
 void expect_place_insert(request_rec *r, ap_filter_rec_t *rec, void *ctx);
 
 /**
- * Whether what a filter reads is framed by HTTP/1.1.
- * @param f the filter
- * @return 1 if HTTP_IN stands below it; 0: another module has removed it
+ * Find HTTP_IN, the filter that frames content in HTTP/1.1.
+ * @param f where to begin: a filter above it, or itself
+ * @return NULL if it does not stand there
  */
-int expect_place_is_above_http(ap_filter_t *f);
-
-/**
- * Replace HTTP_IN where it stands: this costs a request without content a few
- * instructions only.
- * @param r   the request
- * @param rec the kind of filter that replaces it
- * @param ctx its context
- * @return 0 if it does not stand there
- */
-int expect_place_replace(request_rec *r, ap_filter_rec_t *rec, void *ctx);
+ap_filter_t *expect_place_http(ap_filter_t *f);
 
 #endif

@@ -37,10 +37,10 @@ static int mapped_is_unjudged(const request_rec *r)
            && expect_announced_head(&head, first, 0);
 }
 
-int expect_mapped_without_content(request_rec *r)
+/* A redirect, or CONNECT. */
+static int mapped_without_content(request_rec *r)
 {
-    if (!expect_conf_governs(expect_conf_of(r->per_dir_config))
-        || (r->prev && expect_request_get(expect_announced_first(r)))
+    if ((r->prev && expect_request_get(expect_announced_first(r)))
         || mapped_is_tunnel(r)) {
         return 0;
     }
@@ -48,6 +48,18 @@ int expect_mapped_without_content(request_rec *r)
         /* it must not become a request */
         r->connection->keepalive = AP_CONN_CLOSE;
     }
+    return 1;
+}
+
+int expect_mapped_without_content(request_rec *r)
+{
+    if (!expect_conf_governs(expect_conf_of(r->per_dir_config))) {
+        return 0;
+    }
+    if (r->prev || r->method_number == M_CONNECT) {
+        return mapped_without_content(r);
+    }
+    expect_filter_none(r);
     return 1;
 }
 
