@@ -14,6 +14,7 @@
 #include "answer/enforce.h"
 #include "answer/linger.h"
 #include "answer/notes.h"
+#include "answer/once.h"
 #include "answer/refusal.h"
 #include "judge/judge.h"
 #include "ledger/claims.h"
@@ -129,7 +130,7 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
     if (!notice.is_dry_run) {
         expect_verdict_set(&e->outcome.verdict, EXPECT_CUT_OFF);
         e->outcome.status = notice.status;
-        if (!r->sent_bodyct) {
+        if (!expect_once_has_begun(r)) {
             /* mod_proxy leaves the 100 here that it saw last, and a handler
              * that failed before it read leaves its error: the refusal is
              * answered in their place */

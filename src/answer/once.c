@@ -11,6 +11,7 @@
 #include "util_filter.h"
 
 #include "answer/once.h"
+#include "base/compat.h"
 #include "judge/request.h"
 
 static ap_filter_rec_t *drop_filter;
@@ -29,6 +30,27 @@ static apr_status_t once_drop(ap_filter_t *f, apr_bucket_brigade *bb)
     }
     apr_brigade_cleanup(bb);
     return APR_SUCCESS;
+}
+
+/* Whether the head of a response without content was sent: the filter that
+ * sends it has a context since. */
+static int once_has_sent_head(const request_rec *r)
+{
+    ap_filter_t *f = r->proto_output_filters;
+
+    if (EXPECT_CORE_MARKS_EACH_HEAD
+        || (!r->header_only && !AP_STATUS_IS_HEADER_ONLY(r->status))) {
+        return 0;
+    }
+    while (f && f->frec != ap_http_header_filter_handle) {
+        f = f->next;
+    }
+    return f && f->ctx;
+}
+
+int expect_once_has_begun(const request_rec *r)
+{
+    return r->sent_bodyct || r->eos_sent || once_has_sent_head(r);
 }
 
 void expect_once_drop(request_rec *r)

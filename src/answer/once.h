@@ -13,6 +13,14 @@
 void expect_once_register(void);
 
 /**
+ * Whether the handler has begun a response, which stands.
+ * @param r the request
+ * @return nonzero if the head was sent, or the whole was handed to the output
+ *         filters: ap_http_header_filter(), ap_pass_brigade()
+ */
+int expect_once_has_begun(const request_rec *r);
+
+/**
  * Send nothing of what a request answers from now on.
  * @param r the request: a lookup's copy, or one that is answered already
  */

@@ -30,6 +30,10 @@
  *  post_read_request: 2.5 has HttpExpectStrict, and Off admits it. */
 #define EXPECT_CORE_MAY_ADMIT_UNKNOWN AP_MODULE_MAGIC_AT_LEAST(20131230, 0)
 
+/** r->sent_bodyct is set when the head of any response is sent: since 2.5 with
+ *  its response buckets. Before, it is not for one without content. */
+#define EXPECT_CORE_MARKS_EACH_HEAD AP_MODULE_MAGIC_AT_LEAST(20211221, 6)
+
 /** expect_compat_check() has something to do. */
 #define EXPECT_CORE_IS_BEHIND \
     (!EXPECT_CORE_CHECKS_LENGTH || !EXPECT_CORE_READS_EXPECT \

@@ -69,7 +69,8 @@ static apr_status_t filter_end(ap_filter_t *f, apr_bucket_brigade *bb)
  * httpd leaves out the last chunk, and resets a stream (ap_http_chunk_filter(),
  * ap_http_outerror_filter()). After the handler, httpd itself reads, to get to
  * the next request: that answer is whole, and is ended as httpd would end it, as
- * its filters may keep a part until then. (httpd 2.5 would break it off after
+ * its filters may keep a part until then, unless its handler has ended it, as
+ * mod_proxy_fcgi does. (httpd 2.5 would break it off after
  * the error: ap_finalize_request_protocol().)
  */
 static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
@@ -81,7 +82,7 @@ static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_bucket_alloc_t *ba = f->c->bucket_alloc;
 
     apr_brigade_cleanup(bb);
-    e->content.was_begun = r->sent_bodyct != 0;
+    e->content.was_begun = expect_once_has_begun(r);
     e->content.sent_status = r->status;
     if (e->content.was_begun && !expect_content_handler_runs(r, e)) {
         out = r->output_filters;
@@ -93,7 +94,9 @@ static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
     }
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
     e->content.is_answering = 1;
-    ap_pass_brigade(out, bb);
+    if (!r->eos_sent) {
+        ap_pass_brigade(out, bb);
+    }
     e->content.is_answering = 0;
     apr_brigade_cleanup(bb);
     /* mod_jk aborts the connection when its read fails: what is not flushed by

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Content is cut off when its handler has begun to answer: what the client got
 # of the answer is not the whole, and does not look like it. There is no last
-# chunk, and a stream is reset without END_STREAM.
+# chunk, and a stream is reset without END_STREAM. A response that is whole has
+# one end, and no second response comes after it.
 
 use strict;
 use warnings;
@@ -30,6 +31,13 @@ my $server = h2_httpd(load('reflector', 'deflate') . <<"CONF");
 </Location>
 <Location /witness/tail/deflate>
     SetOutputFilter DEFLATE
+</Location>
+<Location /witness/ends>
+    SetHandler witness-ends
+    SetOutputFilter WITNESS_OUT
+</Location>
+<Location /witness/no-content>
+    SetHandler witness-no-content
 </Location>
 CONF
 
@@ -70,6 +78,36 @@ for my $filter ('', 'deflate') {
     my $body = $r->{body};
     gunzip(\$r->{body} => \$body) if $filter;
     is $body, "begun\ntail\n", "$label: all of it";
+}
+
+# A handler that ends its response itself: filters see one end.
+my $ended = upload(vhost => $server, path => '/witness/ends', chunked => 1,
+    method => 'POST', content => 3 * MAX, eager => 1);
+is $ended->{status}, 200, 'ended by its handler';
+is $ended->{body}, "begun\n", 'ended by its handler: all of it';
+is $ended->{witness}{verdict}, 'refuse', 'ended by its handler: cut off';
+is $ended->{witness}{ends}, 1, 'ended by its handler: once';
+
+# The head of a response without content is the whole response: nothing comes
+# after it, neither while its handler reads nor afterwards.
+for my $request (['POST', 'no-content', 204], ['HEAD', 'x', 200],
+    ['HEAD', 'ends', 200]) {
+    my($method, $path, $status) = @$request;
+    my $label = "$method, $path";
+    my $wire = connection($server);
+    my $r = { interim => [] };
+    ExpectTest::send_bytes($wire, "$method /witness/$path HTTP/1.1\r\n"
+        . "Host: localhost\r\nX-Witness: $method-$path\r\n"
+        . "Transfer-Encoding: chunked\r\n\r\n");
+    local $SIG{PIPE} = 'IGNORE';
+    ExpectTest::send_bytes($wire, "1f40\r\n" . 'x' x 8000 . "\r\n") for 1 .. 9;
+    ExpectTest::read_until($wire, ExpectTest::WAIT, sub { 0 });
+    ExpectTest::parse_heads($wire, $r);
+    is $r->{status}, $status, $label;
+    is $wire->{bytes}, '', "$label: nothing comes after the head";
+    my $witness = ExpectTest::witness_of("$method-$path", $server);
+    is $witness->{verdict}, 'refuse', "$label: cut off";
+    is $witness->{status}, $status, "$label: the status that was sent";
 }
 
 sub h2_post {

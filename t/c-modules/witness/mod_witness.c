@@ -5,7 +5,7 @@
  *
  * For every request one line goes to logs/witness_log:
  *
- *     id=7 status=413 read=0 calls=0 eos=0 continued=0 authn=0 authz=0
+ *     id=7 status=413 read=0 calls=0 eos=0 ends=0 continued=0 authn=0 authz=0
  *     handler=witness verdict=refuse rule=content-length nstatus=413
  *     env=refuse reason="content-length 9 is over max=1"
  *
@@ -22,11 +22,17 @@
  *                                  httpd's filters; never reads
  *     SetHandler witness-nonblock  reads without blocking, as a proxy does
  *     SetHandler witness-begins    sends "begun", and then does as witness
+ *     SetHandler witness-ends      sends "begun" and the end of the response
+ *                                  itself; never reads
+ *     SetHandler witness-no-content
+ *                                  sends the head of a 204, and then does as
+ *                                  witness
  *     SetHandler witness-env       reads all content, answers with what a CGI
  *                                  script's environment would be as well
  *     SetHandler witness-takes-by-name, witness-takes-by-handle
  *                                  removes HTTP_IN, as modules for WebSocket
  *                                  do, and answers what comes after the head
+ *     SetOutputFilter WITNESS_OUT  counts the ends of a response as ends
  *     AuthBasicProvider witness    alice and bob, password "secret"
  *     AuthDigestProvider witness   the same
  *     Require witness              grants if the request has X-Grant: yes
@@ -50,6 +56,7 @@
 #include "apr_strings.h"
 
 #define WITNESS_FILTER "WITNESS_IN"
+#define WITNESS_OUT "WITNESS_OUT"
 #define WITNESS_PASSWORD "secret"
 
 /* A non-blocking reader polls this often before it blocks, as mod_proxy_http
@@ -65,6 +72,7 @@ typedef struct {
     const char *id;             /* X-Witness as the client sent it, or NULL */
     apr_off_t read;             /* bytes of content handed out */
     int calls;                  /* reads of content */
+    int ends;                   /* ends of a response, where they are counted */
     int authn;                  /* calls of the authn provider */
     int authz;                  /* calls of the authz providers */
     unsigned asked : 1;         /* expecting_100 was set */
@@ -296,6 +304,29 @@ static int witness_take_over(request_rec *r)
     return DONE;
 }
 
+static apr_status_t witness_out(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    apr_bucket *b;
+
+    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        if (APR_BUCKET_IS_EOS(b)) {
+            witness_get(f->r)->ends++;
+        }
+    }
+    return ap_pass_brigade(f->next, bb);
+}
+
+static int witness_end(request_rec *r)
+{
+    apr_bucket_alloc_t *ba = r->connection->bucket_alloc;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, ba);
+
+    apr_brigade_puts(bb, NULL, NULL, "begun\n");
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(ba));
+    return ap_pass_brigade(r->output_filters, bb) == APR_SUCCESS ? OK : DONE;
+}
+
 static int witness_handler(request_rec *r)
 {
     if (!r->handler || strncmp(r->handler, "witness", 7)) {
@@ -314,6 +345,9 @@ static int witness_handler(request_rec *r)
         ap_rputs("tail\n", r);
         return OK;
     }
+    if (!strcmp(r->handler, "witness-ends")) {
+        return witness_end(r);
+    }
     if (!strncmp(r->handler, "witness-takes-", 14)) {
         return witness_take_over(r);
     }
@@ -324,8 +358,13 @@ static int witness_handler(request_rec *r)
         ap_rputs("begun\n", r);
         ap_rflush(r);
     }
+    if (!strcmp(r->handler, "witness-no-content")) {
+        r->status = HTTP_NO_CONTENT;
+        ap_rflush(r);
+    }
     if (!strcmp(r->handler, "witness") || !strcmp(r->handler, "witness-env")
         || !strcmp(r->handler, "witness-begins")
+        || !strcmp(r->handler, "witness-no-content")
         || !strcmp(r->handler, "witness-again")) {
         return witness_read(r, APR_BLOCK_READ);
     }
@@ -447,10 +486,10 @@ static int witness_log(request_rec *first)
     }
     line = apr_psprintf(r->pool,
         "id=%s status=%d read=%" APR_OFF_T_FMT " calls=%d eos=%d"
-        " continued=%d authn=%d authz=%d handler=%s verdict=%s rule=%s"
+        " ends=%d continued=%d authn=%d authz=%d handler=%s verdict=%s rule=%s"
         " nstatus=%s env=%s reason=\"%s\"\n",
         id ? ap_escape_logitem(r->pool, id) : "-", r->status,
-        w->read, w->calls, w->eos,
+        w->read, w->calls, w->eos, w->ends,
         w->asked && !r->expecting_100 && !w->silent, w->authn, w->authz,
         r->handler ? r->handler : "-",
         witness_word(r, r->notes, "expect-verdict"),
@@ -512,6 +551,8 @@ static void witness_hooks(apr_pool_t *p)
 {
     ap_register_input_filter(WITNESS_FILTER, witness_in, NULL,
                              AP_FTYPE_PROTOCOL);
+    ap_register_output_filter(WITNESS_OUT, witness_out, NULL,
+                              AP_FTYPE_RESOURCE);
     ap_register_auth_provider(p, AUTHN_PROVIDER_GROUP, "witness",
                               AUTHN_PROVIDER_VERSION, &witness_authn,
                               AP_AUTH_INTERNAL_PER_CONF);
