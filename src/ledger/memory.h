@@ -79,6 +79,9 @@ typedef struct record_t {
     /** made while its limit's overflow record had something in flight, which
      *  may be of the same key: it is counted here as well */
     apr_uint32_t counts_overflow;
+    /** an overflow record that a second limit has used: what that holds is
+     *  counted here until the record is idle */
+    apr_uint32_t is_shared;
     /** in flight */
     apr_int64_t uploads, bytes;
     /** spent; what was spent in turns until then cannot be given back */

@@ -78,8 +78,9 @@ apr_uint32_t record_find(expect_ledger_t *ledger, apr_uint64_t digest,
 /* --- overflow records ---------------------------------------------------- */
 
 /*
- * The overflow record of a limit; else one that is idle, if any will do; else
- * that of another limit, which makes both limits stricter, and no laxer.
+ * The overflow record of a limit; else the one that it may share with another
+ * limit, which makes both limits stricter, and no laxer; else one that is idle,
+ * if any will do. When none is idle, the limit begins to share.
  */
 static apr_uint32_t overflow_find(expect_ledger_t *ledger,
                                   const expect_limit_t *limit, int is_any,
@@ -88,9 +89,10 @@ static apr_uint32_t overflow_find(expect_ledger_t *ledger,
     const share_t *share = share_of(ledger, limit);
     const record_t *records = ledger_records(ledger);
     apr_uint32_t first = share->first + share->records;
-    apr_uint32_t idle = LEDGER_NONE, start, i;
+    apr_uint32_t idle = LEDGER_NONE, shared, start, i;
 
     memcpy(&start, limit->id, sizeof(start));
+    shared = first + start % LEDGER_OVERFLOWS;
     for (i = 0; i < LEDGER_OVERFLOWS; ++i) {
         apr_uint32_t at = first + (start + i) % LEDGER_OVERFLOWS;
 
@@ -101,11 +103,13 @@ static apr_uint32_t overflow_find(expect_ledger_t *ledger,
             idle = at;
         }
     }
-    if (is_any && idle != LEDGER_NONE) {
-        return idle;
+    if (records[shared].is_shared && !record_is_idle(&records[shared], now)) {
+        return shared;
     }
-    return idle == LEDGER_NONE ? first + start % LEDGER_OVERFLOWS
-                               : LEDGER_NONE;
+    if (!is_any) {
+        return LEDGER_NONE;
+    }
+    return idle != LEDGER_NONE ? idle : shared;
 }
 
 static int overflow_is_busy(expect_ledger_t *ledger, const share_t *share,
@@ -155,7 +159,11 @@ static apr_uint32_t overflow_make(expect_ledger_t *ledger, share_t *share,
     LEDGER_POINT("an overflow record is used");
     if (record_is_idle(record, now)) {
         memcpy(record->id, limit->id, sizeof(record->id));
+        record->is_shared = 0;
         record_forget(ledger, record);
+    }
+    else if (memcmp(record->id, limit->id, sizeof(record->id))) {
+        record->is_shared = 1;
     }
     STATE_SET(&record->is_used, 1);
     return i;

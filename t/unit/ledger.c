@@ -1027,6 +1027,48 @@ static void test_flood_of_limits(void **state)
     check_ledger();
 }
 
+/* A limit that shares an overflow record is remembered there, also when others
+ * become idle meanwhile. */
+static void test_shared_overflow(void **state)
+{
+    expect_limit_t held = in_flight(1, NONE), limits[LEDGER_OVERFLOWS];
+    expect_limit_t late = in_flight(2, NONE);
+    expect_claim_t claim, first[LEDGER_OVERFLOWS], mine[4];
+    char key[32];
+    int i, taken = 0;
+
+    (void)state;
+    for (i = 0; i < KEYS / 4 * 3; ++i) {
+        sprintf(key, "%d", i);
+        assert_taken(take(&claim, &held, key, 0));
+    }
+    for (i = 0; i < (int)LEDGER_OVERFLOWS; ++i) {
+        limits[i] = in_flight(1, NONE);
+        sprintf(key, "limit %d", i);
+        expect_ledger_id(limits[i].id, secret, key);
+        assert_taken(take(&first[i], &limits[i], "a", 0));
+    }
+    expect_ledger_id(late.id, secret, "late");
+    assert_taken(take(&mine[taken++], &late, "a", 0));
+    assert_refused(take(&claim, &late, "a", 0));
+    for (i = 0; i < (int)LEDGER_OVERFLOWS; ++i) {
+        settle(&first[i], 0);
+        if (take(&mine[taken], &late, "a", 0) == EXPECT_LEDGER_TAKEN) {
+            assert_true(++taken <= 2);
+        }
+        check_ledger();
+    }
+    assert_int_equal(taken, 2);
+    while (taken) {
+        settle(&mine[--taken], 0);
+    }
+    /* and nothing of that is left */
+    assert_taken(take(&mine[0], &late, "b", 0));
+    assert_taken(take(&mine[1], &late, "b", 0));
+    assert_refused(take(&claim, &late, "b", 0));
+    check_ledger();
+}
+
 static void test_tenants(void **state)
 {
     expect_limit_t tenant = quota(1, NONE), admin = quota(1, NONE);
@@ -1390,6 +1432,7 @@ int main(void)
         TEST(test_flood),
         TEST(test_flood_quota),
         TEST(test_flood_of_limits),
+        TEST(test_shared_overflow),
         TEST(test_tenants),
         TEST(test_read),
         TEST_RUNNING(test_killed),
