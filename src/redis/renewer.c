@@ -46,7 +46,8 @@
 #define LOOK_UP_PAUSE 5000000
 
 /* How long the thread tries to take back a command without an answer, in
- * microseconds. If the server was suspended for longer, and then carries it out
+ * microseconds: the server knows its outcome for longer (KNOWN_MS in script.lua).
+ * If the server was suspended for longer, and then carries it out
  * all the same, the place is free after a lease. */
 #define VOID_TIME 60000000
 

@@ -26,10 +26,14 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local now_ms = math.floor(now / 1000)
 
--- How long the outcome of a command is known, in ms: a command whose answer has
--- not come is not sent again later than that. Which command must not be done is
--- known for longer, because a command can be under way for long.
-local KNOWN_MS = 10000
+-- How long the outcome of a command is known, in ms: for longer than httpd tries
+-- to take back a command whose answer has not come (VOID_TIME in renewer.c, and
+-- two timeouts of ten seconds).
+local KNOWN_MS = 90000
+
+-- How long it is known that an upload was settled: it is not settled again later
+-- than that. And which command must not be done: it can be under way for long.
+local SETTLED_MS = 10000
 local VOID_MS = 60000
 
 -- The next command for an item removes leases that have ended, but no more than
@@ -514,7 +518,8 @@ local function settle()
     if not item.is_quota then
       flight_forget(item, ARGV[arg + 4])
       flight_tidy(item)
-    elseif redis.call('SET', KEYS[3 * i], 1, 'NX', 'PX', KNOWN_MS) then
+    elseif redis.call('SET', KEYS[3 * i], 1, 'NX', 'PX',
+                          SETTLED_MS) then
       if number(ARGV[arg + 5]) > 0 then
         quota_refund(item, 'u', item.uploads, number(ARGV[arg + 5]),
                      ARGV[arg + 6])

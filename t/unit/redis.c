@@ -332,6 +332,11 @@ static void test_once(void **state)
                                        &failure));
             redis_command_free(&command);
             freeReplyObject(reply);
+            if (i < 2) {
+                /* for as long as it may be taken back: a minute, and two
+                 * timeouts of ten seconds */
+                assert_true(call_number("PTTL {test}:c:once/%s", "1") > 80000);
+            }
             assert_int_equal(call_number("ZCARD " FLIGHT "f", "02"),
                              i < 2 ? 1 : 0);
             assert_taken(look(items, 2, 0));
