@@ -102,32 +102,45 @@ static const expect_rule_t *admission_rule(const expect_request_t *e,
     return grants->rules[0];
 }
 
-/* Content of unknown length: take what was read from all that is limited, and
- * limit the content where that is not there. */
+/* Limit the content where a limit is reached. If the ledger is down, or the
+ * store, none is the tightest: the first is named. */
+static void admission_limit(expect_request_t *e,
+                            const apr_array_header_t *claims, int refused,
+                            expect_ledger_e drawn, apr_off_t max)
+{
+    const expect_limit_t *limit =
+        APR_ARRAY_IDX(claims, refused < 0 ? 0 : refused, expect_claim_t).limit;
+    const expect_rule_t *rule = expect_claims_rule(e->facts.claims, limit);
+
+    e->content.draws = 0;
+    if (e->content.max == EXPECT_UNLIMITED || e->content.max > max
+        || e->content.is_dry_run) {
+        e->content.max = max;
+        e->content.max_rule = rule;
+        e->content.is_dry_run = 0;
+        if (drawn == EXPECT_LEDGER_NO_STORE) {
+            expect_claims_of(e->facts.claims, rule->arg)->found = drawn;
+        }
+    }
+}
+
+/* Content of unknown length: take what was read from all that is limited. */
 static void admission_draw(expect_request_t *e, apr_array_header_t *claims,
                            apr_off_t read)
 {
     apr_int64_t bytes = read;
     int refused = 0;
+    expect_ledger_e drawn;
 
     if (!admission_draws(claims)) {
         return;
     }
-    expect_fleet_draw(e->facts.claims, claims, &bytes, &refused);
+    drawn = claims == e->facts.claims->taken
+                ? expect_fleet_draw(e->facts.claims, &bytes, &refused)
+                : expect_fleet_draw_read(claims, &bytes, &refused);
     if (bytes < read) {
-        /* if the ledger is down, none is the tightest: name the first */
-        const expect_limit_t *limit =
-            APR_ARRAY_IDX(claims, refused < 0 ? 0 : refused,
-                          expect_claim_t).limit;
-        apr_off_t max = e->content.read - read + bytes;
-
-        e->content.draws = 0;
-        if (e->content.max == EXPECT_UNLIMITED || e->content.max > max
-            || e->content.is_dry_run) {
-            e->content.max = max;
-            e->content.max_rule = expect_claims_rule(e->facts.claims, limit);
-            e->content.is_dry_run = 0;
-        }
+        admission_limit(e, claims, refused, drawn,
+                        e->content.read - read + bytes);
     }
 }
 

@@ -118,7 +118,8 @@ int expect_enforce_cut_off(request_rec *r, expect_request_t *e)
     notice.rule = rule->name;
     notice.at = rule;
     notice.reason = rule->remembers
-        ? expect_limits_cut_off(r->pool, rule->arg, e->content.max)
+        ? expect_limits_cut_off(r->pool, &e->facts, rule->arg, e->content.max,
+                                &notice.status)
         : apr_pstrcat(r->pool, "content of unknown length exceeded max=",
                       apr_off_t_toa(r->pool, e->content.max), NULL);
     notice.accepts = &e->outcome.accepts;

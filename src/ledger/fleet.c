@@ -60,7 +60,7 @@ static void item_found(const expect_store_item_t *item, expect_claim_t *claim)
 static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
 {
     if (claims->n_items < n) {
-        claims->items = apr_palloc(claims->pool, n * sizeof(*claims->items));
+        claims->items = apr_pcalloc(claims->pool, n * sizeof(*claims->items));
         claims->n_items = n;
     }
     return claims->items;
@@ -282,32 +282,68 @@ static void fleet_draw_found(apr_array_header_t *taken,
     }
 }
 
-void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
-                       apr_int64_t *bytes, int *refused)
+static expect_ledger_e draw_from_ledger(apr_array_header_t *taken,
+                                        apr_int64_t *bytes, int *refused)
 {
-    expect_claim_t *claim = (expect_claim_t *)taken->elts;
+    return expect_ledger_draw(expect_server_ledger(),
+                              (expect_claim_t *)taken->elts, taken->nelts,
+                              bytes, refused);
+}
+
+/* The ledger writes down what was drawn without it. */
+static void draw_book(apr_array_header_t *taken, apr_int64_t bytes)
+{
+    expect_ledger_book_more(expect_server_ledger(),
+                            (expect_claim_t *)taken->elts, taken->nelts, bytes);
+}
+
+/* The store does not answer: do as on-error= says. */
+static expect_ledger_e draw_without_store(expect_claims_t *claims,
+                                          apr_int64_t *bytes, int *refused)
+{
+    expect_ledger_e drawn = EXPECT_LEDGER_TAKEN;
+
+    switch (store_conf->on_error) {
+    case EXPECT_STORE_REFUSE:
+        *bytes = 0;
+        return EXPECT_LEDGER_NO_STORE;
+    case EXPECT_STORE_ADMIT:
+        draw_book(claims->taken, *bytes);
+        break;
+    default:
+        drawn = draw_from_ledger(claims->taken, bytes, refused);
+    }
+    store->hold_more(claims->upload, *bytes);
+    return drawn;
+}
+
+expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
+                                  int *refused)
+{
     apr_int64_t wanted = *bytes;
     expect_store_item_t *items;
-    int is_decided = 0;
+    expect_ledger_e drawn;
 
     *refused = -1;
-    if (store && claims->upload) {
-        items = fleet_items(claims, taken->nelts);
-        is_decided = store->draw(claims->upload, bytes, items, refused)
-                         != EXPECT_LEDGER_DOWN
-                     || store_conf->on_error == EXPECT_STORE_ADMIT;
-        if (*bytes < wanted) {
-            fleet_draw_found(taken, items, wanted);
-        }
+    if (!store || !claims->upload) {
+        return draw_from_ledger(claims->taken, bytes, refused);
     }
-    if (is_decided) {
-        expect_ledger_book_more(expect_server_ledger(), claim, taken->nelts,
-                                *bytes);
+    items = fleet_items(claims, claims->taken->nelts);
+    drawn = store->draw(claims->upload, bytes, items, refused);
+    if (drawn == EXPECT_LEDGER_DOWN) {
+        return draw_without_store(claims, bytes, refused);
     }
-    else {
-        expect_ledger_draw(expect_server_ledger(), claim, taken->nelts, bytes,
-                           refused);
+    if (*bytes < wanted) {
+        fleet_draw_found(claims->taken, items, wanted);
     }
+    draw_book(claims->taken, *bytes);
+    return drawn;
+}
+
+expect_ledger_e expect_fleet_draw_read(apr_array_header_t *new,
+                                       apr_int64_t *bytes, int *refused)
+{
+    return draw_from_ledger(new, bytes, refused);
 }
 
 void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,

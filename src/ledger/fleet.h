@@ -43,7 +43,8 @@ void expect_fleet_look(expect_claims_t *claims,
  * @param new     the claims to take: expect_claim_t; what was found is filled
  *                in
  * @param read    in: bytes of content of unknown length that were read already;
- *                out: 0 if they were taken, else the caller has to draw them
+ *                out: 0 if they were taken, else expect_fleet_draw_read()
+ *                has to draw them
  * @param refused set to the index of the first that is reached, or -1
  */
 expect_ledger_e expect_fleet_take(expect_claims_t *claims,
@@ -53,13 +54,23 @@ expect_ledger_e expect_fleet_take(expect_claims_t *claims,
 /**
  * Take more bytes, for content of unknown length: as many as are left, at most
  * those wanted.
- * @param claims  those of the upload
- * @param taken   which of them: claims->taken, or what was taken just now
+ * @param claims  those of the upload: of claims->taken
  * @param bytes   in: wanted; out: taken
  * @param refused set to the index of the tightest, if not all were taken; or -1
+ * @return EXPECT_LEDGER_NO_STORE: the store does not answer, and on-error is
+ *         refuse
  */
-void expect_fleet_draw(expect_claims_t *claims, apr_array_header_t *taken,
-                       apr_int64_t *bytes, int *refused);
+expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
+                                  int *refused);
+
+/**
+ * Take what was read before its claims were taken. Only the ledger decides that:
+ * a store that answers has taken it with the claims.
+ * @param new     what expect_fleet_take() has taken
+ * @param bytes, refused as above
+ */
+expect_ledger_e expect_fleet_draw_read(apr_array_header_t *new,
+                                       apr_int64_t *bytes, int *refused);
 
 /**
  * The content is over: give back the places, and what was not received of

@@ -245,6 +245,8 @@ static void book_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n)
             claim_book(ledger, claim, 1, claim->taken, now);
             continue;
         }
+        /* no limit has held: the sum of all of them must stay exact */
+        claim->taken = expect_size_summed(claim->taken);
         owner = owner_self(ledger);
         if (owner != LEDGER_NONE && has_places(ledger, claim, 1)) {
             claim_record(ledger, claim, now);

@@ -27,7 +27,7 @@
 /** For ap_register_provider(): the name is the scheme, like "redis". The
  *  version is raised with every change of this file. */
 #define EXPECT_STORE_GROUP "expect_store"
-#define EXPECT_STORE_VERSION "2"
+#define EXPECT_STORE_VERSION "3"
 
 /** What becomes of uploads while the store does not answer. */
 typedef enum {
@@ -150,6 +150,15 @@ typedef struct expect_store_provider_t {
     void (*hold)(expect_store_upload_t **upload,
                  const expect_store_item_t *items, int n, apr_int64_t length,
                  apr_int64_t read);
+
+    /**
+     * Add bytes, of content of unknown length, that were admitted without the
+     * store. This thread sends nothing. They are in flight in the store as soon
+     * as it answers; quotas are not spent later.
+     * @param upload what the upload holds
+     * @param bytes  how many
+     */
+    void (*hold_more)(expect_store_upload_t *upload, apr_int64_t bytes);
 
     /**
      * Take more bytes, for content of unknown length, from all items that the

@@ -9,6 +9,7 @@
 
 #include "apr_atomic.h"
 
+#include "base/size.h"
 #include "redis/breaker.h"
 #include "redis/decide.h"
 #include "redis/exchange.h"
@@ -309,9 +310,24 @@ void redis_hold(expect_store_upload_t **upload,
     redis_process_t *process = redis_process();
 
     if (process && upload_begins(process, upload, items, n, length)) {
+        /* no limit has held: the sum of all of them must stay exact */
         upload_takes(process, *upload, n,
-                     bytes_clip(length < 0 ? read : length), 0);
+                     expect_size_summed(length < 0 ? read : length), 0);
     }
+}
+
+void redis_hold_more(expect_store_upload_t *upload, apr_int64_t bytes)
+{
+    redis_process_t *process = redis_process();
+    apr_uint32_t i;
+
+    if (!process || !redis_process_lock(process)) {
+        return;
+    }
+    for (i = 0; i < upload->n; ++i) {
+        upload->items[i].taken += bytes;
+    }
+    redis_process_unlock(process);
 }
 
 /* --- draw ---------------------------------------------------------------- */

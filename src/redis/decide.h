@@ -24,6 +24,8 @@ void redis_hold(expect_store_upload_t **upload,
                 const expect_store_item_t *items, int n, apr_int64_t length,
                 apr_int64_t read);
 
+void redis_hold_more(expect_store_upload_t *upload, apr_int64_t bytes);
+
 expect_ledger_e redis_draw(expect_store_upload_t *upload, apr_int64_t *bytes,
                            expect_store_item_t *items, int *refused);
 

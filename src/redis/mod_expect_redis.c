@@ -201,6 +201,7 @@ static void store_register_hooks(apr_pool_t *p)
         .peek = redis_peek,
         .take = redis_take,
         .hold = redis_hold,
+        .hold_more = redis_hold_more,
         .draw = redis_draw,
         .settle = redis_settle,
         .figures = redis_figures_read

@@ -171,21 +171,42 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
     return is_answered && last;
 }
 
+static redis_void_t *thread_first_void(redis_process_t *process)
+{
+    redis_void_t *first = NULL;
+
+    if (redis_process_lock(process)) {
+        first = process->voids;
+        redis_process_unlock(process);
+    }
+    return first;
+}
+
 /* Sends one command only: leases may have to be renewed before the next. */
 static void thread_gives_back(redis_process_t *process)
 {
-    redis_void_t *first;
+    redis_void_t *first = thread_first_void(process);
 
-    if (!redis_process_lock(process)) {
-        return;
-    }
-    first = process->voids;
-    redis_process_unlock(process);
     if (first) {
         thread_takes_back(process, first);
     }
     else {
         (void)thread_settles(process, thread_deadline(process));
+    }
+}
+
+/* Before leases are renewed, with all bytes that an upload has: what is taken
+ * back later would be missing from these. The leases do not end meanwhile. */
+static void thread_takes_back_all(redis_process_t *process)
+{
+    apr_time_t until = redis_clock() + process->store.lease / 6;
+    redis_void_t *first;
+
+    while (!apr_atomic_read32(&process->is_down)
+           && !apr_atomic_read32(&process->is_leaving)
+           && redis_clock() < until
+           && (first = thread_first_void(process))) {
+        thread_takes_back(process, first);
     }
 }
 
@@ -335,6 +356,7 @@ static void thread_works(redis_process_t *process, int due,
         return;
     }
     if (due & DUE_RENEW) {
+        thread_takes_back_all(process);
         thread_renews(process);
     }
     if ((due & DUE_GIVE_BACK) && !apr_atomic_read32(&process->is_down)) {

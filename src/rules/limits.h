@@ -58,13 +58,16 @@ void expect_limits_look_again(const expect_facts_t *facts, const void *arg);
 
 /**
  * Say that content of unknown length was cut off by a rule that remembers.
- * @param p    pool for the result
- * @param arg  the rule's arguments
- * @param read bytes of content by then
+ * @param p      pool for the result
+ * @param facts  the facts it was evaluated with
+ * @param arg    the rule's arguments
+ * @param read   bytes of content by then
+ * @param status set to that of the refusal: 413, or 503 where the store does
+ *               not answer
  * @return one sentence without a full stop
  */
-const char *expect_limits_cut_off(apr_pool_t *p, const void *arg,
-                                  apr_off_t read);
+const char *expect_limits_cut_off(apr_pool_t *p, const expect_facts_t *facts,
+                                  const void *arg, apr_off_t read, int *status);
 
 /**
  * The limit of a rule.

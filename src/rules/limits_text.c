@@ -104,11 +104,18 @@ const char *expect_limits_reason(apr_pool_t *p, const expect_facts_t *facts,
                        wait, NULL);
 }
 
-const char *expect_limits_cut_off(apr_pool_t *p, const void *arg,
-                                  apr_off_t read)
+const char *expect_limits_cut_off(apr_pool_t *p, const expect_facts_t *facts,
+                                  const void *arg, apr_off_t read, int *status)
 {
     const limits_arg_t *a = arg;
 
+    if (expect_claims_of(facts->claims, arg)->found == EXPECT_LEDGER_NO_STORE) {
+        *status = HTTP_SERVICE_UNAVAILABLE;
+        return apr_psprintf(p, "%s cannot be checked: the store does not "
+                            "answer after %" APR_OFF_T_FMT " bytes of content "
+                            "of unknown length", a->shown, read);
+    }
+    *status = HTTP_REQUEST_ENTITY_TOO_LARGE;
     return apr_psprintf(p, "%s: nothing was left after %" APR_OFF_T_FMT
                         " bytes of content of unknown length", a->shown, read);
 }

@@ -215,6 +215,42 @@ for my $command ([qw(SCRIPT FLUSH)], ['FLUSHALL'],
     ok comes_true(sub { !$redis->places }), 'restarted: nothing is in flight';
 }
 
+# --- content of unknown length, that goes on while the store is down ----------
+
+# More than was taken in advance: an eighth of what is left.
+for my $on_error (qw(refuse local admit)) {
+    my $name = "goes on, $on_error";
+    my $redis = redis();
+    my $httpd = httpd_for($redis, $on_error);
+    my $sum = sub {
+        my $key = $redis->call('KEYS', '*:b')->[0] // return 0;
+        return $redis->call('HGET', $key, 'sum') // 0;
+    };
+    my $upload = hold($httpd, path => '/witness/a', chunked => 1,
+        content => 500_000, part => 100);
+    ok comes_true(sub { $sum->() > 0 }), "$name: it is in flight";
+    cmp_ok $sum->(), '<', 300_000, "$name: with what is taken in advance";
+    $redis->signal('STOP');
+    feed($upload, 300_000);
+    if ($on_error eq 'refuse') {
+        my $r = finish($upload);
+        is $r->{status}, 503, "$name: it is refused";
+        like $r->{body}, qr/in-flight|quota/, "$name: by a rule"
+            or diag $r->{body};
+        ok $r->{headers}{'retry-after'}, "$name: it may be tried again";
+        $redis->signal('CONT');
+    }
+    else {
+        is scalar(waits_for_line($httpd, 1)), 1, "$name: the store is down";
+        $redis->signal('CONT');
+        ok comes_true(sub { $sum->() >= 300_100 }),
+            "$name: the store knows how much came meanwhile" or diag $sum->();
+        is finish($upload)->{status}, 200, "$name: it ends well";
+    }
+    ok comes_true(sub { !$redis->places && !$sum->() }),
+        "$name: nothing is in flight";
+}
+
 # --- no answer is taken for another's -----------------------------------------
 
 # Many at once, while answers come late and connections are reset. One half asks
