@@ -133,7 +133,7 @@ typedef struct expect_store_provider_t {
      * @return EXPECT_LEDGER_DOWN: the store does not answer; EXPECT_LEDGER_LATE:
      *         it has answered earlier questions, and too little time was left
      *         for this one. If it has taken the items all the same, they are
-     *         given back as soon as it answers
+     *         given back as soon as it answers, if that is soon
      */
     expect_ledger_e (*take)(expect_store_upload_t **upload,
                             expect_store_item_t *items, int n,

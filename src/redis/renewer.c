@@ -46,8 +46,7 @@
 #define LOOK_UP_PAUSE 5000000
 
 /* How long the thread tries to take back a command without an answer, in
- * microseconds: the server knows its outcome for longer (KNOWN_MS in script.lua).
- * If the server was suspended for longer, and then carries it out
+ * microseconds. If the server was suspended for longer, and then carries it out
  * all the same, the place is free after a lease. */
 #define VOID_TIME 60000000
 
@@ -131,6 +130,10 @@ static void thread_takes_back(redis_process_t *process, redis_void_t *first)
     }
     process->voids = first->next;
     --process->n_voids;
+    if (!process->voids) {
+        /* places that were renewed before have less than they hold */
+        process->renew_at = redis_clock();
+    }
     redis_process_unlock(process);
     redis_command_free(&first->command);
     free(first);
@@ -171,42 +174,21 @@ static int thread_settles(redis_process_t *process, apr_time_t deadline)
     return is_answered && last;
 }
 
-static redis_void_t *thread_first_void(redis_process_t *process)
-{
-    redis_void_t *first = NULL;
-
-    if (redis_process_lock(process)) {
-        first = process->voids;
-        redis_process_unlock(process);
-    }
-    return first;
-}
-
 /* Sends one command only: leases may have to be renewed before the next. */
 static void thread_gives_back(redis_process_t *process)
 {
-    redis_void_t *first = thread_first_void(process);
+    redis_void_t *first;
 
+    if (!redis_process_lock(process)) {
+        return;
+    }
+    first = process->voids;
+    redis_process_unlock(process);
     if (first) {
         thread_takes_back(process, first);
     }
     else {
         (void)thread_settles(process, thread_deadline(process));
-    }
-}
-
-/* Before leases are renewed, with all bytes that an upload has: what is taken
- * back later would be missing from these. The leases do not end meanwhile. */
-static void thread_takes_back_all(redis_process_t *process)
-{
-    apr_time_t until = redis_clock() + process->store.lease / 6;
-    redis_void_t *first;
-
-    while (!apr_atomic_read32(&process->is_down)
-           && !apr_atomic_read32(&process->is_leaving)
-           && redis_clock() < until
-           && (first = thread_first_void(process))) {
-        thread_takes_back(process, first);
     }
 }
 
@@ -356,7 +338,6 @@ static void thread_works(redis_process_t *process, int due,
         return;
     }
     if (due & DUE_RENEW) {
-        thread_takes_back_all(process);
         thread_renews(process);
     }
     if ((due & DUE_GIVE_BACK) && !apr_atomic_read32(&process->is_down)) {

@@ -26,10 +26,10 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local now_ms = math.floor(now / 1000)
 
--- How long the outcome of a command is known, in ms: for longer than httpd tries
--- to take back a command whose answer has not come (VOID_TIME in renewer.c, and
--- two timeouts of ten seconds).
-local KNOWN_MS = 90000
+-- How long the outcome of a command is known, in ms: so long an outage may be
+-- after a command was carried out whose answer has not come, for httpd to take it
+-- back. One that is carried out after the outage can be taken back for longer.
+local KNOWN_MS = 40000
 
 -- How long it is known that an upload was settled: it is not settled again later
 -- than that. And which command must not be done: it can be under way for long.
