@@ -4,6 +4,8 @@
  * The claims of one upload.
  */
 
+#include <string.h>
+
 #include "ledger/claims.h"
 
 expect_claims_t *expect_claims_make(apr_pool_t *p)
@@ -31,6 +33,25 @@ expect_claim_entry_t *expect_claims_of(expect_claims_t *claims,
         claims->all = one;
     }
     return one;
+}
+
+int expect_claims_divide(apr_array_header_t *claims)
+{
+    expect_claim_t *all = (expect_claim_t *)claims->elts, one;
+    int n = 0, i;
+
+    for (i = 0; i < claims->nelts; ++i) {
+        if (all[i].is_apart) {
+            continue;
+        }
+        if (i > n) {
+            one = all[i];
+            memmove(&all[n + 1], &all[n], (i - n) * sizeof(*all));
+            all[n] = one;
+        }
+        ++n;
+    }
+    return n;
 }
 
 const struct expect_rule_t *expect_claims_rule(const expect_claims_t *claims,

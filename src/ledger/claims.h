@@ -67,6 +67,8 @@ typedef struct expect_claims_t {
     /** after that no time was left for another question: what is not taken is
      *  denied, and the refusal stands */
     int is_late;
+    /** some of those that were taken are apart: see fleet.c */
+    int has_apart;
     /** what the upload holds in the store; NULL: nothing */
     struct expect_store_upload_t *upload;
     /** room for what the store finds, for n_items claims: see fleet.c */
@@ -79,6 +81,13 @@ typedef struct expect_claims_t {
  * @param p pool of the upload
  */
 expect_claims_t *expect_claims_make(apr_pool_t *p);
+
+/**
+ * Put the claims that are apart behind the others; each kind stays in its order.
+ * @param claims expect_claim_t
+ * @return how many the others are
+ */
+int expect_claims_divide(apr_array_header_t *claims);
 
 /**
  * Find the rule that a limit is of.

@@ -27,6 +27,17 @@ const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS] = {
 static const expect_store_conf_t *store_conf;
 static const expect_store_provider_t *store;
 
+/*
+ * No tenant may fill the store, which every server needs: what a tenant's rules
+ * remember there is bounded by the tenants' share of this server's ledger, in
+ * which it is written down as well. A claim that gets no record of its own is
+ * apart: the ledger decides about it, as if there were no store.
+ */
+static int fleet_mark_apart(expect_claim_t *claims, int n)
+{
+    return expect_ledger_mark_apart(expect_server_ledger(), claims, n);
+}
+
 /* --- items --------------------------------------------------------------- */
 
 /* All servers of a fleet must have the same id for a rule and a key: so it has
@@ -113,7 +124,7 @@ static int item_is_reached(const expect_store_item_t *item, apr_int64_t length)
 /* @return EXPECT_LEDGER_TAKEN: the store has answered, and the claims say what;
  *         NO_STORE, DOWN */
 static expect_ledger_e fleet_look(expect_claims_t *claims,
-                                  expect_claim_entry_t *const *entries, int n)
+                                  expect_claim_entry_t **entries, int n)
 {
     expect_store_item_t *items = fleet_items(claims, n);
     apr_int64_t length = entries[0]->claim.length;
@@ -158,70 +169,79 @@ static expect_ledger_e look_without_store(expect_claim_t *claim)
     }
 }
 
-void expect_fleet_look(expect_claims_t *claims,
-                       expect_claim_entry_t *const *entries, int n)
+/* Ask the store, and do as on-error= says if it does not answer. */
+static void look_at_store(expect_claims_t *claims,
+                          expect_claim_entry_t **entries, int n)
 {
-    int asks = store && claims->asks_store, i;
-    expect_ledger_e answer = asks ? fleet_look(claims, entries, n)
-                                  : EXPECT_LEDGER_DOWN;
+    expect_ledger_e answer = fleet_look(claims, entries, n);
+    int i;
 
     if (answer == EXPECT_LEDGER_TAKEN) {
         return;
     }
     for (i = 0; i < n; ++i) {
-        expect_claim_t *claim = &entries[i]->claim;
+        entries[i]->found = answer == EXPECT_LEDGER_NO_STORE
+            ? answer : look_without_store(&entries[i]->claim);
+    }
+}
 
-        if (answer == EXPECT_LEDGER_NO_STORE) {
-            entries[i]->found = answer;
-            continue;
+void expect_fleet_look(expect_claims_t *claims, expect_claim_entry_t **entries,
+                       int n)
+{
+    int n_asked = 0, i;
+
+    for (i = 0; i < n; ++i) {
+        expect_claim_entry_t *entry = entries[i];
+
+        if (store && claims->asks_store
+            && !fleet_mark_apart(&entry->claim, 1)) {
+            entries[i] = entries[n_asked];
+            entries[n_asked++] = entry;
         }
-        entries[i]->found = asks
-            ? look_without_store(claim)
-            : expect_ledger_peek(expect_server_ledger(), claim);
+        else {
+            entry->found = expect_ledger_peek(expect_server_ledger(),
+                                              &entry->claim);
+        }
+    }
+    if (n_asked) {
+        look_at_store(claims, entries, n_asked);
     }
 }
 
 /* The ledger writes down what was admitted without it. */
-static void fleet_book(apr_array_header_t *new, apr_int64_t read)
+static void fleet_book(expect_claim_t *claim, int n, apr_int64_t read)
 {
-    expect_claim_t *claim = (expect_claim_t *)new->elts;
-
-    expect_ledger_book(expect_server_ledger(), claim, new->nelts);
+    expect_ledger_book(expect_server_ledger(), claim, n);
     if (read) {
-        expect_ledger_book_more(expect_server_ledger(), claim, new->nelts,
-                                read);
+        expect_ledger_book_more(expect_server_ledger(), claim, n, read);
     }
 }
 
 /* The store does not answer: do as on-error= says. */
-static expect_ledger_e fleet_take_without_store(apr_array_header_t *new,
-                                                apr_int64_t *read,
-                                                int *refused)
+static expect_ledger_e take_without_store(expect_claim_t *claim, int n,
+                                          apr_int64_t *read, int *refused)
 {
     switch (store_conf->on_error) {
     case EXPECT_STORE_REFUSE:
         return EXPECT_LEDGER_NO_STORE;
     case EXPECT_STORE_ADMIT:
-        fleet_book(new, *read);
+        fleet_book(claim, n, *read);
         *read = 0;
         return EXPECT_LEDGER_TAKEN;
     default:
-        return expect_ledger_take(expect_server_ledger(),
-                                  (expect_claim_t *)new->elts, new->nelts,
-                                  refused);
+        return expect_ledger_take(expect_server_ledger(), claim, n, refused);
     }
 }
 
 /* Ask the store, in one round trip for all claims. */
-static expect_ledger_e fleet_take(expect_claims_t *claims,
-                                  apr_array_header_t *new, apr_int64_t *read,
-                                  int *refused)
+static expect_ledger_e take_from_store(expect_claims_t *claims,
+                                       expect_claim_t *claim, int n,
+                                       apr_int64_t *read, int *refused)
 {
-    expect_claim_t *claim = (expect_claim_t *)new->elts;
-    int n = new->nelts, i;
     expect_store_item_t *items = fleet_items(claims, n);
     apr_int64_t was_read = *read;
     expect_ledger_e taken;
+    int i;
 
     for (i = 0; i < n; ++i) {
         item_init(&items[i], &claim[i]);
@@ -233,19 +253,54 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
         return taken;
     }
     if (taken == EXPECT_LEDGER_DOWN) {
-        taken = fleet_take_without_store(new, read, refused);
+        taken = take_without_store(claim, n, read, refused);
         if (taken == EXPECT_LEDGER_TAKEN) {
             store->hold(&claims->upload, items, n, claim->length, was_read);
         }
         return taken;
     }
     if (taken == EXPECT_LEDGER_TAKEN) {
-        fleet_book(new, was_read);
+        fleet_book(claim, n, was_read);
         *read = 0;
     }
     claims->is_refused = taken != EXPECT_LEDGER_TAKEN;
     for (i = 0; i < n; ++i) {
         item_found(&items[i], &claim[i]);
+    }
+    return taken;
+}
+
+/* Take from the store, and what is apart from the ledger: all, or nothing. */
+static expect_ledger_e fleet_take(expect_claims_t *claims,
+                                  apr_array_header_t *new, apr_int64_t *read,
+                                  int *refused)
+{
+    expect_ledger_t *ledger = expect_server_ledger();
+    expect_claim_t *claim = (expect_claim_t *)new->elts, *apart;
+    int n_apart = fleet_mark_apart(claim, new->nelts), n;
+    apr_int64_t was_read = *read;
+    expect_ledger_e taken;
+
+    if (!n_apart) {
+        return take_from_store(claims, claim, new->nelts, read, refused);
+    }
+    n = expect_claims_divide(new);
+    apart = claim + n;
+    taken = expect_ledger_take(ledger, apart, n_apart, refused);
+    if (taken != EXPECT_LEDGER_TAKEN) {
+        *refused = *refused < 0 ? -1 : n + *refused;
+        return taken;
+    }
+    claims->has_apart = 1;
+    if (!n) {
+        return taken;
+    }
+    taken = take_from_store(claims, claim, n, read, refused);
+    if (taken != EXPECT_LEDGER_TAKEN) {
+        expect_ledger_settle(ledger, apart, n_apart, 0, 0);
+    }
+    else if (was_read && !*read) {
+        expect_ledger_book_more(ledger, apart, n_apart, was_read);
     }
     return taken;
 }
@@ -264,14 +319,13 @@ expect_ledger_e expect_fleet_take(expect_claims_t *claims,
 /* --- draw, settle -------------------------------------------------------- */
 
 /* Not all was left: the claims say why, for the refusal. */
-static void fleet_draw_found(apr_array_header_t *taken,
-                             const expect_store_item_t *items,
-                             apr_int64_t wanted)
+static void draw_found(expect_claim_t *claims, int n,
+                       const expect_store_item_t *items, apr_int64_t wanted)
 {
     int i;
 
-    for (i = 0; i < taken->nelts; ++i) {
-        expect_claim_t *claim = &APR_ARRAY_IDX(taken, i, expect_claim_t);
+    for (i = 0; i < n; ++i) {
+        expect_claim_t *claim = &claims[i];
 
         item_found(&items[i], claim);
         claim->is_too_large = claim->limit->bytes >= 0
@@ -282,25 +336,12 @@ static void fleet_draw_found(apr_array_header_t *taken,
     }
 }
 
-static expect_ledger_e draw_from_ledger(apr_array_header_t *taken,
-                                        apr_int64_t *bytes, int *refused)
-{
-    return expect_ledger_draw(expect_server_ledger(),
-                              (expect_claim_t *)taken->elts, taken->nelts,
-                              bytes, refused);
-}
-
-/* The ledger writes down what was drawn without it. */
-static void draw_book(apr_array_header_t *taken, apr_int64_t bytes)
-{
-    expect_ledger_book_more(expect_server_ledger(),
-                            (expect_claim_t *)taken->elts, taken->nelts, bytes);
-}
-
 /* The store does not answer: do as on-error= says. */
 static expect_ledger_e draw_without_store(expect_claims_t *claims,
+                                          expect_claim_t *claim, int n,
                                           apr_int64_t *bytes, int *refused)
 {
+    expect_ledger_t *ledger = expect_server_ledger();
     expect_ledger_e drawn = EXPECT_LEDGER_TAKEN;
 
     switch (store_conf->on_error) {
@@ -308,42 +349,66 @@ static expect_ledger_e draw_without_store(expect_claims_t *claims,
         *bytes = 0;
         return EXPECT_LEDGER_NO_STORE;
     case EXPECT_STORE_ADMIT:
-        draw_book(claims->taken, *bytes);
+        expect_ledger_book_more(ledger, claim, n, *bytes);
         break;
     default:
-        drawn = draw_from_ledger(claims->taken, bytes, refused);
+        drawn = expect_ledger_draw(ledger, claim, n, bytes, refused);
     }
     store->hold_more(claims->upload, *bytes);
+    return drawn;
+}
+
+static expect_ledger_e draw_from_store(expect_claims_t *claims,
+                                       expect_claim_t *claim, int n,
+                                       apr_int64_t *bytes, int *refused)
+{
+    apr_int64_t wanted = *bytes;
+    expect_store_item_t *items = fleet_items(claims, n);
+    expect_ledger_e drawn = store->draw(claims->upload, bytes, items, refused);
+
+    if (drawn == EXPECT_LEDGER_DOWN) {
+        return draw_without_store(claims, claim, n, bytes, refused);
+    }
+    if (*bytes < wanted) {
+        draw_found(claim, n, items, wanted);
+    }
+    expect_ledger_book_more(expect_server_ledger(), claim, n, *bytes);
     return drawn;
 }
 
 expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
                                   int *refused)
 {
-    apr_int64_t wanted = *bytes;
-    expect_store_item_t *items;
+    apr_array_header_t *taken = claims->taken;
+    expect_claim_t *claim = (expect_claim_t *)taken->elts;
+    int n = claims->has_apart ? expect_claims_divide(taken) : taken->nelts;
+    int tightest;
+    apr_int64_t wanted;
     expect_ledger_e drawn;
 
-    *refused = -1;
     if (!store || !claims->upload) {
-        return draw_from_ledger(claims->taken, bytes, refused);
+        return expect_fleet_draw_read(taken, bytes, refused);
     }
-    items = fleet_items(claims, claims->taken->nelts);
-    drawn = store->draw(claims->upload, bytes, items, refused);
-    if (drawn == EXPECT_LEDGER_DOWN) {
-        return draw_without_store(claims, bytes, refused);
+    *refused = -1;
+    drawn = draw_from_store(claims, claim, n, bytes, refused);
+    if (n == taken->nelts || !*bytes) {
+        return drawn;
     }
+    wanted = *bytes;
+    drawn = expect_ledger_draw(expect_server_ledger(), claim + n,
+                               taken->nelts - n, bytes, &tightest);
     if (*bytes < wanted) {
-        fleet_draw_found(claims->taken, items, wanted);
+        *refused = n + (tightest < 0 ? 0 : tightest);
     }
-    draw_book(claims->taken, *bytes);
     return drawn;
 }
 
 expect_ledger_e expect_fleet_draw_read(apr_array_header_t *new,
                                        apr_int64_t *bytes, int *refused)
 {
-    return draw_from_ledger(new, bytes, refused);
+    return expect_ledger_draw(expect_server_ledger(),
+                              (expect_claim_t *)new->elts, new->nelts, bytes,
+                              refused);
 }
 
 void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,

@@ -7,7 +7,9 @@
  *
  * While the store answers, only the store decides, and the ledger writes down
  * what the store has admitted. So this server can decide by itself, with what
- * it knows of its own uploads, as soon as the store does not answer.
+ * it knows of its own uploads, as soon as the store does not answer. Of rules of
+ * tenants, the store has what finds room in the tenants' share of the ledger;
+ * the ledger decides about the rest.
  */
 
 #ifndef EXPECT_FLEET_H
@@ -32,10 +34,11 @@ void expect_fleet_begin(expect_claims_t *claims);
  * the others were not there. Nothing is taken. If the store is asked
  * (claims->asks_store), that is one round trip for all of them.
  * @param claims  those of the upload
- * @param entries n of them; claim and found are filled in
+ * @param entries n of them; claim and found are filled in, and their order may
+ *                change
  */
-void expect_fleet_look(expect_claims_t *claims,
-                       expect_claim_entry_t *const *entries, int n);
+void expect_fleet_look(expect_claims_t *claims, expect_claim_entry_t **entries,
+                       int n);
 
 /**
  * Take claims of an upload, all of them or none.

@@ -213,6 +213,26 @@ expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
     return result;
 }
 
+int expect_ledger_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims,
+                             int n)
+{
+    int n_tenants = 0, n_apart, i;
+
+    for (i = 0; i < n; ++i) {
+        claims[i].is_apart = 0;
+        if (ledger && claims[i].limit->is_tenants) {
+            record_digest(ledger, &claims[i]);
+            ++n_tenants;
+        }
+    }
+    if (!n_tenants || owner_is_leaving() || !ledger_lock(ledger)) {
+        return 0;
+    }
+    n_apart = records_mark_apart(ledger, claims, n, ledger_now());
+    ledger_unlock(ledger);
+    return n_apart;
+}
+
 /* --- write down what others have admitted -------------------------------- */
 
 /* No more than the whole of a quota is outstanding, whoever has admitted it. */

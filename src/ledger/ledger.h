@@ -82,6 +82,8 @@ typedef struct expect_claim_t {
     apr_uint64_t digest;
     apr_uint32_t record;
     apr_uint32_t place;
+    /** the ledger decides, though there is a store: see fleet.c */
+    int is_apart;
     /** bytes taken so far, and of these the last that were taken at once */
     apr_int64_t taken, last;
     /** of a quota: whose turn it was, and until when it can be given back; see
@@ -183,6 +185,17 @@ expect_ledger_e expect_ledger_peek(expect_ledger_t *ledger,
 expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
                                    expect_claim_t *claims, int n,
                                    int *refused);
+
+/**
+ * Find the claims of tenants that would get no record of their own if all of
+ * these were taken: there is no room in the tenants' share, and they would be
+ * counted with other new keys.
+ * @param ledger NULL, or it cannot be locked: there are none
+ * @param claims n of them; is_apart is set
+ * @return how many there are
+ */
+int expect_ledger_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims,
+                             int n);
 
 /**
  * Write down what an upload takes that others have admitted: see fleet.h. It is

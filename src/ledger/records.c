@@ -263,6 +263,41 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
     return i;
 }
 
+int records_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                       apr_int64_t now)
+{
+    share_t *share = &ledger->shares[SHARE_TENANTS];
+    record_t *records = ledger_records(ledger);
+    apr_uint32_t wanted = LEDGER_NONE, i;
+    int at, n_apart = 0;
+
+    for (at = 0; at < n; ++at) {
+        expect_claim_t *claim = &claims[at];
+
+        if (!claim->limit->is_tenants
+            || record_find(ledger, claim->digest, claim->limit->id)
+                   != LEDGER_NONE) {
+            continue;
+        }
+        i = record_free(ledger, share, now);
+        if (i == LEDGER_NONE) {
+            claim->is_apart = 1;
+            ++n_apart;
+            continue;
+        }
+        records[i].next = wanted;
+        wanted = i;
+    }
+    /* nothing is taken yet */
+    while (wanted != LEDGER_NONE) {
+        i = wanted;
+        wanted = records[i].next;
+        records[i].next = share->free;
+        share->free = i;
+    }
+    return n_apart;
+}
+
 record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim)
 {
     const share_t *share = share_of(ledger, claim->limit);

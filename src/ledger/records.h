@@ -42,6 +42,14 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
                          apr_int64_t now);
 
 /**
+ * Mark the claims of tenants that have no record, and would get none: see
+ * expect_ledger_mark_apart().
+ * @return how many there are
+ */
+int records_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                       apr_int64_t now);
+
+/**
  * The record that a claim has used.
  * @return NULL: it belongs to another key by now
  */
