@@ -242,6 +242,7 @@ static void evaluate(request_rec *r, const expect_rule_type_t *type,
     expect_facts_t facts = { .r = r, .pool = p, .method = -1 };
     expect_head_t head;
     expect_value_e value;
+    int status;
 
     if (!expect_head_read(&head, r->headers_in, 0)) {
         return;
@@ -266,7 +267,10 @@ static void evaluate(request_rec *r, const expect_rule_type_t *type,
         check_sentence(type->reason(p, &facts, arg, answer.status, 1), args);
     }
     if (value == EXPECT_GRANTED && type->remembers) {
-        check_sentence(expect_limits_cut_off(p, arg, head.length), args);
+        check_sentence(expect_limits_cut_off(p, &facts, arg, head.length,
+                                             &status), args);
+        MUST(status == HTTP_REQUEST_ENTITY_TOO_LARGE
+             || status == HTTP_SERVICE_UNAVAILABLE, args);
     }
 }
 
