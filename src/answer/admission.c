@@ -137,7 +137,8 @@ static void admission_draw(expect_request_t *e, apr_array_header_t *claims,
     }
     drawn = claims == e->facts.claims->taken
                 ? expect_fleet_draw(e->facts.claims, &bytes, &refused)
-                : expect_fleet_draw_read(claims, &bytes, &refused);
+                : expect_fleet_draw_read(e->facts.claims, claims, &bytes,
+                                         &refused);
     if (bytes < read) {
         admission_limit(e, claims, refused, drawn,
                         e->content.read - read + bytes);

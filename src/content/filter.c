@@ -10,8 +10,8 @@
  * - It is initialised when the handler is about to run: rules that need the
  *   handler are evaluated then, and nothing can change afterwards.
  * - Content of a refused request is never read: every reader sees its end.
- * - Content of unknown length ends at the first byte over its max: 413,
- *   connection closed. The handler reads an error and not the end of content,
+ * - Content of unknown length ends at the first byte over its max: 413 (503 if
+ *   the store does not answer), connection closed. The handler reads an error and not the end of content,
  *   and never more than max, so that it cannot take the part for the whole.
  *
  * A second filter delivers no content at all. It replaces HTTP_IN where a

@@ -69,6 +69,8 @@ typedef struct expect_claims_t {
     int is_late;
     /** some of those that were taken are apart: see fleet.c */
     int has_apart;
+    /** what was read before a take is to be drawn from what is apart only */
+    int reads_apart;
     /** what the upload holds in the store; NULL: nothing */
     struct expect_store_upload_t *upload;
     /** room for what the store finds, for n_items claims: see fleet.c */

@@ -11,10 +11,10 @@
 #include "http_log.h"
 #include "ap_provider.h"
 
-#include "apr_sha1.h"
 #include "apr_strings.h"
 
 #include "ledger/fleet.h"
+#include "ledger/items.h"
 #include "ledger/server.h"
 
 APLOG_USE_MODULE(expect);
@@ -27,45 +27,7 @@ const char *const expect_store_on_errors[EXPECT_STORE_ON_ERRORS] = {
 static const expect_store_conf_t *store_conf;
 static const expect_store_provider_t *store;
 
-/*
- * No tenant may fill the store, which every server needs: what a tenant's rules
- * remember there is bounded by the tenants' share of this server's ledger, in
- * which it is written down as well. A claim that gets no record of its own is
- * apart: the ledger decides about it, as if there were no store.
- */
-static int fleet_mark_apart(expect_claim_t *claims, int n)
-{
-    return expect_ledger_mark_apart(expect_server_ledger(), claims, n);
-}
-
 /* --- items --------------------------------------------------------------- */
-
-/* All servers of a fleet must have the same id for a rule and a key: so it has
- * no secret of this server, as the keys of its ledger have. */
-static void item_init(expect_store_item_t *item, const expect_claim_t *claim)
-{
-    const char *name = claim->limit->name;
-    apr_sha1_ctx_t sha1;
-
-    memset(item, 0, sizeof(*item));
-    item->limit = claim->limit;
-    apr_sha1_init(&sha1);
-    apr_sha1_update_binary(&sha1, (const unsigned char *)name,
-                           (unsigned)strlen(name) + 1);
-    apr_sha1_update_binary(&sha1, claim->key, (unsigned)claim->key_length);
-    apr_sha1_final(item->id, &sha1);
-}
-
-/* Copy what the store has found to the claim, from which refusals are
- * explained. */
-static void item_found(const expect_store_item_t *item, expect_claim_t *claim)
-{
-    claim->left_uploads = item->left_uploads;
-    claim->left_bytes = item->left_bytes;
-    claim->is_too_large = claim->limit->bytes >= 0
-                          && claim->length > claim->limit->bytes;
-    claim->wait = claim->is_too_large ? 0 : item->wait;
-}
 
 /* Room for n items. It is kept, as content of unknown length draws often. */
 static expect_store_item_t *fleet_items(expect_claims_t *claims, int n)
@@ -112,15 +74,6 @@ static expect_ledger_e fleet_answer(expect_claims_t *claims,
 
 /* --- look, take ---------------------------------------------------------- */
 
-/* As script.lua compares: for content of unknown length, one byte must be
- * left. */
-static int item_is_reached(const expect_store_item_t *item, apr_int64_t length)
-{
-    return (item->limit->uploads >= 0 && item->left_uploads < 1)
-           || (item->limit->bytes >= 0
-               && item->left_bytes < (length < 0 ? 1 : length));
-}
-
 /* @return EXPECT_LEDGER_TAKEN: the store has answered, and the claims say what;
  *         NO_STORE, DOWN */
 static expect_ledger_e fleet_look(expect_claims_t *claims,
@@ -132,7 +85,7 @@ static expect_ledger_e fleet_look(expect_claims_t *claims,
     expect_ledger_e answer;
 
     for (i = 0; i < n; ++i) {
-        item_init(&items[i], &entries[i]->claim);
+        expect_item_init(&items[i], &entries[i]->claim);
     }
     answer = fleet_answer(claims, store->peek(items, n, length,
                                               fleet_waited(claims), &refused));
@@ -142,8 +95,8 @@ static expect_ledger_e fleet_look(expect_claims_t *claims,
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &entries[i]->claim;
 
-        item_found(&items[i], claim);
-        if (item_is_reached(&items[i], length)) {
+        expect_item_found(&items[i], claim);
+        if (expect_item_is_reached(&items[i], length)) {
             entries[i]->found = EXPECT_LEDGER_REFUSED;
         }
         else {
@@ -194,7 +147,8 @@ void expect_fleet_look(expect_claims_t *claims, expect_claim_entry_t **entries,
         expect_claim_entry_t *entry = entries[i];
 
         if (store && claims->asks_store
-            && !fleet_mark_apart(&entry->claim, 1)) {
+            && !expect_ledger_keep(expect_server_ledger(), &entry->claim, 1,
+                                   0)) {
             entries[i] = entries[n_asked];
             entries[n_asked++] = entry;
         }
@@ -244,7 +198,7 @@ static expect_ledger_e take_from_store(expect_claims_t *claims,
     int i;
 
     for (i = 0; i < n; ++i) {
-        item_init(&items[i], &claim[i]);
+        expect_item_init(&items[i], &claim[i]);
     }
     taken = fleet_answer(claims, store->take(&claims->upload, items, n,
                                              claim->length, was_read,
@@ -265,30 +219,41 @@ static expect_ledger_e take_from_store(expect_claims_t *claims,
     }
     claims->is_refused = taken != EXPECT_LEDGER_TAKEN;
     for (i = 0; i < n; ++i) {
-        item_found(&items[i], &claim[i]);
+        expect_item_found(&items[i], &claim[i]);
     }
     return taken;
 }
 
-/* Take from the store, and what is apart from the ledger: all, or nothing. */
+/*
+ * Take from the store, and what is apart from the ledger: all, or nothing.
+ *
+ * No tenant may fill the store, which every server needs: what a tenant's rules
+ * remember there is bounded by the tenants' share of this server's ledger, in
+ * which it is written down as well. A claim that gets no record of its own is
+ * apart: the ledger decides about it, as if there were no store.
+ */
 static expect_ledger_e fleet_take(expect_claims_t *claims,
                                   apr_array_header_t *new, apr_int64_t *read,
                                   int *refused)
 {
     expect_ledger_t *ledger = expect_server_ledger();
     expect_claim_t *claim = (expect_claim_t *)new->elts, *apart;
-    int n_apart = fleet_mark_apart(claim, new->nelts), n;
+    int n_apart = expect_ledger_keep(ledger, claim, new->nelts, 1), n, i;
     apr_int64_t was_read = *read;
     expect_ledger_e taken;
 
+    claims->reads_apart = 0;
     if (!n_apart) {
         return take_from_store(claims, claim, new->nelts, read, refused);
     }
     n = expect_claims_divide(new);
     apart = claim + n;
+    for (i = 0; i < n_apart; ++i) {
+        apart[i].is_counted = n > 0;
+    }
     taken = expect_ledger_take(ledger, apart, n_apart, refused);
     if (taken != EXPECT_LEDGER_TAKEN) {
-        *refused = *refused < 0 ? -1 : n + *refused;
+        *refused = n + (*refused < 0 ? 0 : *refused);
         return taken;
     }
     claims->has_apart = 1;
@@ -300,7 +265,8 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
         expect_ledger_settle(ledger, apart, n_apart, 0, 0);
     }
     else if (was_read && !*read) {
-        expect_ledger_book_more(ledger, apart, n_apart, was_read);
+        claims->reads_apart = 1;
+        *read = was_read;
     }
     return taken;
 }
@@ -327,7 +293,7 @@ static void draw_found(expect_claim_t *claims, int n,
     for (i = 0; i < n; ++i) {
         expect_claim_t *claim = &claims[i];
 
-        item_found(&items[i], claim);
+        expect_item_found(&items[i], claim);
         claim->is_too_large = claim->limit->bytes >= 0
                               && wanted > claim->limit->bytes - claim->taken;
         if (claim->is_too_large) {
@@ -358,14 +324,34 @@ static expect_ledger_e draw_without_store(expect_claims_t *claims,
     return drawn;
 }
 
+/* Nothing may be taken from the store under a tenant's rule whose record has
+ * gone to another key since, where there is no room for a new one. */
+static int draw_is_kept(expect_claim_t *claim, int n, int *refused)
+{
+    int n_apart = expect_ledger_keep(expect_server_ledger(), claim, n, 1), i;
+
+    for (i = 0; n_apart && i < n; ++i) {
+        if (claim[i].is_apart) {
+            claim[i].is_apart = 0;
+            *refused = i;
+        }
+    }
+    return !n_apart;
+}
+
 static expect_ledger_e draw_from_store(expect_claims_t *claims,
                                        expect_claim_t *claim, int n,
                                        apr_int64_t *bytes, int *refused)
 {
     apr_int64_t wanted = *bytes;
     expect_store_item_t *items = fleet_items(claims, n);
-    expect_ledger_e drawn = store->draw(claims->upload, bytes, items, refused);
+    expect_ledger_e drawn;
 
+    if (!draw_is_kept(claim, n, refused)) {
+        *bytes = 0;
+        return EXPECT_LEDGER_REFUSED;
+    }
+    drawn = store->draw(claims->upload, bytes, items, refused);
     if (drawn == EXPECT_LEDGER_DOWN) {
         return draw_without_store(claims, claim, n, bytes, refused);
     }
@@ -387,7 +373,8 @@ expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
     expect_ledger_e drawn;
 
     if (!store || !claims->upload) {
-        return expect_fleet_draw_read(taken, bytes, refused);
+        return expect_ledger_draw(expect_server_ledger(), claim, taken->nelts,
+                                  bytes, refused);
     }
     *refused = -1;
     drawn = draw_from_store(claims, claim, n, bytes, refused);
@@ -403,12 +390,18 @@ expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
     return drawn;
 }
 
-expect_ledger_e expect_fleet_draw_read(apr_array_header_t *new,
+expect_ledger_e expect_fleet_draw_read(const expect_claims_t *claims,
+                                       apr_array_header_t *new,
                                        apr_int64_t *bytes, int *refused)
 {
-    return expect_ledger_draw(expect_server_ledger(),
-                              (expect_claim_t *)new->elts, new->nelts, bytes,
-                              refused);
+    expect_claim_t *claim = (expect_claim_t *)new->elts;
+    int n = claims->reads_apart ? expect_claims_divide(new) : 0;
+    expect_ledger_e drawn = expect_ledger_draw(expect_server_ledger(),
+                                               claim + n, new->nelts - n,
+                                               bytes, refused);
+
+    *refused += *refused < 0 ? 0 : n;
+    return drawn;
 }
 
 void expect_fleet_settle(expect_claims_t *claims, apr_array_header_t *taken,

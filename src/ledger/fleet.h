@@ -69,10 +69,12 @@ expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
 /**
  * Take what was read before its claims were taken. Only the ledger decides that:
  * a store that answers has taken it with the claims.
+ * @param claims  those of the upload
  * @param new     what expect_fleet_take() has taken
  * @param bytes, refused as above
  */
-expect_ledger_e expect_fleet_draw_read(apr_array_header_t *new,
+expect_ledger_e expect_fleet_draw_read(const expect_claims_t *claims,
+                                       apr_array_header_t *new,
                                        apr_int64_t *bytes, int *refused);
 
 /**

@@ -189,7 +189,9 @@ static expect_ledger_e take_locked(expect_ledger_t *ledger,
     for (i = 0; i < n; ++i) {
         claim_take(ledger, &claims[i], owner, now, i == 0);
     }
-    ledger->reserved_bytes += n ? expect_size_summed(claims[0].taken) : 0;
+    if (n && !claims[0].is_counted) {
+        ledger->reserved_bytes += expect_size_summed(claims[0].taken);
+    }
     return EXPECT_LEDGER_TAKEN;
 }
 
@@ -213,8 +215,24 @@ expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
     return result;
 }
 
-int expect_ledger_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims,
-                             int n)
+static int keep_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                       int is_kept)
+{
+    apr_int64_t now = ledger_now();
+    int n_apart = 0, i;
+
+    for (i = 0; i < n; ++i) {
+        if (claims[i].limit->is_tenants
+            && !record_keep(ledger, &claims[i], is_kept, now)) {
+            claims[i].is_apart = 1;
+            ++n_apart;
+        }
+    }
+    return n_apart;
+}
+
+int expect_ledger_keep(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                       int is_kept)
 {
     int n_tenants = 0, n_apart, i;
 
@@ -228,7 +246,7 @@ int expect_ledger_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims,
     if (!n_tenants || owner_is_leaving() || !ledger_lock(ledger)) {
         return 0;
     }
-    n_apart = records_mark_apart(ledger, claims, n, ledger_now());
+    n_apart = keep_locked(ledger, claims, n, is_kept);
     ledger_unlock(ledger);
     return n_apart;
 }
@@ -410,7 +428,9 @@ static expect_ledger_e draw_locked(expect_ledger_t *ledger,
         }
         claims[i].taken += *bytes;
     }
-    ledger->reserved_bytes += n ? *bytes : 0;
+    if (n && !claims[0].is_counted) {
+        ledger->reserved_bytes += *bytes;
+    }
     return EXPECT_LEDGER_TAKEN;
 }
 

@@ -84,6 +84,8 @@ typedef struct expect_claim_t {
     apr_uint32_t place;
     /** the ledger decides, though there is a store: see fleet.c */
     int is_apart;
+    /** its bytes are in the figures as those of another claim of the upload */
+    int is_counted;
     /** bytes taken so far, and of these the last that were taken at once */
     apr_int64_t taken, last;
     /** of a quota: whose turn it was, and until when it can be given back; see
@@ -187,15 +189,16 @@ expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
                                    int *refused);
 
 /**
- * Find the claims of tenants that would get no record of their own if all of
- * these were taken: there is no room in the tenants' share, and they would be
- * counted with other new keys.
- * @param ledger NULL, or it cannot be locked: there are none
+ * Keep a record of its own for each claim of a tenant, for the decision that is
+ * under way. Where there is no room in the tenants' share, the claim is marked
+ * as apart: the ledger counts it with other new keys.
+ * @param ledger NULL, or it cannot be locked: none is marked
  * @param claims n of them; is_apart is set
- * @return how many there are
+ * @param is_kept 0: nothing is taken, only look
+ * @return how many are apart
  */
-int expect_ledger_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims,
-                             int n);
+int expect_ledger_keep(expect_ledger_t *ledger, expect_claim_t *claims, int n,
+                       int is_kept);
 
 /**
  * Write down what an upload takes that others have admitted: see fleet.h. It is

@@ -82,6 +82,9 @@ typedef struct record_t {
     /** an overflow record that a second limit has used: what that holds is
      *  counted here until the record is idle */
     apr_uint32_t is_shared;
+    /** until when it is kept for a decision that is under way: it is not idle
+     *  by then, though nothing is taken yet */
+    apr_int64_t kept_until;
     /** in flight */
     apr_int64_t uploads, bytes;
     /** spent; what was spent in turns until then cannot be given back */

@@ -50,7 +50,7 @@ static int record_is(const record_t *record, apr_uint64_t digest,
 static int record_is_idle(const record_t *record, apr_int64_t now)
 {
     return !record->uploads && record->quota_uploads.until < now
-           && record->quota_bytes.until < now;
+           && record->quota_bytes.until < now && record->kept_until < now;
 }
 
 void record_forget(expect_ledger_t *ledger, record_t *record)
@@ -232,18 +232,13 @@ static apr_uint32_t record_free(expect_ledger_t *ledger, share_t *share,
     return i;
 }
 
-apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
-                         apr_int64_t now)
+/* Make a free record that of a claim. What its limit's overflow record has may be
+ * of the same key. */
+static void record_fill(expect_ledger_t *ledger, share_t *share, apr_uint32_t i,
+                        const expect_claim_t *claim, const record_t *overflow)
 {
-    share_t *share = share_of(ledger, claim->limit);
-    const record_t *overflow = record_overflow(ledger, claim->limit, now);
-    apr_uint32_t i = record_free(ledger, share, now);
-    record_t *record;
+    record_t *record = &ledger_records(ledger)[i];
 
-    if (i == LEDGER_NONE) {
-        return overflow_make(ledger, share, claim->limit, now);
-    }
-    record = &ledger_records(ledger)[i];
     memset(record, 0, sizeof(*record));
     record->digest = claim->digest;
     memcpy(record->id, claim->limit->id, sizeof(record->id));
@@ -260,42 +255,55 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
     STATE_SET(&record->is_used, 1);
     chain_add(ledger, i);
     ++share->used;
+}
+
+apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
+                         apr_int64_t now)
+{
+    share_t *share = share_of(ledger, claim->limit);
+    const record_t *overflow = record_overflow(ledger, claim->limit, now);
+    apr_uint32_t i = claim->is_apart ? LEDGER_NONE
+                                     : record_free(ledger, share, now);
+
+    if (i == LEDGER_NONE) {
+        return overflow_make(ledger, share, claim->limit, now);
+    }
+    record_fill(ledger, share, i, claim, overflow);
     return i;
 }
 
-int records_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims, int n,
-                       apr_int64_t now)
+/* While a limit has an overflow record, a new key may be in it, and gets no
+ * record of its own: the store would know nothing of what it has there. */
+static apr_uint32_t record_wanted(expect_ledger_t *ledger, share_t *share,
+                                  const expect_claim_t *claim, int is_kept,
+                                  apr_int64_t now)
 {
-    share_t *share = &ledger->shares[SHARE_TENANTS];
-    record_t *records = ledger_records(ledger);
-    apr_uint32_t wanted = LEDGER_NONE, i;
-    int at, n_apart = 0;
+    apr_uint32_t i = record_find(ledger, claim->digest, claim->limit->id);
 
-    for (at = 0; at < n; ++at) {
-        expect_claim_t *claim = &claims[at];
-
-        if (!claim->limit->is_tenants
-            || record_find(ledger, claim->digest, claim->limit->id)
-                   != LEDGER_NONE) {
-            continue;
-        }
-        i = record_free(ledger, share, now);
-        if (i == LEDGER_NONE) {
-            claim->is_apart = 1;
-            ++n_apart;
-            continue;
-        }
-        records[i].next = wanted;
-        wanted = i;
+    if (i != LEDGER_NONE || record_overflow(ledger, claim->limit, now)) {
+        return i;
     }
-    /* nothing is taken yet */
-    while (wanted != LEDGER_NONE) {
-        i = wanted;
-        wanted = records[i].next;
-        records[i].next = share->free;
+    i = record_free(ledger, share, now);
+    if (i != LEDGER_NONE && is_kept) {
+        record_fill(ledger, share, i, claim, NULL);
+    }
+    else if (i != LEDGER_NONE) {
+        ledger_records(ledger)[i].next = share->free;
         share->free = i;
     }
-    return n_apart;
+    return i;
+}
+
+int record_keep(expect_ledger_t *ledger, const expect_claim_t *claim,
+                int is_kept, apr_int64_t now)
+{
+    apr_uint32_t i = record_wanted(ledger, share_of(ledger, claim->limit),
+                                   claim, is_kept, now);
+
+    if (i != LEDGER_NONE && is_kept) {
+        ledger_records(ledger)[i].kept_until = now + KEPT_NS;
+    }
+    return i != LEDGER_NONE;
 }
 
 record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim)

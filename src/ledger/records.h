@@ -17,6 +17,10 @@
  *  found none. */
 #define FULL_PAUSE_NS APR_INT64_C(10000000)
 
+/** How long a record is kept for a decision: for longer than a store may take
+ *  to answer. */
+#define KEPT_NS APR_INT64_C(12000000000)
+
 /** The digest of a claim's limit and key. Needs no mutex. */
 void record_digest(const expect_ledger_t *ledger, expect_claim_t *claim);
 
@@ -42,12 +46,13 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
                          apr_int64_t now);
 
 /**
- * Mark the claims of tenants that have no record, and would get none: see
- * expect_ledger_mark_apart().
- * @return how many there are
+ * Find a record of its own for a claim, and keep it for the decision that is
+ * under way.
+ * @param is_kept 0: only look whether there is one, or could be
+ * @return 0: there is none, and no room
  */
-int records_mark_apart(expect_ledger_t *ledger, expect_claim_t *claims, int n,
-                       apr_int64_t now);
+int record_keep(expect_ledger_t *ledger, const expect_claim_t *claim,
+                int is_kept, apr_int64_t now);
 
 /**
  * The record that a claim has used.

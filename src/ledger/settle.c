@@ -88,7 +88,9 @@ static void settle_locked(expect_ledger_t *ledger, expect_claim_t *claims,
             place_release(ledger, claim->place);
         }
     }
-    ledger->refunded_bytes += n ? claim_refunded(&claims[0], received) : 0;
+    if (n && !claims[0].is_counted) {
+        ledger->refunded_bytes += claim_refunded(&claims[0], received);
+    }
 }
 
 void expect_ledger_settle(expect_ledger_t *ledger, expect_claim_t *claims,

@@ -111,9 +111,9 @@ const char *expect_limits_cut_off(apr_pool_t *p, const expect_facts_t *facts,
 
     if (expect_claims_of(facts->claims, arg)->found == EXPECT_LEDGER_NO_STORE) {
         *status = HTTP_SERVICE_UNAVAILABLE;
-        return apr_psprintf(p, "%s cannot be checked: the store does not "
-                            "answer after %" APR_OFF_T_FMT " bytes of content "
-                            "of unknown length", a->shown, read);
+        return apr_psprintf(p, "%s cannot be checked after %" APR_OFF_T_FMT
+                            " bytes of content of unknown length: the store "
+                            "does not answer", a->shown, read);
     }
     *status = HTTP_REQUEST_ENTITY_TOO_LARGE;
     return apr_psprintf(p, "%s: nothing was left after %" APR_OFF_T_FMT

@@ -1093,6 +1093,47 @@ static void test_tenants(void **state)
     check_ledger();
 }
 
+/* One record is left for two claims of a tenant, whichever comes first: it is
+ * kept for that one, and the other is apart. */
+static void test_keep(void **state)
+{
+    expect_limit_t spent = quota(1, NONE), held = in_flight(1, NONE);
+    expect_claim_t claim, claims[2];
+    char key[16];
+    int i;
+
+    (void)state;
+    spent.is_tenants = held.is_tenants = 1;
+    expect_ledger_id(spent.id, secret, "spent");
+    expect_ledger_id(held.id, secret, "held");
+    for (i = 0; i < KEYS / 4 - 1; ++i) {
+        sprintf(key, "%d", i);
+        assert_taken(take(&claim, &spent, key, 0));
+    }
+    assert_taken(take(&claim, &held, "folder", 0));
+    settle(&claim, 0);
+    claims[0] = a_claim(&held, "folder", 0);
+    claims[1] = a_claim(&spent, "new", 0);
+    assert_int_equal(expect_ledger_keep(ledger, &claims[1], 1, 0), 0);
+    assert_int_equal(expect_ledger_keep(ledger, claims, 2, 1), 1);
+    assert_false(claims[0].is_apart);
+    assert_true(claims[1].is_apart);
+    /* what is apart takes no record that is free by then */
+    ledger_records(ledger)[record_find(ledger, claims[0].digest,
+                                       held.id)].kept_until = 0;
+    assert_taken(expect_ledger_take(ledger, &claims[1], 1, &refused));
+    assert_int_equal(figures().full, 1);
+    assert_int_equal(expect_ledger_keep(ledger, claims, 1, 0), 0);
+    /* and while it is in an overflow record, no key of its limit gets one */
+    ledger->shares[SHARE_TENANTS].full_at = 0;
+    claims[0] = a_claim(&spent, "newer", 0);
+    claims[1] = a_claim(&held, "other folder", 0);
+    assert_int_equal(expect_ledger_keep(ledger, claims, 2, 1), 1);
+    assert_true(claims[0].is_apart);
+    assert_false(claims[1].is_apart);
+    check_ledger();
+}
+
 /* --- readers ------------------------------------------------------------- */
 
 static void test_read(void **state)
@@ -1434,6 +1475,7 @@ int main(void)
         TEST(test_flood_of_limits),
         TEST(test_shared_overflow),
         TEST(test_tenants),
+        TEST(test_keep),
         TEST(test_read),
         TEST_RUNNING(test_killed),
         TEST_RUNNING(test_killed_at_each_point),
