@@ -32,8 +32,8 @@ static apr_status_t once_drop(ap_filter_t *f, apr_bucket_brigade *bb)
     return APR_SUCCESS;
 }
 
-/* Whether the head of a response without content was sent: the filter that
- * sends it has a context since. */
+/* Whether the head of a response without content was sent: then the filter that
+ * sends it has a context. */
 static int once_has_sent_head(const request_rec *r)
 {
     ap_filter_t *f = r->proto_output_filters;

@@ -10,9 +10,10 @@
  * - It is initialised when the handler is about to run: rules that need the
  *   handler are evaluated then, and nothing can change afterwards.
  * - Content of a refused request is never read: every reader sees its end.
- * - Content of unknown length ends at the first byte over its max: 413 (503 if
- *   the store does not answer), connection closed. The handler reads an error and not the end of content,
- *   and never more than max, so that it cannot take the part for the whole.
+ * - Content of unknown length ends at the first byte over its max: 413, or 503
+ *   if a store does not answer; connection closed. The handler reads an error
+ *   and not the end of content, and never more than max, so that it cannot take
+ *   the part for the whole.
  *
  * A second filter delivers no content at all. It replaces HTTP_IN where a
  * request announced none; or stands above it, where the request may be upgraded
@@ -68,10 +69,10 @@ static apr_status_t filter_end(ap_filter_t *f, apr_bucket_brigade *bb)
  * is not the whole, and the client must not take it for that: with this error
  * httpd leaves out the last chunk, and resets a stream (ap_http_chunk_filter(),
  * ap_http_outerror_filter()). After the handler, httpd itself reads, to get to
- * the next request: that answer is whole, and is ended as httpd would end it, as
- * its filters may keep a part until then, unless its handler has ended it, as
- * mod_proxy_fcgi does. (httpd 2.5 would break it off after
- * the error: ap_finalize_request_protocol().)
+ * the next request: that answer is whole. Its filters may keep a part until its
+ * end: it is ended as httpd would end it. (httpd 2.5 would break it off after
+ * the error: ap_finalize_request_protocol().) An answer that its handler has
+ * ended, like mod_proxy_fcgi, is left alone.
  */
 static apr_status_t filter_answer(ap_filter_t *f, apr_bucket_brigade *bb,
                                   int status)

@@ -85,7 +85,8 @@ typedef struct expect_claims_t {
 expect_claims_t *expect_claims_make(apr_pool_t *p);
 
 /**
- * Put the claims that are apart behind the others; each kind stays in its order.
+ * Put the claims that are apart behind the others, and leave each kind in its
+ * order.
  * @param claims expect_claim_t
  * @return how many the others are
  */

@@ -13,15 +13,13 @@
 
 /**
  * Make the item of a claim. All servers of a fleet have the same id for a rule
- * and a key: so it has no secret of this server, as the keys of its ledger have.
+ * and a key: so it has no secret of this server, unlike the ledger's keys.
  * @param item  filled in
  * @param claim its limit and key
  */
 void expect_item_init(expect_store_item_t *item, const expect_claim_t *claim);
 
-/**
- * Copy what the store has found to the claim, from which refusals are explained.
- */
+/** Copy what the store has found to the claim: refusals are explained by it. */
 void expect_item_found(const expect_store_item_t *item, expect_claim_t *claim);
 
 /**

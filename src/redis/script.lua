@@ -26,13 +26,13 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local now_ms = math.floor(now / 1000)
 
--- How long the outcome of a command is known, in ms: so long an outage may be
--- after a command was carried out whose answer has not come, for httpd to take it
--- back. One that is carried out after the outage can be taken back for longer.
+-- How long the outcome of a command is known, in ms. If its answer is lost,
+-- httpd can take it back after an outage of up to so long.
 local KNOWN_MS = 40000
 
--- How long it is known that an upload was settled: it is not settled again later
--- than that. And which command must not be done: it can be under way for long.
+-- How long it is known that an upload was settled: httpd does not settle it
+-- again later than that. How long it is known which command must not be carried
+-- out: it can be under way for long.
 local SETTLED_MS = 10000
 local VOID_MS = 60000
 
@@ -518,8 +518,7 @@ local function settle()
     if not item.is_quota then
       flight_forget(item, ARGV[arg + 4])
       flight_tidy(item)
-    elseif redis.call('SET', KEYS[3 * i], 1, 'NX', 'PX',
-                          SETTLED_MS) then
+    elseif redis.call('SET', KEYS[3 * i], 1, 'NX', 'PX', SETTLED_MS) then
       if number(ARGV[arg + 5]) > 0 then
         quota_refund(item, 'u', item.uploads, number(ARGV[arg + 5]),
                      ARGV[arg + 6])

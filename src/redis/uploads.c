@@ -19,8 +19,8 @@
 #define PERIOD_MAX (APR_INT64_C(100) * 365 * 86400 * 1000000)
 
 /* How long a quota may be given back again, if it is not known whether it was,
- * in microseconds: the server knows it for longer (SETTLED_MS in
- * script.lua). */
+ * in microseconds: the server knows it for longer (SETTLED_MS
+ * in script.lua). */
 #define AGAIN_TIME 5000000
 
 /* --- uploads ------------------------------------------------------------- */
