@@ -242,30 +242,30 @@ static expect_ledger_e fleet_take(expect_claims_t *claims,
     apr_int64_t was_read = *read;
     expect_ledger_e taken;
 
-    claims->reads_apart = 0;
-    if (!n_apart) {
-        return take_from_store(claims, claim, new->nelts, read, refused);
-    }
     n = expect_claims_divide(new);
     apart = claim + n;
     for (i = 0; i < n_apart; ++i) {
         apart[i].is_counted = n > 0;
     }
-    taken = expect_ledger_take(ledger, apart, n_apart, refused);
-    if (taken != EXPECT_LEDGER_TAKEN) {
-        *refused = n + (*refused < 0 ? 0 : *refused);
-        return taken;
+    if (n_apart) {
+        taken = expect_ledger_take(ledger, apart, n_apart, refused);
+        if (taken != EXPECT_LEDGER_TAKEN) {
+            expect_ledger_unkeep(ledger, claim, n);
+            *refused = n + (*refused < 0 ? 0 : *refused);
+            return taken;
+        }
     }
-    claims->has_apart = 1;
-    if (!n) {
-        return taken;
-    }
-    taken = take_from_store(claims, claim, n, read, refused);
+    taken = n ? take_from_store(claims, claim, n, read, refused)
+              : EXPECT_LEDGER_TAKEN;
     if (taken != EXPECT_LEDGER_TAKEN) {
+        expect_ledger_unkeep(ledger, claim, n);
         expect_ledger_settle(ledger, apart, n_apart, 0, 0);
+        return taken;
     }
-    else if (was_read && !*read) {
-        claims->reads_apart = 1;
+    claims->has_apart |= n_apart > 0;
+    /* if the store has taken what was read, what is apart has to draw it */
+    claims->reads_apart = n && n_apart && was_read && !*read;
+    if (claims->reads_apart) {
         *read = was_read;
     }
     return taken;

@@ -7,9 +7,10 @@
  *
  * While the store answers, only the store decides, and the ledger writes down
  * what the store has admitted. So this server can decide by itself, with what
- * it knows of its own uploads, as soon as the store does not answer. Of rules of
- * tenants, the store has what finds room in the tenants' share of the ledger;
- * the ledger decides about the rest.
+ * it knows of its own uploads, as soon as the store does not answer.
+ *
+ * Of rules of tenants, the store has what finds room in the tenants' share of
+ * the ledger. The ledger decides about the rest.
  */
 
 #ifndef EXPECT_FLEET_H
@@ -67,8 +68,8 @@ expect_ledger_e expect_fleet_draw(expect_claims_t *claims, apr_int64_t *bytes,
                                   int *refused);
 
 /**
- * Take what was read before its claims were taken. Only the ledger decides that:
- * a store that answers has taken it with the claims.
+ * Take what was read before its claims were taken. Only the ledger decides: a
+ * store that answers has taken it with its claims.
  * @param claims  those of the upload
  * @param new     what expect_fleet_take() has taken
  * @param bytes, refused as above

@@ -215,6 +215,21 @@ expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
     return result;
 }
 
+/* How many claims are of tenants. Only theirs are kept. */
+static int claims_of_tenants(const expect_ledger_t *ledger,
+                             expect_claim_t *claims, int n)
+{
+    int n_tenants = 0, i;
+
+    for (i = 0; i < n; ++i) {
+        if (claims[i].limit->is_tenants) {
+            record_digest(ledger, &claims[i]);
+            ++n_tenants;
+        }
+    }
+    return n_tenants;
+}
+
 static int keep_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n,
                        int is_kept)
 {
@@ -234,21 +249,35 @@ static int keep_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n,
 int expect_ledger_keep(expect_ledger_t *ledger, expect_claim_t *claims, int n,
                        int is_kept)
 {
-    int n_tenants = 0, n_apart, i;
+    int n_apart, i;
 
     for (i = 0; i < n; ++i) {
         claims[i].is_apart = 0;
-        if (ledger && claims[i].limit->is_tenants) {
-            record_digest(ledger, &claims[i]);
-            ++n_tenants;
-        }
     }
-    if (!n_tenants || owner_is_leaving() || !ledger_lock(ledger)) {
+    if (!ledger || !claims_of_tenants(ledger, claims, n) || owner_is_leaving()
+        || !ledger_lock(ledger)) {
         return 0;
     }
     n_apart = keep_locked(ledger, claims, n, is_kept);
     ledger_unlock(ledger);
     return n_apart;
+}
+
+void expect_ledger_unkeep(expect_ledger_t *ledger, expect_claim_t *claims,
+                          int n)
+{
+    int i;
+
+    if (!ledger || !claims_of_tenants(ledger, claims, n) || owner_is_leaving()
+        || !ledger_lock(ledger)) {
+        return;
+    }
+    for (i = 0; i < n; ++i) {
+        if (claims[i].limit->is_tenants) {
+            record_unkeep(ledger, &claims[i]);
+        }
+    }
+    ledger_unlock(ledger);
 }
 
 /* --- write down what others have admitted -------------------------------- */
@@ -283,7 +312,7 @@ static void book_locked(expect_ledger_t *ledger, expect_claim_t *claims, int n)
             claim_book(ledger, claim, 1, claim->taken, now);
             continue;
         }
-        /* no limit has held: the sum of all of them must stay exact */
+        /* whether a limit has held or not: the sum must stay exact */
         claim->taken = expect_size_summed(claim->taken);
         owner = owner_self(ledger);
         if (owner != LEDGER_NONE && has_places(ledger, claim, 1)) {

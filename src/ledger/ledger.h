@@ -201,6 +201,14 @@ int expect_ledger_keep(expect_ledger_t *ledger, expect_claim_t *claims, int n,
                        int is_kept);
 
 /**
+ * The decision has refused them: keep their records no longer. Else clients
+ * that are refused could fill the tenants' share.
+ * @param ledger, claims, n as above
+ */
+void expect_ledger_unkeep(expect_ledger_t *ledger, expect_claim_t *claims,
+                          int n);
+
+/**
  * Write down what an upload takes that others have admitted: see fleet.h. It is
  * taken even if a limit is passed, but no more is spent of a quota than all of
  * it. If it cannot be written down, the upload goes on without it.

@@ -232,8 +232,8 @@ static apr_uint32_t record_free(expect_ledger_t *ledger, share_t *share,
     return i;
 }
 
-/* Make a free record that of a claim. What its limit's overflow record has may be
- * of the same key. */
+/* Make a free record that of a claim, whose key may be in its limit's overflow
+ * record. */
 static void record_fill(expect_ledger_t *ledger, share_t *share, apr_uint32_t i,
                         const expect_claim_t *claim, const record_t *overflow)
 {
@@ -274,36 +274,36 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
 
 /* While a limit has an overflow record, a new key may be in it, and gets no
  * record of its own: the store would know nothing of what it has there. */
-static apr_uint32_t record_wanted(expect_ledger_t *ledger, share_t *share,
-                                  const expect_claim_t *claim, int is_kept,
-                                  apr_int64_t now)
-{
-    apr_uint32_t i = record_find(ledger, claim->digest, claim->limit->id);
-
-    if (i != LEDGER_NONE || record_overflow(ledger, claim->limit, now)) {
-        return i;
-    }
-    i = record_free(ledger, share, now);
-    if (i != LEDGER_NONE && is_kept) {
-        record_fill(ledger, share, i, claim, NULL);
-    }
-    else if (i != LEDGER_NONE) {
-        ledger_records(ledger)[i].next = share->free;
-        share->free = i;
-    }
-    return i;
-}
-
 int record_keep(expect_ledger_t *ledger, const expect_claim_t *claim,
                 int is_kept, apr_int64_t now)
 {
-    apr_uint32_t i = record_wanted(ledger, share_of(ledger, claim->limit),
-                                   claim, is_kept, now);
+    share_t *share = share_of(ledger, claim->limit);
+    record_t *records = ledger_records(ledger);
+    apr_uint32_t i = record_find(ledger, claim->digest, claim->limit->id);
 
+    if (i == LEDGER_NONE && !record_overflow(ledger, claim->limit, now)) {
+        i = record_free(ledger, share, now);
+        if (i != LEDGER_NONE && is_kept) {
+            record_fill(ledger, share, i, claim, NULL);
+        }
+        else if (i != LEDGER_NONE) {
+            records[i].next = share->free;
+            share->free = i;
+        }
+    }
     if (i != LEDGER_NONE && is_kept) {
-        ledger_records(ledger)[i].kept_until = now + KEPT_NS;
+        records[i].kept_until = now + KEPT_NS;
     }
     return i != LEDGER_NONE;
+}
+
+void record_unkeep(expect_ledger_t *ledger, const expect_claim_t *claim)
+{
+    apr_uint32_t i = record_find(ledger, claim->digest, claim->limit->id);
+
+    if (i != LEDGER_NONE) {
+        ledger_records(ledger)[i].kept_until = 0;
+    }
 }
 
 record_t *record_of(expect_ledger_t *ledger, const expect_claim_t *claim)

@@ -54,6 +54,9 @@ apr_uint32_t record_make(expect_ledger_t *ledger, const expect_claim_t *claim,
 int record_keep(expect_ledger_t *ledger, const expect_claim_t *claim,
                 int is_kept, apr_int64_t now);
 
+/** It is kept no longer. */
+void record_unkeep(expect_ledger_t *ledger, const expect_claim_t *claim);
+
 /**
  * The record that a claim has used.
  * @return NULL: it belongs to another key by now

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use lib 't/store', 't/admission', 't/other-modules';
+use List::Util qw(sum0);
 use Test::More;
 use ExpectTest;
 use Admission;
@@ -20,6 +21,9 @@ ExpectRequire quota uploads=3 per=366d key=ip
 CONF
 write_htaccess('tenant/crowd/bytes', <<"CONF");
 ExpectRequire quota bytes=@{[ BYTES ]} per=366d key=ip
+CONF
+write_htaccess('tenant/crowd/full', <<'CONF');
+ExpectRequire quota uploads=3 per=366d key=ip
 CONF
 write_htaccess('tenant/crowd/mixed', <<"CONF");
 ExpectRequire quota bytes=@{[ BYTES ]} per=366d key=ip
@@ -37,6 +41,9 @@ RemoteIPInternalProxy 127.0.0.1
     SetHandler witness
     ExpectRequire quota uploads=1000 per=366d key=ip
 </Location>
+<Location /tenant/crowd/full>
+    ExpectRequire quota uploads=1 per=366d
+</Location>
 CONF
     'timeout=5000', 'on-error=refuse');
 
@@ -48,35 +55,39 @@ sub put {
 
 sub keys_of { return scalar @{ $redis->call('KEYS', "*:$_[0]") // [] } }
 
-# How many uploads the administrator's rule has counted in the store.
-sub charged {
-    my $sum = 0;
-    for my $key (@{ $redis->call('KEYS', '*:q') }) {
-        my $level = (split ' ', $redis->call('HGET', $key, 'u') // '')[2] // 0;
-        $sum += $level;
-    }
-    return sprintf '%.0f', $sum;
+# What is spent of uploads (u) or bytes (b), of each quota in the store.
+sub levels {
+    my($which) = @_;
+    return map { (split ' ', $_)[2] } grep { defined }
+        map { $redis->call('HGET', $_, $which) }
+        @{ $redis->call('KEYS', '*:q') };
 }
+
+# How many uploads are counted in the store, for all rules.
+sub charged { return sprintf '%.0f', sum0(levels('u')) }
 
 # How many bytes are spent of the tenant's rule for the whole folder.
 sub spent {
-    my @levels = map { (split ' ', $redis->call('HGET', $_, 'b') // '')[2] // () }
-        @{ $redis->call('KEYS', '*:q') };
-    my($most) = sort { $b <=> $a } @levels;
+    my($most) = sort { $b <=> $a } levels('b');
     return sprintf '%.0f', $most // 0;
 }
 
 # --- a crowd ------------------------------------------------------------------
 
-# this folder has two records then, and the administrator's rule one more
-use constant MIXED => 2;
+# This folder has two of the tenants' records then.
 is put('192.0.2.250', path => '/tenant/crowd/mixed/x', content => 10), 200,
     'mixed: it has records';
+
+# This one has one: those that another rule refuses keep none.
+my @full = map { put("192.0.2.$_", path => '/tenant/crowd/full/x') } 1 .. CROWD;
+is_deeply \@full, [200, (503) x (CROWD - 1)], 'the administrator refuses';
+
+use constant TAKEN => 3;
 $redis->call('FLUSHALL');
 
 my @crowd = map { "192.0.2.$_" } 1 .. CROWD;
 my @status = map { put($_) } @crowd;
-my $own = SHARE - MIXED;
+my $own = SHARE - TAKEN;
 is_deeply [@status[0 .. $own - 1]], [(200) x $own], 'those with a record';
 is_deeply [@status[$own .. $own + 2]], [(200) x 3], 'three of the others';
 is_deeply [@status[$own + 3 .. CROWD - 1]], [(429) x (CROWD - $own - 3)],
@@ -87,7 +98,9 @@ is charged(), $own + 3 + $own, 'what is refused is not charged';
 
 is_deeply [map { put($crowd[0]) } 1 .. 3], [200, 200, 429],
     'one with a record has what it has left';
-is put($crowd[-1], method => 'OPTIONS', content => ''), 200, 'OPTIONS';
+my $keys = keys_of('q');
+is put('192.0.2.251', method => 'OPTIONS', content => ''), 200, 'OPTIONS';
+is keys_of('q'), $keys, 'OPTIONS takes nothing';
 
 # --- content of unknown length ------------------------------------------------
 
@@ -101,7 +114,8 @@ is put('192.0.2.97', @place, content => BYTES / 2), 200, 'mixed: within';
 is spent(), BYTES / 2, 'mixed: the store has counted it';
 is put('192.0.2.98', @place, content => BYTES), 413, 'mixed: not more';
 cmp_ok spent(), '>=', BYTES, 'mixed: the store has counted what came';
-cmp_ok spent(), '<', 2 * BYTES, 'mixed: and no more than one piece that did not';
+cmp_ok spent(), '<', 2 * BYTES,
+    'mixed: and no more than one piece that did not come';
 is put('192.0.2.250', @place, content => BYTES / 2), 200,
     'mixed: one with a record has what it has left';
 

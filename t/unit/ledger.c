@@ -160,6 +160,20 @@ static int take(expect_claim_t *claim, const expect_limit_t *limit,
     return expect_ledger_take(ledger, claim, 1, &refused);
 }
 
+/* The same for so many keys, "0" and so on. */
+static void take_many(const expect_limit_t *limit, int n, apr_int64_t length)
+{
+    expect_claim_t claim;
+    char key[16];
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        sprintf(key, "%d", i);
+        assert_int_equal(take(&claim, limit, key, length),
+                         EXPECT_LEDGER_TAKEN);
+    }
+}
+
 static void settle(expect_claim_t *claim, apr_int64_t received)
 {
     expect_ledger_settle(ledger, claim, 1, received, 1);
@@ -702,10 +716,7 @@ static void test_settle_after_eviction(void **state)
     clock_ns += 30 * SECOND + 1;
     /* all records are taken over by others: b could still give back, if it
      * were not known that its record has gone */
-    for (i = 0; i < KEYS / 4 * 3; ++i) {
-        sprintf(key, "%d", i);
-        assert_taken(take(&c, &limit, key, 500));
-    }
+    take_many(&limit, KEYS / 4 * 3, 500);
     expect_ledger_settle(ledger, &b, 1, 0, 0);
     for (i = 0; i < KEYS / 4 * 3; ++i) {
         sprintf(key, "%d", i);
@@ -1012,10 +1023,7 @@ static void test_flood_of_limits(void **state)
     int i, taken = 0;
 
     (void)state;
-    for (i = 0; i < KEYS / 4 * 3; ++i) {
-        sprintf(key, "%d", i);
-        assert_taken(take(&claim, &held, key, 0));
-    }
+    take_many(&held, KEYS / 4 * 3, 0);
     for (i = 0; i < 100; ++i) {
         limits[i] = i % 2 ? in_flight(1, NONE) : quota(1, NONE);
         sprintf(key, "limit %d", i);
@@ -1038,10 +1046,7 @@ static void test_shared_overflow(void **state)
     int i, taken = 0;
 
     (void)state;
-    for (i = 0; i < KEYS / 4 * 3; ++i) {
-        sprintf(key, "%d", i);
-        assert_taken(take(&claim, &held, key, 0));
-    }
+    take_many(&held, KEYS / 4 * 3, 0);
     for (i = 0; i < (int)LEDGER_OVERFLOWS; ++i) {
         limits[i] = in_flight(1, NONE);
         sprintf(key, "limit %d", i);
@@ -1084,10 +1089,7 @@ static void test_tenants(void **state)
         taken += take(&claim, &tenant, key, 0) == EXPECT_LEDGER_TAKEN;
     }
     assert_int_equal(taken, KEYS / 4 + 1);
-    for (i = 0; i < KEYS / 4 * 3; ++i) {
-        sprintf(key, "%d", i);
-        assert_taken(take(&claim, &admin, key, 0));
-    }
+    take_many(&admin, KEYS / 4 * 3, 0);
     assert_int_equal(figures().full, 1);
     assert_int_equal(figures().keys, KEYS);
     check_ledger();
@@ -1098,36 +1100,59 @@ static void test_tenants(void **state)
 static void test_keep(void **state)
 {
     expect_limit_t spent = quota(1, NONE), held = in_flight(1, NONE);
-    expect_claim_t claim, claims[2];
-    char key[16];
-    int i;
+    expect_claim_t folder, claims[2];
 
     (void)state;
     spent.is_tenants = held.is_tenants = 1;
+    spent.period = SECONDS(3600);
     expect_ledger_id(spent.id, secret, "spent");
     expect_ledger_id(held.id, secret, "held");
-    for (i = 0; i < KEYS / 4 - 1; ++i) {
-        sprintf(key, "%d", i);
-        assert_taken(take(&claim, &spent, key, 0));
-    }
-    assert_taken(take(&claim, &held, "folder", 0));
-    settle(&claim, 0);
+    take_many(&spent, KEYS / 4 - 1, 0);
+    assert_taken(take(&folder, &held, "folder", 0));
+    settle(&folder, 0);
     claims[0] = a_claim(&held, "folder", 0);
     claims[1] = a_claim(&spent, "new", 0);
     assert_int_equal(expect_ledger_keep(ledger, &claims[1], 1, 0), 0);
     assert_int_equal(expect_ledger_keep(ledger, claims, 2, 1), 1);
     assert_false(claims[0].is_apart);
     assert_true(claims[1].is_apart);
-    /* what is apart takes no record that is free by then */
-    ledger_records(ledger)[record_find(ledger, claims[0].digest,
-                                       held.id)].kept_until = 0;
-    assert_taken(expect_ledger_take(ledger, &claims[1], 1, &refused));
-    assert_int_equal(figures().full, 1);
-    assert_int_equal(expect_ledger_keep(ledger, claims, 1, 0), 0);
-    /* and while it is in an overflow record, no key of its limit gets one */
-    ledger->shares[SHARE_TENANTS].full_at = 0;
+    /* for as long as a store may take to answer */
+    clock_ns += 10 * SECOND;
+    assert_int_equal(expect_ledger_keep(ledger, &claims[1], 1, 0), 1);
+    clock_ns += 10 * SECOND;
+    assert_int_equal(expect_ledger_keep(ledger, &claims[1], 1, 0), 0);
+    /* the other way round */
     claims[0] = a_claim(&spent, "newer", 0);
-    claims[1] = a_claim(&held, "other folder", 0);
+    claims[1] = a_claim(&held, "folder", 0);
+    assert_int_equal(expect_ledger_keep(ledger, claims, 2, 1), 1);
+    assert_false(claims[0].is_apart);
+    assert_true(claims[1].is_apart);
+    /* refused: then another may have it, and the record of this one has gone */
+    expect_ledger_unkeep(ledger, claims, 1);
+    clock_ns += SECOND;
+    assert_int_equal(expect_ledger_keep(ledger, &claims[1], 1, 1), 0);
+    assert_int_equal(expect_ledger_keep(ledger, claims, 1, 1), 1);
+    check_ledger();
+}
+
+/* What is apart takes no record of its own, and while it is in an overflow
+ * record, no other key of its limit gets one. */
+static void test_keep_overflow(void **state)
+{
+    expect_limit_t spent = quota(1, NONE), held = in_flight(1, NONE);
+    expect_claim_t claims[2];
+
+    (void)state;
+    spent.is_tenants = held.is_tenants = 1;
+    expect_ledger_id(spent.id, secret, "spent");
+    expect_ledger_id(held.id, secret, "held");
+    claims[0] = a_claim(&spent, "new", 0);
+    claims[0].is_apart = 1;
+    assert_taken(expect_ledger_take(ledger, claims, 1, &refused));
+    assert_int_equal(figures().full, 1);
+    assert_int_equal(figures().keys, 0);
+    claims[0] = a_claim(&spent, "newer", 0);
+    claims[1] = a_claim(&held, "folder", 0);
     assert_int_equal(expect_ledger_keep(ledger, claims, 2, 1), 1);
     assert_true(claims[0].is_apart);
     assert_false(claims[1].is_apart);
@@ -1476,6 +1501,7 @@ int main(void)
         TEST(test_shared_overflow),
         TEST(test_tenants),
         TEST(test_keep),
+        TEST(test_keep_overflow),
         TEST(test_read),
         TEST_RUNNING(test_killed),
         TEST_RUNNING(test_killed_at_each_point),
