@@ -215,7 +215,8 @@ expect_ledger_e expect_ledger_take(expect_ledger_t *ledger,
     return result;
 }
 
-/* How many claims are of tenants. Only theirs are kept. */
+/* How many claims are of tenants, whose digests are filled in: only their
+ * records are kept. */
 static int claims_of_tenants(const expect_ledger_t *ledger,
                              expect_claim_t *claims, int n)
 {
